@@ -1,0 +1,64 @@
+"""Picks loopback ports that nothing else uses, and keeps them the same from start to start."""
+
+import random
+import socket
+import time
+from collections.abc import Mapping
+
+from local.servers.errors import PortTaken
+
+LOOPBACK = "127.0.0.1"
+
+# Below the range that Linux hands out for outgoing connections (32768 and up): a remembered port
+# is not lost to a passing client between two starts.
+_RANGE = range(20_000, 32_000)
+_RELEASE_SECONDS = 10.0
+
+
+def is_free(port: int) -> bool:
+    """True when a server could listen on this loopback port now (closing connections do not count)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(avoid: frozenset[int] = frozenset()) -> int:
+    """Return a random free loopback port that is not in `avoid`."""
+    for _ in range(1_000):
+        port = random.choice(_RANGE)  # noqa: S311 - spreads parallel starts, guards nothing
+        if port not in avoid and is_free(port):
+            return port
+    raise PortTaken(f"No free port was found between {_RANGE.start} and {_RANGE.stop} on {LOOPBACK}.")
+
+
+def settle_ports(
+    fixed: Mapping[str, int | None], remembered: Mapping[str, int], *, may_move: bool
+) -> dict[str, int]:
+    """Return a free port per name: the fixed one, else the remembered one, else a new one.
+
+    A port that must stay (fixed, or not `may_move`) is waited for up to 10 seconds, because the
+    server that had it may just be ending; then `PortTaken` is raised. A remembered port that has
+    been taken is replaced when it may move.
+    """
+    settled: dict[str, int] = {}
+    for name, wanted in fixed.items():
+        port = wanted or remembered.get(name)
+        must_stay = port is not None and (wanted is not None or not may_move)
+        if port is not None and must_stay:
+            _wait_until_free(port, name)
+        elif port is None or not is_free(port):
+            port = free_port(frozenset([*settled.values(), *remembered.values()]))
+        settled[name] = port
+    return settled
+
+
+def _wait_until_free(port: int, name: str) -> None:
+    give_up_at = time.monotonic() + _RELEASE_SECONDS
+    while not is_free(port):
+        if time.monotonic() > give_up_at:
+            raise PortTaken(f"Port {port} ({name}) on {LOOPBACK} is in use by another program.")
+        time.sleep(0.05)
