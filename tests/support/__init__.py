@@ -1,0 +1,1 @@
+"""What the tests share: servers behind them and ways to wait."""
