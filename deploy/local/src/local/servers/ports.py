@@ -40,25 +40,24 @@ def settle_ports(
 ) -> dict[str, int]:
     """Return a free port per name: the fixed one, else the remembered one, else a new one.
 
-    A port that must stay (fixed, or not `may_move`) is waited for up to 10 seconds, because the
-    server that had it may just be ending; then `PortTaken` is raised. A remembered port that has
-    been taken is replaced when it may move.
+    A taken port that was fixed is `PortTaken`; one that was only remembered is replaced. When not
+    `may_move` every port must stay: it is waited for up to 10 seconds, because the server that had
+    it may just be ending, and then it is `PortTaken`.
     """
     settled: dict[str, int] = {}
     for name, wanted in fixed.items():
         port = wanted or remembered.get(name)
-        must_stay = port is not None and (wanted is not None or not may_move)
-        if port is not None and must_stay:
-            _wait_until_free(port, name)
+        if port is not None and (wanted is not None or not may_move):
+            _wait_until_free(port, name, 0.0 if may_move else _RELEASE_SECONDS)
         elif port is None or not is_free(port):
             port = free_port(frozenset([*settled.values(), *remembered.values()]))
         settled[name] = port
     return settled
 
 
-def _wait_until_free(port: int, name: str) -> None:
-    give_up_at = time.monotonic() + _RELEASE_SECONDS
+def _wait_until_free(port: int, name: str, wait_seconds: float) -> None:
+    give_up_at = time.monotonic() + wait_seconds
     while not is_free(port):
-        if time.monotonic() > give_up_at:
+        if time.monotonic() >= give_up_at:
             raise PortTaken(f"Port {port} ({name}) on {LOOPBACK} is in use by another program.")
         time.sleep(0.05)
