@@ -1,0 +1,1 @@
+"""What every service shares: mechanism only, never policy of one service."""

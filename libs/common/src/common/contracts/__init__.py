@@ -1,0 +1,1 @@
+"""Events and codes that cross a wall between services, one file per speaker."""

@@ -1,0 +1,67 @@
+"""The command line that every service shares: serve, migrate, and the waiting room."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from common.db import Database
+from common.log import configure_logging
+from common.messaging.handling import Dispatcher
+from common.messaging.waiting import WaitingRoom
+from common.migration import migrate
+from common.runtime import run
+from common.settings import ServiceSettings
+
+
+def main(
+    service: str,
+    settings_type: type[ServiceSettings],
+    serve: Callable[[ServiceSettings], Awaitable[None]],
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Run ``python -m <service> COMMAND``; errors read as one sentence."""
+    arguments = _parser(service).parse_args(argv)
+    settings = settings_type.from_environment()
+    if arguments.command == "serve":
+        configure_logging(service, settings.log_level)
+        run(lambda: serve(settings))
+    elif arguments.command == "migrate":
+        if settings.database_owner_url is None:
+            raise SystemExit("VERMOEDEN_DATABASE_OWNER_URL is not set; migrating needs the owner's role.")
+        migrate(service, settings.database_owner_url.get_secret_value())
+        print(f"{service}: the database is at the newest version.")
+    else:
+        asyncio.run(_waiting(settings, arguments))
+
+
+def _parser(service: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {service}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="run the service until it is told to stop")
+    commands.add_parser("migrate", help="bring the database to the newest version")
+    waiting = commands.add_parser("waiting", help="list, replay or discard messages that failed")
+    waiting.add_argument("action", choices=("list", "replay", "discard"))
+    waiting.add_argument("--municipality", help="only this municipality's messages")
+    waiting.add_argument("--id", type=int, action="append", dest="ids", help="only this message (repeatable)")
+    waiting.add_argument("--parked", action="store_true", help="list parked messages only")
+    return parser
+
+
+async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> None:
+    database = Database.from_settings(settings)
+    room = WaitingRoom(database, Dispatcher({}), retry_seconds=settings.retry_seconds)
+    try:
+        if arguments.action == "list":
+            messages = await room.listed(municipality=arguments.municipality, parked_only=arguments.parked)
+            for each in messages:
+                state = "parked" if each.parked_at else f"due {each.due_at:%Y-%m-%d %H:%M:%S}"
+                print(
+                    f"{each.id}\t{each.type}\t{each.municipality}\tattempt {each.attempt}\t{state}\t{each.error}"
+                )
+            print(f"{len(messages)} message(s).")
+        else:
+            change = room.replay if arguments.action == "replay" else room.discard
+            count = await change(municipality=arguments.municipality, ids=arguments.ids)
+            print(f"{arguments.action}: {count} parked message(s).")
+    finally:
+        await database.close()

@@ -1,0 +1,58 @@
+"""What an event is: a frozen fact with a CloudEvents type, a municipality and an opaque subject."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from common.contracts.codes import Code
+
+TYPE_PREFIX = "nl.vermoeden."
+
+
+class WireModel(BaseModel):
+    """A model as it travels: camelCase in JSON, snake_case in Python, frozen.
+
+    Unknown fields are ignored, so that an older hearer survives optional additions within a version.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+
+class Event(WireModel):
+    """A fact that one service speaks and others hear.
+
+    A subclass sets `name` (``<speaker>.<kebab-case>.v<n>``) and `about`, the field that holds the opaque
+    subject. Within a version only optional fields may be added.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str] = "report_id"
+
+    municipality: Code
+
+    @classmethod
+    def event_type(cls) -> str:
+        """The CloudEvents `type`, for example ``nl.vermoeden.intake.report-received.v1``."""
+        return TYPE_PREFIX + cls.name
+
+    @classmethod
+    def speaker(cls) -> str:
+        """The one service that speaks this event."""
+        return cls.name.split(".", 1)[0]
+
+    @property
+    def subject(self) -> str:
+        """The opaque id that this fact is about."""
+        return str(getattr(self, self.about))
+
+    @property
+    def routing_key(self) -> str:
+        """The topic under which the broker routes it."""
+        return self.name

@@ -1,0 +1,136 @@
+"""What casework says: where a report went, what was done, and what its reporter and partners may hear."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from common.contracts.base import Event
+from common.contracts.codes import Code, FeedbackKey, Result, Status, Urgency
+
+
+class ReportRouted(Event):
+    """The report has an owner: a department, by this rule."""
+
+    name: ClassVar[str] = "casework.report-routed.v1"
+
+    report_id: UUID
+    version: int
+    department: Code
+    rule: str
+    rules_version: int
+    due_at: datetime
+    routed_at: datetime
+
+
+class ReportTaken(Event):
+    """A handler took the report."""
+
+    name: ClassVar[str] = "casework.report-taken.v1"
+
+    report_id: UUID
+    version: int
+    department: Code
+    taken_at: datetime
+
+
+class ReportStatusChanged(Event):
+    """The report moved; `report-taken` and `report-closed` say more of their own moves."""
+
+    name: ClassVar[str] = "casework.report-status-changed.v1"
+
+    report_id: UUID
+    version: int
+    status: Status
+    changed_at: datetime
+
+
+class ReportClosed(Event):
+    """The report was closed with a result."""
+
+    name: ClassVar[str] = "casework.report-closed.v1"
+
+    report_id: UUID
+    version: int
+    result: Result
+    closed_at: datetime
+
+
+class ReportReopened(Event):
+    """A closed report is open again; earlier results no longer count."""
+
+    name: ClassVar[str] = "casework.report-reopened.v1"
+
+    report_id: UUID
+    version: int
+    reopened_at: datetime
+
+
+class NoticeDue(Event):
+    """The reporter should hear this; carries no report id and no content."""
+
+    name: ClassVar[str] = "casework.notice-due.v1"
+    about: ClassVar[str] = "reporter_handle"
+
+    reporter_handle: UUID
+    feedback: FeedbackKey
+    version: int  # grows with the report; a mailbox shows notices in this order
+    due_at: datetime
+
+
+class QuestionAsked(Event):
+    """A question sealed to the reporter's key, and the key to seal the reply to."""
+
+    name: ClassVar[str] = "casework.question-asked.v1"
+    about: ClassVar[str] = "reporter_handle"
+
+    reporter_handle: UUID
+    question_id: UUID
+    sealed_question: str  # base64url HPKE to the reporter's public key
+    reply_key_id: str
+    reply_key_group: str
+    reply_public_key: str  # base64url X25519 of the municipality's key group
+    asked_at: datetime
+
+
+class WorkArrived(Event):
+    """A department got work; no content."""
+
+    name: ClassVar[str] = "casework.work-arrived.v1"
+    about: ClassVar[str] = "department"
+
+    department: Code
+    urgency: Urgency
+    count: int
+    arrived_at: datetime
+
+
+class ReportOffered(Event):
+    """Offered to one partner under a partner-specific opaque id."""
+
+    name: ClassVar[str] = "casework.report-offered.v1"
+    about: ClassVar[str] = "offer_id"
+
+    offer_id: UUID
+    partner: Code
+    signal_type: Code
+    urgency: Urgency
+    neighbourhood: str | None = None
+    due_at: datetime
+    ground: str  # the legal ground that the municipality recorded for this subscription
+
+    @property
+    def routing_key(self) -> str:
+        """One key per partner, so that a partner's queue is bound to its own offers only."""
+        return f"{self.name}.{self.municipality}.{self.partner}"
+
+
+class ReportErased(Event):
+    """Everything about this report must go; the tombstone wins over anything late."""
+
+    name: ClassVar[str] = "casework.report-erased.v1"
+
+    report_id: UUID
+    reporter_handle: UUID
+    reason: str
+    ground: str
+    erased_at: datetime

@@ -1,0 +1,109 @@
+"""The codes that travel between services; their Dutch names live where a person reads them."""
+
+from enum import StrEnum
+from typing import Annotated, NewType
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+ReportId = NewType("ReportId", UUID)
+ReporterHandle = NewType("ReporterHandle", UUID)
+PersonId = NewType("PersonId", UUID)
+
+#: Lower-case letters, digits and dashes. No dots: codes become parts of routing keys.
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Urgency(StrEnum):
+    """How fast a report must be assessed, most urgent first."""
+
+    ACUTE = "acuut"
+    HIGH = "hoog"
+    NORMAL = "normaal"
+    LOW = "laag"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return list(Urgency).index(self)
+
+
+class Channel(StrEnum):
+    """The door through which a report came."""
+
+    FORM = "formulier"
+    APP = "app"
+    API = "api"
+    PHONE = "telefoon"
+    MAIL = "mail"
+    COUNTER = "balie"
+    MMA = "mma"
+
+
+class KeyGroup(StrEnum):
+    """Who may open what: each group has a key pair per municipality."""
+
+    GENERAL = "general"
+    RESTRICTED = "restricted"
+    IDENTITY = "identity"
+
+
+class Status(StrEnum):
+    """Where a report stands; the permitted moves are casework's transition table."""
+
+    NEW = "new"
+    ASSESSING = "assessing"
+    IN_PROGRESS = "in-progress"
+    WAITING_FOR_REPORTER = "waiting-for-reporter"
+    WAITING_FOR_PARTNER = "waiting-for-partner"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class Result(StrEnum):
+    """What came of a closed report."""
+
+    NOT_UNDERMINING = "not-undermining"
+    TOO_LITTLE_INFORMATION = "too-little-information"
+    DUPLICATE = "duplicate"
+    NOT_MUNICIPAL = "not-municipal"
+    RECORDED = "recorded"
+    SUPERVISION = "supervision"
+    ADMINISTRATIVE_MEASURE = "administrative-measure"
+    TO_POLICE = "to-police"
+    TO_RIEC = "to-riec"
+    TO_PARTNER = "to-partner"
+    CARE = "care"
+    INCORRECT = "incorrect"
+
+
+class FeedbackKey(StrEnum):
+    """Which text the reporter gets; the notifier owns the words."""
+
+    RECEIVED = "received"
+    TAKEN = "taken"
+    QUESTION = "question"
+    REPLY_RECEIVED = "reply-received"
+    REOPENED = "reopened"
+    CLOSED_NOT_UNDERMINING = "closed-not-undermining"
+    CLOSED_TOO_LITTLE_INFORMATION = "closed-too-little-information"
+    CLOSED_DUPLICATE = "closed-duplicate"
+    CLOSED_NOT_MUNICIPAL = "closed-not-municipal"
+    CLOSED_RECORDED = "closed-recorded"
+    CLOSED_FOLLOWED_UP = "closed-followed-up"
+    CLOSED_PASSED_ON = "closed-passed-on"
+    CLOSED_CARE = "closed-care"
+    CLOSED_INCORRECT = "closed-incorrect"
+
+
+class Role(StrEnum):
+    """What a signed-in person or key may do; a person may hold several."""
+
+    REPORTER = "reporter"  # a signed-in professional who reports
+    HANDLER = "handler"
+    PROCESS_MANAGER = "process-manager"
+    ADMINISTRATOR = "administrator"
+    PRIVACY_OFFICER = "privacy-officer"
+    CUSTODIAN = "custodian"
+    STAFF_ENTRY = "staff-entry"  # enters reports that came by phone, mail or counter
+    EXPORT = "export"  # an API key that downloads CSV

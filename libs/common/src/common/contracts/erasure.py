@@ -1,0 +1,32 @@
+"""What each hearer of an erasure answers: it is gone here."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from common.contracts.base import Event
+
+
+class ErasureConfirmed(Event):
+    """One service has erased what it held; subclasses name the service that speaks."""
+
+    report_id: UUID
+    confirmed_at: datetime
+
+
+class IntakeErasureConfirmed(ErasureConfirmed):
+    """Intake has erased what it held of the report."""
+
+    name: ClassVar[str] = "intake.erasure-confirmed.v1"
+
+
+class NotifierErasureConfirmed(ErasureConfirmed):
+    """The notifier has erased mailbox, messages and address."""
+
+    name: ClassVar[str] = "notifier.erasure-confirmed.v1"
+
+
+class ReportingErasureConfirmed(ErasureConfirmed):
+    """Reporting has erased the row; month × type counts remain."""
+
+    name: ClassVar[str] = "reporting.erasure-confirmed.v1"

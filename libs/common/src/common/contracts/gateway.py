@@ -1,0 +1,53 @@
+"""What the gateway says: the full state of a municipality, for everyone."""
+
+from typing import ClassVar
+
+from common.contracts.base import Event, WireModel
+from common.contracts.codes import Code, KeyGroup
+
+
+class Department(WireModel):
+    """A desk that can act on reports."""
+
+    code: Code
+    name: str
+    mail: str | None = None  # a department's own address, told when work arrives
+
+
+class Subscription(WireModel):
+    """What a partner may be offered, and on which legal ground."""
+
+    signal_types: tuple[Code, ...]
+    ground: str
+
+
+class Partner(WireModel):
+    """An agency in the chain; without a subscription it is offered nothing."""
+
+    code: Code
+    name: str
+    kind: str
+    subscription: Subscription | None = None
+
+
+class GroupKey(WireModel):
+    """The public half of a key group; the private half lives in browsers only."""
+
+    group: KeyGroup
+    key_id: str
+    public_key: str  # base64url X25519
+
+
+class MunicipalityConfigured(Event):
+    """The full state of a municipality; hearers keep the highest version."""
+
+    name: ClassVar[str] = "gateway.municipality-configured.v1"
+    about: ClassVar[str] = "municipality"
+
+    version: int
+    display_name: str
+    text_in_clear: bool  # may the anonymised text leave intake unsealed?
+    departments: tuple[Department, ...]
+    catch_all_department: Code
+    partners: tuple[Partner, ...]
+    keys: tuple[GroupKey, ...]

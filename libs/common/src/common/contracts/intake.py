@@ -1,0 +1,87 @@
+"""What intake says: a report came in, was counted, and has a mailbox."""
+
+from datetime import date, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from common.contracts.base import Event, WireModel
+from common.contracts.codes import Channel, Code, Urgency
+from common.sealing import SealedContent
+
+
+class ReportReceived(Event):
+    """A valid report, anonymised and sealed; the only event that carries report content."""
+
+    name: ClassVar[str] = "intake.report-received.v1"
+
+    report_id: UUID
+    signal_type: Code
+    forms_version: int
+    choice_answers: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    urgency: Urgency
+    neighbourhood: str | None = None
+    observed_on: date | None = None
+    received_at: datetime  # rounded down to a quarter of an hour
+    channel: Channel
+    reporter_kind: Code
+    is_traceable: bool  # `herleidbaar: ja`: only the reporter could know this
+    is_restricted: bool
+    anonymised_text: str | None = None  # absent when the municipality or the residual check says so
+    needs_review: bool = False  # the residual check doubted the anonymisation
+    sealed_content: SealedContent
+    sealed_identity: SealedContent | None = None
+    attachments: tuple[UUID, ...] = ()
+    reporter_public_key: str  # base64url X25519, derived from the receipt
+    reporter_handle: UUID
+    reporter_language: str = "nl"
+
+
+class ReportCounted(Event):
+    """The same report as codes only: no text, no ciphertext."""
+
+    name: ClassVar[str] = "intake.report-counted.v1"
+
+    report_id: UUID
+    signal_type: Code
+    is_restricted: bool
+    urgency: Urgency
+    neighbourhood: str | None = None
+    channel: Channel
+    reporter_kind: Code
+    received_on: date  # the day in Europe/Amsterdam
+
+
+class MailboxOpened(Event):
+    """A reporter may be reached: no report id, no content."""
+
+    name: ClassVar[str] = "intake.mailbox-opened.v1"
+    about: ClassVar[str] = "reporter_handle"
+
+    reporter_handle: UUID
+    lookup_id: str
+    language: str
+    sealed_address: str | None = None  # base64url HPKE to the notifier's key
+
+
+class SignalTypeState(WireModel):
+    """One signal type as the municipality offers it now."""
+
+    code: Code
+    name: str
+    is_active: bool
+    is_restricted: bool
+    department: Code  # the routing that the type's author proposes
+    readers: tuple[Code, ...] = ()
+    partners: tuple[Code, ...] = ()
+
+
+class FormsConfigured(Event):
+    """The full state of a municipality's forms; hearers keep the highest version."""
+
+    name: ClassVar[str] = "intake.forms-configured.v1"
+    about: ClassVar[str] = "municipality"
+
+    version: int
+    signal_types: tuple[SignalTypeState, ...]

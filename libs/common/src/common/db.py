@@ -1,0 +1,84 @@
+"""The database as a service sees it: tenant transactions under row-level security, and flow transactions."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from common.settings import ServiceSettings
+
+_SET_TENANT = text("SELECT set_config('app.municipality', :municipality, true)")
+
+_AWAY_SQLSTATES = ("08", "57P", "53")  # connection, operator intervention, insufficient resources
+
+
+def async_url(url: str) -> str:
+    """The same address for SQLAlchemy's asyncpg driver."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """Two engines of one database, one for each role."""
+
+    web: AsyncEngine
+    flow: AsyncEngine
+
+    @classmethod
+    def from_settings(cls, settings: ServiceSettings) -> "Database":
+        """Engines with bounded pools; nothing connects before first use."""
+        return cls(
+            web=_engine(settings.database_web_url.get_secret_value(), settings.database_pool_size),
+            flow=_engine(settings.database_flow_url.get_secret_value(), settings.database_pool_size),
+        )
+
+    @asynccontextmanager
+    async def tenant(self, municipality: str) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees and writes this municipality's rows only; commits at the end."""
+        async with self.web.begin() as connection:
+            await connection.execute(_SET_TENANT, {"municipality": municipality})
+            yield connection
+
+    @asynccontextmanager
+    async def flowing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction across municipalities, for relay, consumers and timers; commits at the end."""
+        async with self.flow.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Return every connection."""
+        await self.web.dispose()
+        await self.flow.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database is unreachable or shutting down, which is never the statement's fault."""
+    if isinstance(error, (PoolTimeout, ConnectionError, TimeoutError, OSError)):
+        return True
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError):
+            return True
+        return _is_away_state(error.orig) or (isinstance(error, OperationalError) and error.orig is None)
+    return isinstance(error, asyncpg.InterfaceError) or _is_away_state(error)
+
+
+def _is_away_state(error: BaseException | None) -> bool:
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+    return isinstance(state, str) and state.startswith(_AWAY_SQLSTATES)
+
+
+def _engine(url: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(
+        async_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,  # bound values are personal data; keep them out of error texts
+        pool_timeout=5,
+        pool_use_lifo=True,
+        connect_args={"timeout": 5, "command_timeout": 30},
+    )

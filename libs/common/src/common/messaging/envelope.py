@@ -1,0 +1,91 @@
+"""CloudEvents 1.0 in structured JSON (NL GOV profile), as bytes on the broker."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+from uuid import UUID, uuid4
+
+from common.contracts.base import Event
+
+CONTENT_TYPE = "application/cloudevents+json"
+MAX_BYTES = 64 * 1024
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Unreadable(Exception):
+    """These bytes are no CloudEvent at all; nothing in them can be acted on."""
+
+
+class TooLarge(ValueError):
+    """The event would be more than 64 KiB on the wire."""
+
+
+@dataclass(frozen=True)
+class Delivery(Generic[E_co]):
+    """One event as a handler gets it: the fact, its id and when it was spoken."""
+
+    event_id: UUID
+    event: E_co
+    spoken_at: datetime
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The readable outside of a message: enough to store, find and replay it."""
+
+    event_id: UUID
+    type: str
+    municipality: str
+    subject: str
+    spoken_at: datetime
+    body: bytes
+
+
+def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | None = None) -> Envelope:
+    """The message for an event; raises `TooLarge` above 64 KiB."""
+    event_id = event_id or uuid4()
+    now = datetime.now(UTC)
+    document = {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": f"urn:nld:vermoeden:{event.speaker()}",
+        "type": event.event_type(),
+        "subject": event.subject,
+        "time": now.isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "municipality": event.municipality,
+    }
+    if traceparent:
+        document["traceparent"] = traceparent
+    outside = json.dumps(document, separators=(",", ":"))[:-1]
+    data = event.model_dump_json(by_alias=True, exclude_none=True)
+    body = f'{outside},"data":{data}}}'.encode()
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"{event.name} is {len(body)} bytes; at most {MAX_BYTES} travel in one event")
+    return Envelope(event_id, event.event_type(), event.municipality, event.subject, now, body)
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The outside of a message; raises `Unreadable` when it is no CloudEvent."""
+    try:
+        document = json.loads(body)
+        if document["specversion"] != "1.0" or not isinstance(document["data"], dict):
+            raise Unreadable("not a CloudEvent 1.0 with a JSON object as data")
+        return Envelope(
+            event_id=UUID(document["id"]),
+            type=str(document["type"]),
+            municipality=str(document["municipality"]),
+            subject=str(document["subject"]),
+            spoken_at=datetime.fromisoformat(document["time"]),
+            body=body,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(type(error).__name__) from error
+
+
+def read_event(envelope: Envelope, event: type[Event]) -> Delivery[Event]:
+    """The fact inside; raises pydantic's `ValidationError` when it breaks its contract."""
+    data = json.loads(envelope.body)["data"]
+    return Delivery(envelope.event_id, event.model_validate(data), envelope.spoken_at)

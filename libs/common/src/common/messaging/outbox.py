@@ -1,0 +1,63 @@
+"""The outbox: a fact and the state change it tells of are committed together, or not at all."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.contracts.base import Event
+from common.messaging.envelope import Envelope, encode
+
+_INSERT = text(
+    """
+    INSERT INTO outbox (event_id, municipality, subject, routing_key, body)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:municipalities AS text[]), CAST(:subjects AS text[]),
+                         CAST(:keys AS text[]), CAST(:bodies AS bytea[]))
+    """
+)
+
+
+async def publish(connection: AsyncConnection, *events: Event) -> None:
+    """Put facts in the outbox inside the caller's transaction; the relay sends them after it commits.
+
+    Delivered at least once to every hearer, in no particular order. Raises `TooLarge` above 64 KiB.
+    """
+    if not events:
+        return
+    envelopes: Sequence[Envelope] = [encode(event) for event in events]
+    await connection.execute(
+        _INSERT,
+        {
+            "ids": [envelope.event_id for envelope in envelopes],
+            "municipalities": [envelope.municipality for envelope in envelopes],
+            "subjects": [envelope.subject for envelope in envelopes],
+            "keys": [event.routing_key for event in events],
+            "bodies": [envelope.body for envelope in envelopes],
+        },
+    )
+
+
+async def forget_subject(connection: AsyncConnection, municipality: str, *subjects: str) -> None:
+    """Erase everything still in flight about these subjects and bar what comes later.
+
+    Deletes unsent, waiting and parked messages and leaves a tombstone that wins over late events.
+    Needs the flow role. Safe to repeat.
+    """
+    arguments = {"subjects": list(subjects), "municipality": municipality}
+    for statement in (
+        "DELETE FROM outbox WHERE subject = ANY(:subjects) AND sent_at IS NULL",
+        "DELETE FROM waiting WHERE subject = ANY(:subjects)",
+        """INSERT INTO tombstone (subject, municipality, erased_at)
+           SELECT subject, :municipality, now() FROM unnest(CAST(:subjects AS text[])) AS subject
+           ON CONFLICT DO NOTHING""",
+    ):
+        names = arguments if ":municipality" in statement else {"subjects": arguments["subjects"]}
+        await connection.execute(text(statement), names)
+
+
+async def erased_among(connection: AsyncConnection, subjects: Sequence[str]) -> frozenset[str]:
+    """Which of these subjects have a tombstone; their late events have no effect."""
+    rows = await connection.execute(
+        text("SELECT subject FROM tombstone WHERE subject = ANY(:subjects)"), {"subjects": list(subjects)}
+    )
+    return frozenset(rows.scalars())

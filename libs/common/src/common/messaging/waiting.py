@@ -1,0 +1,271 @@
+"""The waiting room: messages that failed wait here for another try, and are parked when tries are spent."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common import metrics
+from common.db import Database, is_away
+from common.log import get_logger
+from common.messaging.broker import keep_trying
+from common.messaging.envelope import Envelope, read_envelope
+from common.messaging.handling import Dispatcher, Unprocessable
+
+__all__ = ["Unprocessable", "WaitingMessage", "WaitingRoom"]
+
+log = get_logger()
+
+_LEASE_SECONDS = 60
+_PUT = text(
+    """
+    INSERT INTO waiting (event_id, type, municipality, subject, body, attempt, due_at, error, parked_at)
+    SELECT id, type, municipality, subject, body, :attempt, :due_at, :error, :parked_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:municipalities AS text[]),
+                CAST(:subjects AS text[]), CAST(:bodies AS bytea[]))
+         AS message (id, type, municipality, subject, body)
+    WHERE NOT EXISTS (SELECT FROM inbox WHERE inbox.event_id = message.id)
+      AND NOT EXISTS (SELECT FROM tombstone WHERE tombstone.subject = message.subject)
+    ON CONFLICT ON CONSTRAINT uq_waiting_event DO NOTHING
+    """
+)
+_CLAIM = text(
+    """
+    UPDATE waiting SET attempt = attempt + 1, due_at = now() + make_interval(secs => :lease)
+    WHERE id = (SELECT id FROM waiting WHERE parked_at IS NULL AND due_at <= now()
+                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id, body, attempt
+    """
+)
+_DONE = text("DELETE FROM waiting WHERE id = :id AND attempt = :attempt")
+_AGAIN = text("UPDATE waiting SET due_at = :due_at, error = :error WHERE id = :id AND attempt = :attempt")
+_UNCOUNT = text(
+    "UPDATE waiting SET attempt = attempt - 1, due_at = now() WHERE id = :id AND attempt = :attempt"
+)
+_PARK = text("UPDATE waiting SET parked_at = now(), error = :error WHERE id = :id AND attempt = :attempt")
+_COUNT = text(
+    "SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(parked_at) AS parked FROM waiting"
+)
+_LIST = text(
+    """
+    SELECT id, event_id, type, municipality, attempt, due_at, error, first_seen_at, parked_at FROM waiting
+    WHERE (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
+      AND (NOT :parked_only OR parked_at IS NOT NULL)
+    ORDER BY id LIMIT :limit
+    """
+)
+_SELECTED = """
+    WHERE parked_at IS NOT NULL AND (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
+      AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
+"""
+_REPLAY = text(f"UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = now() {_SELECTED}")  # noqa: S608
+_DISCARD = text(f"DELETE FROM waiting {_SELECTED}")  # noqa: S608
+
+
+@dataclass(frozen=True)
+class WaitingMessage:
+    """A waiting or parked message as an operator sees it: no content."""
+
+    id: int
+    event_id: UUID
+    type: str
+    municipality: str
+    attempt: int
+    due_at: datetime
+    error: str | None
+    first_seen_at: datetime
+    parked_at: datetime | None
+
+
+class LostLease(Exception):
+    """Another replica took this message over; its effects are not ours to commit."""
+
+
+class WaitingRoom:
+    """Tries waiting messages one by one, counting each attempt before it is made.
+
+    A message that kills the process therefore spends its attempts and is parked, and takes no other along.
+    """
+
+    name = "waiting"
+
+    def __init__(
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        *,
+        retry_seconds: Sequence[float],
+        parked_in_a_row_limit: int = 50,
+        poll_seconds: float = 0.25,
+    ) -> None:
+        self._database = database
+        self._dispatcher = dispatcher
+        self._retry_seconds = tuple(retry_seconds)
+        self._limit = parked_in_a_row_limit
+        self._poll_seconds = poll_seconds
+        self._parked_in_a_row = 0
+        self._next_gauge = 0.0
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this part is not ready, or None."""
+        return "too many messages parked in a row" if self.is_halted else None
+
+    @property
+    def is_halted(self) -> bool:
+        """So many messages parked in a row that the fault is ours, not theirs: stop consuming."""
+        return self._parked_in_a_row >= self._limit
+
+    def succeeded(self) -> None:
+        """A message was handled: the row of parked ones is broken."""
+        self._parked_in_a_row = 0
+
+    async def put(self, connection: AsyncConnection, envelopes: Sequence[Envelope], *, error: str) -> None:
+        """Keep these for a first try at once; they are suspect or failed. Commits with the caller."""
+        await self._insert(connection, envelopes, attempt=0, due_at=datetime.now(UTC), error=error)
+
+    async def defer(self, connection: AsyncConnection, envelope: Envelope, *, error: Exception) -> None:
+        """Keep a message whose first try failed: parked when it can never succeed, else due later."""
+        hopeless = isinstance(error, Unprocessable)
+        await self._insert(
+            connection,
+            [envelope],
+            attempt=1,
+            due_at=datetime.now(UTC) + self._backoff(1),
+            error=_name(error),
+            parked=hopeless,
+        )
+        metrics.EVENTS_DEFERRED.labels("parked" if hopeless else "failed").inc()
+        if hopeless:
+            self._parked_in_a_row += 1
+            log.warning(
+                "message.parked", event_id=str(envelope.event_id), type=envelope.type, error=_name(error)
+            )
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Try what is due until told to stop."""
+        await keep_trying(lambda: self._poll(stopping), stopping, what="waiting")
+
+    async def _poll(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await self._measure()
+            if self.is_halted or not await self.try_one():
+                await asyncio.sleep(self._poll_seconds)
+
+    async def try_one(self) -> bool:
+        """Try the message that is due longest; False when none is."""
+        async with self._database.flowing() as connection:
+            row = (await connection.execute(_CLAIM, {"lease": _LEASE_SECONDS})).one_or_none()
+        if row is None:
+            return False
+        mine = {"id": row.id, "attempt": row.attempt}
+        envelope = read_envelope(bytes(row.body))
+        try:
+            async with self._database.flowing() as connection:
+                await self._dispatcher.apply(connection, [envelope])
+                if (await connection.execute(_DONE, mine)).rowcount != 1:
+                    raise LostLease
+            self.succeeded()
+        except LostLease:
+            log.info("message.lease_lost", event_id=str(envelope.event_id))
+        except Exception as error:  # noqa: BLE001 -- any failure of a handler leads to another try or parking
+            await self._failed(envelope, mine, row.attempt, error)
+        return True
+
+    async def _failed(self, envelope: Envelope, mine: dict[str, int], attempt: int, error: Exception) -> None:
+        if is_away(error):
+            async with self._database.flowing() as connection:
+                await connection.execute(_UNCOUNT, mine)
+            raise error
+        spent = attempt > len(self._retry_seconds) or isinstance(error, Unprocessable)
+        async with self._database.flowing() as connection:
+            if spent:
+                await connection.execute(_PARK, {**mine, "error": _name(error)})
+            else:
+                due_at = datetime.now(UTC) + self._backoff(attempt)
+                await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
+        log.warning(
+            "message.parked" if spent else "message.failed",
+            event_id=str(envelope.event_id),
+            type=envelope.type,
+            attempt=attempt,
+            error=_name(error),
+            exc_info=not isinstance(error, Unprocessable),
+        )
+        if spent:
+            self._parked_in_a_row += 1
+
+    async def listed(
+        self, *, municipality: str | None = None, parked_only: bool = False, limit: int = 200
+    ) -> list[WaitingMessage]:
+        """Waiting and parked messages, oldest first."""
+        async with self._database.flowing() as connection:
+            rows = await connection.execute(
+                _LIST, {"municipality": municipality, "parked_only": parked_only, "limit": limit}
+            )
+            return [WaitingMessage(**row) for row in rows.mappings()]
+
+    async def replay(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
+        """Give parked messages all their tries again; returns how many."""
+        return await self._change(_REPLAY, municipality, ids)
+
+    async def discard(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
+        """Delete parked messages for good; returns how many."""
+        return await self._change(_DISCARD, municipality, ids)
+
+    async def _change(self, statement: object, municipality: str | None, ids: Sequence[int] | None) -> int:
+        async with self._database.flowing() as connection:
+            result = await connection.execute(
+                statement,  # type: ignore[call-overload]
+                {"municipality": municipality, "ids": None if ids is None else list(ids)},
+            )
+            return int(result.rowcount)
+
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        envelopes: Sequence[Envelope],
+        *,
+        attempt: int,
+        due_at: datetime,
+        error: str,
+        parked: bool = False,
+    ) -> None:
+        await connection.execute(
+            _PUT,
+            {
+                "ids": [envelope.event_id for envelope in envelopes],
+                "types": [envelope.type for envelope in envelopes],
+                "municipalities": [envelope.municipality for envelope in envelopes],
+                "subjects": [envelope.subject for envelope in envelopes],
+                "bodies": [envelope.body for envelope in envelopes],
+                "attempt": attempt,
+                "due_at": due_at,
+                "error": error,
+                "parked_at": due_at if parked else None,
+            },
+        )
+
+    def _backoff(self, attempt: int) -> timedelta:
+        seconds = self._retry_seconds[min(attempt, len(self._retry_seconds)) - 1]
+        return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter, not a secret
+
+    async def _measure(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._next_gauge:
+            return
+        self._next_gauge = now + 5
+        async with self._database.flowing() as connection:
+            count = (await connection.execute(_COUNT)).one()
+        metrics.WAITING.set(count.waiting)
+        metrics.PARKED.set(count.parked)
+
+
+def _name(error: Exception) -> str:
+    reason = f": {error}" if isinstance(error, Unprocessable) else ""
+    return type(error).__name__ + reason

@@ -1,0 +1,24 @@
+"""Every metric of the platform, each with one sentence. Labels have few values."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HTTP_REQUESTS = Counter("vermoeden_http_requests_total", "Requests answered.", ["route", "method", "status"])
+HTTP_SECONDS = Histogram(
+    "vermoeden_http_request_seconds",
+    "Time to answer a request.",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+OUTBOX_SENT = Counter("vermoeden_outbox_sent_total", "Events confirmed by the broker.")
+OUTBOX_FAILED = Counter("vermoeden_outbox_failed_total", "Publishes that the broker refused.")
+OUTBOX_WAITING = Gauge("vermoeden_outbox_waiting", "Events not yet confirmed by the broker.")
+OUTBOX_OLDEST_SECONDS = Gauge("vermoeden_outbox_oldest_seconds", "Age of the oldest unsent event.")
+EVENTS_HANDLED = Counter("vermoeden_events_handled_total", "Events whose effects were committed.", ["type"])
+EVENTS_REPEATED = Counter("vermoeden_events_repeated_total", "Events seen before and skipped.")
+EVENTS_DEFERRED = Counter("vermoeden_events_deferred_total", "Events moved to waiting.", ["reason"])
+EVENTS_REJECTED = Counter("vermoeden_events_rejected_total", "Messages that could not be read at all.")
+WAITING = Gauge("vermoeden_waiting", "Events waiting for another try.")
+PARKED = Gauge("vermoeden_parked", "Events parked until a person decides.")
+DELIVERIES = Counter("vermoeden_deliveries_total", "Outside deliveries by outcome.", ["channel", "outcome"])
+REPORTS_ACCEPTED = Counter("vermoeden_reports_accepted_total", "Reports durably accepted.", ["channel"])
+WRITER_QUEUE = Gauge("vermoeden_writer_queue", "Reports waiting for the next group commit.")

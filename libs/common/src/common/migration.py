@@ -1,0 +1,147 @@
+"""Forward-only migrations: each service's own, run with the owner's role, and their shared pieces."""
+
+import asyncio
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from common.db import async_url
+
+__all__ = ["allow_flow", "allow_web", "create_messaging_tables", "migrate"]
+
+_LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
+
+
+def migrate(service: str, owner_url: str) -> None:
+    """Bring a service's database to the newest version; safe to run again and beside others."""
+    asyncio.run(_migrate(service, owner_url))
+
+
+async def _migrate(service: str, owner_url: str) -> None:
+    engine = create_async_engine(async_url(owner_url))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, service)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, service: str) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    folder = Path(str(import_module(service).__file__)).parent / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+
+    def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[object]:
+        return list(script._upgrade_revs("head", revision))  # type: ignore[arg-type]
+
+    with EnvironmentContext(config, script, fn=steps) as environment:
+        environment.configure(connection=connection, transactional_ddl=True)
+        environment.run_migrations()
+
+
+def create_messaging_tables(op: Operations, service: str) -> None:
+    """Outbox, inbox, waiting and tombstone tables with the grants of both roles."""
+    op.execute(
+        """
+        CREATE TABLE outbox (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            event_id uuid NOT NULL,
+            municipality text NOT NULL,
+            subject text NOT NULL,
+            routing_key text NOT NULL,
+            body bytea,
+            created_at timestamptz NOT NULL DEFAULT now(),
+            sent_at timestamptz,
+            attempts integer NOT NULL DEFAULT 0,
+            parked_at timestamptz,
+            error text,
+            CONSTRAINT ck_outbox_unsent_has_body CHECK (sent_at IS NOT NULL OR body IS NOT NULL)
+        );
+        CREATE INDEX ix_outbox_unsent ON outbox (id) WHERE sent_at IS NULL AND parked_at IS NULL;
+        CREATE INDEX ix_outbox_unsent_subject ON outbox (subject) WHERE sent_at IS NULL;
+        CREATE INDEX ix_outbox_sent ON outbox (sent_at) WHERE sent_at IS NOT NULL;
+        CREATE TABLE inbox (
+            event_id uuid PRIMARY KEY,
+            heard_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX ix_inbox_heard ON inbox (heard_at);
+        CREATE TABLE waiting (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            event_id uuid NOT NULL,
+            type text NOT NULL,
+            municipality text NOT NULL,
+            subject text NOT NULL,
+            body bytea NOT NULL,
+            attempt integer NOT NULL DEFAULT 0,
+            due_at timestamptz NOT NULL,
+            error text,
+            first_seen_at timestamptz NOT NULL DEFAULT now(),
+            parked_at timestamptz,
+            CONSTRAINT uq_waiting_event UNIQUE (event_id)
+        );
+        CREATE INDEX ix_waiting_due ON waiting (due_at) WHERE parked_at IS NULL;
+        CREATE INDEX ix_waiting_subject ON waiting (subject);
+        CREATE TABLE tombstone (
+            subject text PRIMARY KEY,
+            municipality text NOT NULL,
+            erased_at timestamptz NOT NULL
+        );
+        """
+    )
+    allow_web(op, service, "outbox", "INSERT")
+    allow_web(op, service, "tombstone", "SELECT")
+    allow_flow(op, service, ("outbox", "inbox", "waiting", "tombstone"))
+
+
+def allow_web(op: Operations, service: str, table: str, privileges: str) -> None:
+    """Grant the web role these privileges on its own municipality's rows, by forced row-level security."""
+    mine = "municipality = current_setting('app.municipality', true)"
+    _force_row_security(op, service, table)
+    op.execute(f"CREATE POLICY web ON {table} TO {service}_web USING ({mine}) WITH CHECK ({mine})")
+    op.execute(f"GRANT {privileges} ON {table} TO {service}_web")
+
+
+def allow_flow(
+    op: Operations,
+    service: str,
+    tables: Sequence[str],
+    privileges: str = "SELECT, INSERT, UPDATE, DELETE",
+) -> None:
+    """Grant the flow role these privileges on all rows of these tables."""
+    for table in tables:
+        op.execute(f"GRANT {privileges} ON {table} TO {service}_flow")
+        op.execute(
+            f"""
+            DO $$ BEGIN
+                IF (SELECT relrowsecurity FROM pg_class WHERE oid = '{table}'::regclass) THEN
+                    CREATE POLICY flow ON {table} TO {service}_flow USING (true) WITH CHECK (true);
+                END IF;
+            END $$
+            """
+        )
+
+
+def _force_row_security(op: Operations, service: str, table: str) -> None:
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY owner ON {table} TO {service}_owner USING (true) WITH CHECK (true)")
+
+
+def history(service: str) -> list[str]:
+    """The revisions of a service, oldest first; for docs and checks."""
+    folder = Path(str(import_module(service).__file__)).parent / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    script = ScriptDirectory.from_config(config)
+    return [revision.revision for revision in reversed(list(script.walk_revisions()))]

@@ -1,0 +1,39 @@
+"""Liveness, readiness and metrics, on a port of their own that only operators reach."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+class Watched(Protocol):
+    """A part whose readiness counts."""
+
+    name: str
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it is not ready, or None."""
+
+
+def operations_app(parts: Sequence[Watched]) -> Starlette:
+    """`/livez` answers while the loop runs; `/readyz` is 503 with the reasons while a part has trouble."""
+
+    async def live(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_request: Request) -> Response:
+        troubles = {part.name: part.trouble for part in parts if part.trouble}
+        return JSONResponse(
+            {"status": "not ready" if troubles else "ok", "troubles": troubles},
+            status_code=503 if troubles else 200,
+        )
+
+    async def measure(_request: Request) -> Response:
+        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return Starlette(routes=[Route("/livez", live), Route("/readyz", ready), Route("/metrics", measure)])

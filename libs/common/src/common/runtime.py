@@ -1,0 +1,107 @@
+"""One process of a service: its API, its operations port and its parts, started and stopped together."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from common.log import get_logger
+from common.operations import operations_app
+from common.settings import ServiceSettings
+
+log = get_logger()
+
+
+class Part(Protocol):
+    """Something that runs as long as the process does: a relay, a consumer, a timer."""
+
+    name: str
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this part is not ready, or None."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; heal by itself."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling: the runtime stops everything in order."""
+
+    def install_signal_handlers(self) -> None:
+        """Left to the runtime."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Left to the runtime."""
+        from contextlib import nullcontext  # noqa: PLC0415
+
+        return nullcontext()
+
+
+async def serve(
+    app: ASGIApp,
+    settings: ServiceSettings,
+    parts: Sequence[Part] = (),
+    *,
+    on_start: Callable[[], Awaitable[None]] | None = None,
+    on_stop: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT: first stop accepting, then finish what is in hand, then close.
+
+    A part that ends with an error ends the process; its supervisor starts it anew.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    if on_start:
+        await on_start()
+    servers = [
+        _server(app, settings.host, settings.port, settings.shutdown_seconds),
+        _server(operations_app(parts), settings.host, settings.operations_port, 1),
+    ]
+    tasks = [asyncio.create_task(server.serve(), name="server") for server in servers]
+    tasks += [asyncio.create_task(part.run(stopping), name=part.name) for part in parts]
+    watch = asyncio.create_task(stopping.wait(), name="stopping")
+    log.info("process.started", port=settings.port, operations_port=settings.operations_port)
+    done, _ = await asyncio.wait({watch, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.set()
+    for server in servers:
+        server.should_exit = True
+    _, unfinished = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
+    for task in unfinished:
+        task.cancel()
+    await asyncio.gather(*unfinished, return_exceptions=True)
+    if on_stop:
+        await on_stop()
+    log.info("process.stopped")
+    for task in done - {watch}:
+        task.result()
+        raise SystemExit(f"{task.get_name()} ended by itself")
+
+
+def _server(app: ASGIApp, host: str, port: int, shutdown_seconds: float) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            lifespan="off",
+            timeout_graceful_shutdown=int(shutdown_seconds),
+            timeout_keep_alive=30,
+        )
+    )
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a process's main coroutine on uvloop."""
+    import uvloop  # noqa: PLC0415 -- only a serving process needs it
+
+    uvloop.run(main())  # type: ignore[arg-type]

@@ -1,0 +1,38 @@
+"""The settings that every process reads from its environment (prefix ``VERMOEDEN_``)."""
+
+from typing import Self
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of one process; a service adds its own fields in its own `settings.py`.
+
+    Every secret may also be a file of the same name in ``/run/secrets`` (Kubernetes, compose).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VERMOEDEN_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    operations_port: int = 9000  # liveness, readiness and metrics; never behind the gateway
+    database_owner_url: SecretStr | None = None  # only for `migrate`
+    database_web_url: SecretStr
+    database_flow_url: SecretStr
+    database_pool_size: int = 8
+    broker_url: SecretStr
+    identity_keys: dict[str, str] = {}  # kid → base64url Ed25519 public key of the gateway
+    log_level: str = "info"
+    relay_poll_seconds: float = 0.05
+    relay_batch: int = 200
+    consumer_prefetch: int = 200
+    consumer_batch: int = 100
+    retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)
+    parked_in_a_row_limit: int = 50
+    shutdown_seconds: float = 15
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment; a missing or malformed variable is named in the error."""
+        return cls()

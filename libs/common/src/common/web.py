@@ -1,0 +1,198 @@
+"""The web face of a service: identity first, one error renderer, the API rules applied once."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common import metrics
+from common.auth import Identity, IdentityVerifier
+from common.contracts.base import WireModel
+from common.db import is_away
+from common.errors import (
+    AppError,
+    FieldError,
+    Malformed,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+    problem_document,
+)
+from common.log import get_logger
+
+API_VERSION = "1.0.0"
+OPENAPI_PATH = "/api/v1/openapi.json"
+MAX_BODY_BYTES = 1024 * 1024
+_HEADERS = [
+    (b"api-version", API_VERSION.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+log = get_logger()
+
+
+class RequestModel(WireModel):
+    """A request body: camelCase, and an unknown field is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemResponse(JSONResponse):
+    """A response of type application/problem+json."""
+
+    media_type = "application/problem+json"
+
+
+class MethodNotAllowed(AppError):
+    """The path exists, but not for this method; `Allow` lists those it has."""
+
+    status = 405
+    code = "method-not-allowed"
+    title = "This method is not offered here"
+
+
+class TooLargeBody(AppError):
+    """The body is larger than this door takes."""
+
+    status = 413
+    code = "too-large"
+    title = "The request is too large"
+
+
+def create_app(title: str, verifier: IdentityVerifier) -> FastAPI:
+    """A FastAPI application under the API rules; refuses every request without a signed identity."""
+    app = FastAPI(
+        title=title,
+        version=API_VERSION,
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_exception_handler(AppError, _render)
+    app.add_exception_handler(RequestValidationError, _render_invalid)
+    app.add_exception_handler(HTTPException, _render_http)
+    app.add_exception_handler(Exception, _render_unexpected)
+    app.add_middleware(_Door, verifier=verifier)
+    return app
+
+
+def caller(request: Request) -> Identity:
+    """The identity that came with the request."""
+    identity: Identity = request.state.identity
+    return identity
+
+
+Caller = Annotated[Identity, Depends(caller)]
+
+
+class _Door:
+    """Checks identity, adds headers, bounds the body and measures; plain ASGI, so that streams stay streams."""
+
+    def __init__(self, app: ASGIApp, verifier: IdentityVerifier) -> None:
+        self._app = app
+        self._verifier = verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+            await send(message)
+
+        try:
+            refusal = self._admit(scope)
+            if refusal is not None:
+                response = problem_response(refusal)
+                await response(scope, receive, send_with_headers)
+            else:
+                await self._app(scope, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.HTTP_REQUESTS.labels(route, scope["method"], str(status)).inc()
+            metrics.HTTP_SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    def _admit(self, scope: Scope) -> AppError | None:
+        headers = dict(scope["headers"])
+        if scope["path"] == OPENAPI_PATH:
+            return None
+        try:
+            length = int(headers.get(b"content-length", b"0"))
+        except ValueError:
+            return Malformed("Content-Length is not a number.")
+        if length > MAX_BODY_BYTES:
+            return TooLargeBody(f"A request is at most {MAX_BODY_BYTES} bytes.")
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        try:
+            if scheme.lower() != "bearer":
+                raise NotSignedIn("The request did not come through the gateway.")
+            scope.setdefault("state", {})["identity"] = self._verifier.verify(token)
+        except NotSignedIn as error:
+            return error
+        return None
+
+
+def problem_response(error: AppError) -> ProblemResponse:
+    """The rendering of an expected outcome."""
+    return ProblemResponse(problem_document(error), status_code=error.status, headers=error.headers)
+
+
+async def _render(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, AppError)  # noqa: S101 -- registered for AppError only
+    return problem_response(error)
+
+
+async def _render_invalid(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this type only
+    fields = [_field_error(item) for item in error.errors()]
+    return problem_response(Malformed("Some fields are not valid.", errors=fields))
+
+
+def _field_error(item: dict[str, Any]) -> FieldError:
+    """One pydantic error as a field error; the value itself is never repeated."""
+    place = [str(part) for part in item["loc"]]
+    if item["type"] == "json_invalid":
+        return FieldError("", "json-invalid", "The body is not valid JSON.")
+    pointer = "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in place[1:])
+    if place[:1] and place[0] != "body":
+        pointer = f"{place[0]}:{'/'.join(place[1:])}"
+    return FieldError(pointer if place[1:] else "", str(item["type"]).replace("_", "-"), str(item["msg"]))
+
+
+async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- registered for this type only
+    if error.status_code == 405:
+        return problem_response(MethodNotAllowed(headers=error.headers))
+    if error.status_code == 404:
+        return problem_response(NotFound())
+    return problem_response(Malformed("The request could not be read."))
+
+
+async def _render_unexpected(_request: Request, error: Exception) -> ProblemResponse:
+    if is_away(error):
+        return problem_response(Unavailable("The database is away for a moment; nothing was changed."))
+    log.error("request.failed", error=type(error).__name__, exc_info=error)
+    return ProblemResponse(
+        {
+            "type": "urn:vermoeden:problem:internal",
+            "title": "Something went wrong on our side",
+            "status": 500,
+            "code": "internal",
+        },
+        status_code=500,
+    )
