@@ -1,0 +1,52 @@
+# The commands of this repository; `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install install-test run test lint types walls docs-check bench faults generate clean
+
+PYTHON := .venv/bin/python
+CODE := libs services gateway deploy/local tests
+TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser)
+# Addresses of our own machine never go through a proxy.
+export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
+export no_proxy := $(NO_PROXY)
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Options go in ARGS, for example: make run ARGS=--check'
+
+install: ## Install what running needs: .venv, PostgreSQL and RabbitMQ programs
+	@deploy/local/install.sh run
+
+install-test: ## Install what the tests need as well: tools, Chromium, kubectl
+	@deploy/local/install.sh test
+
+run: install ## Run the whole system on this machine (ARGS=--fresh, ARGS=--check)
+	@$(PYTHON) -m local run $(ARGS)
+
+test: lint types walls docs-check ## Run all checks and all tests (ARGS='-k word' for some)
+	@$(PYTHON) -m pytest $(TESTS) $(ARGS)
+
+lint: install-test ## Check style and format
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+types: install-test ## Check types (mypy, strict)
+	@$(PYTHON) -m mypy $(CODE)
+
+walls: install-test ## Check who may import whom (import-linter)
+	@.venv/bin/lint-imports
+
+docs-check: install-test ## Check that generated documents and schemas are up to date
+	@if [ -f docs/generate.py ]; then $(PYTHON) docs/generate.py --check; fi
+
+generate: install-test ## Write generated documents and schemas anew
+	@$(PYTHON) docs/generate.py
+
+bench: install-test ## Measure against the limits; prints a table, writes .run/bench.json
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+faults: install-test ## Kill every process and count what is lost; writes .run/faults.json
+	@$(PYTHON) -m tests.faults $(ARGS)
+
+clean: ## Remove what was made: .venv, .run with all data, caches
+	@deploy/local/clean.sh
