@@ -96,7 +96,11 @@ class Exports:
     async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
         if self._pool is None:
             self._pool = await asyncpg.create_pool(
-                self._url, min_size=0, max_size=self._connections, timeout=5
+                self._url,
+                min_size=0,
+                max_size=self._connections,
+                timeout=5,
+                server_settings={"application_name": "export"},
             )
         return self._pool
 

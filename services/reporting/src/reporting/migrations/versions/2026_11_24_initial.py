@@ -1,7 +1,7 @@
 """Rows and rollups of reporting, and the names it shows them under."""
 
 from alembic import op
-from common.migration import allow_flow, allow_web, create_messaging_tables
+from common.migration import allow_flow, allow_web, create_messaging_tables, run_script
 
 revision = "2026_11_24_initial"
 down_revision = None
@@ -134,9 +134,9 @@ def upgrade() -> None:
     """Make every table with its rights."""
     create_messaging_tables(op, "reporting")
     for statements in (_STATES, _ROWS, _MEASURES, _CELL, _AUDIT):
-        op.execute(statements)
+        run_script(op, statements)
     for table in ("rollup", "rollup_erased"):
-        op.execute(_ROLLUP.format(table=table))
+        run_script(op, _ROLLUP.format(table=table))
     for table in _READ:
         allow_web(op, "reporting", table, "SELECT")
     allow_web(op, "reporting", "export_audit", "SELECT, INSERT")
