@@ -77,12 +77,17 @@ def create_app(title: str, verifier: IdentityVerifier) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    render_errors(app)
+    app.add_middleware(_Door, verifier=verifier)
+    return app
+
+
+def render_errors(app: FastAPI) -> None:
+    """Let every error of this application leave as problem+json."""
     app.add_exception_handler(AppError, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
     app.add_exception_handler(HTTPException, _render_http)
     app.add_exception_handler(Exception, _render_unexpected)
-    app.add_middleware(_Door, verifier=verifier)
-    return app
 
 
 def caller(request: Request) -> Identity:
@@ -95,7 +100,7 @@ Caller = Annotated[Identity, Depends(caller)]
 
 
 class _Door:
-    """Checks identity, adds headers, bounds the body and measures; plain ASGI, so that streams stay streams."""
+    """Checks identity, adds headers, bounds the body, measures; plain ASGI, so that streams stay streams."""
 
     def __init__(self, app: ASGIApp, verifier: IdentityVerifier) -> None:
         self._app = app
@@ -138,9 +143,9 @@ class _Door:
         if length > MAX_BODY_BYTES:
             return TooLargeBody(f"A request is at most {MAX_BODY_BYTES} bytes.")
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return NotSignedIn("The request did not come through the gateway.")
         try:
-            if scheme.lower() != "bearer":
-                raise NotSignedIn("The request did not come through the gateway.")
             scope.setdefault("state", {})["identity"] = self._verifier.verify(token)
         except NotSignedIn as error:
             return error

@@ -1,0 +1,137 @@
+"""The gateway's command line: serve, migrate, waiting, and the state of municipalities."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import yaml
+from common.commands import main as common_main
+from common.contracts.codes import Role
+from common.db import Database
+from common.errors import AppError
+from pydantic import ValidationError
+
+from gateway import actions
+from gateway.configuration import MunicipalityState
+from gateway.main import serve
+from gateway.passwords import Passwords
+from gateway.settings import GatewaySettings
+
+Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
+
+
+def main() -> None:
+    """Run one command; what is wrong is told in sentences, and the exit code is then 1."""
+    if len(sys.argv) > 1 and sys.argv[1] in _COMMANDS:
+        arguments = _parser().parse_args()
+        print(asyncio.run(_run(_COMMANDS[arguments.command], arguments)))
+    elif sys.argv[1:] in ([], ["--help"], ["-h"]):
+        print(f"Commands: serve, migrate, waiting, {', '.join(_COMMANDS)}. Each explains itself with --help.")
+    else:
+        common_main("gateway", GatewaySettings, serve)  # type: ignore[arg-type]
+
+
+async def _run(command: Command, arguments: argparse.Namespace) -> str:
+    database = Database.from_settings(GatewaySettings.from_environment())
+    try:
+        return await command(database, arguments)
+    except AppError as error:
+        faults = [f"  {each.pointer}: {each.message} ({each.message_en})" for each in error.errors]
+        raise SystemExit("\n".join([f"{error.code}: {error.detail or error.title}", *faults])) from error
+    finally:
+        await database.close()
+
+
+async def _configure(database: Database, arguments: argparse.Namespace) -> str:
+    state = _read_state(arguments.file)
+    done = await actions.configure_municipality(database, state)
+    change = "configured" if done.is_changed else "unchanged"
+    return f"{state.code}: {change}, version {done.version}."
+
+
+def _read_state(file: Path) -> MunicipalityState:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))  # JSON is YAML too
+        return MunicipalityState.model_validate(content)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SystemExit(f"{file} cannot be read: {type(error).__name__}.") from error
+    except ValidationError as error:
+        faults = [
+            f"  /{'/'.join(str(part) for part in each['loc'])}: {each['msg']} ({each['type']})"
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise SystemExit("\n".join([f"{file} does not describe a municipality:", *faults])) from error
+
+
+async def _add_person(database: Database, arguments: argparse.Namespace) -> str:
+    password = (await asyncio.to_thread(sys.stdin.readline)).rstrip("\n")
+    passwords = Passwords()
+    try:
+        person = await actions.put_person(
+            database,
+            passwords,
+            municipality=arguments.municipality,
+            login=arguments.login,
+            display_name=arguments.name,
+            password=password,
+            roles=arguments.role,
+            departments=arguments.department,
+            is_active=not arguments.closed,
+        )
+    finally:
+        passwords.close()
+    return f"{arguments.municipality}: person {person}."
+
+
+async def _add_api_key(database: Database, arguments: argparse.Namespace) -> str:
+    expires_at = datetime.now(UTC) + timedelta(days=arguments.days) if arguments.days else None
+    return await actions.put_api_key(
+        database,
+        municipality=arguments.municipality,
+        name=arguments.name,
+        roles=arguments.role,
+        purpose=arguments.purpose,
+        departments=arguments.department,
+        expires_at=expires_at,
+    )
+
+
+async def _republish(database: Database, _arguments: argparse.Namespace) -> str:
+    codes = await actions.republish(database)
+    return f"Spoken again: {', '.join(codes) or 'nothing'}."
+
+
+_COMMANDS: dict[str, Command] = {
+    "configure": _configure,
+    "add-person": _add_person,
+    "add-api-key": _add_api_key,
+    "republish": _republish,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gateway")
+    commands = parser.add_subparsers(dest="command", required=True)
+    configure = commands.add_parser("configure", help="make a file the full state of one municipality")
+    configure.add_argument("file", type=Path, help="YAML or JSON")
+    person = commands.add_parser("add-person", help="add or change a person; the password is read from stdin")
+    person.add_argument("--login", required=True)
+    person.add_argument("--name", required=True, help="the name that colleagues see")
+    person.add_argument("--closed", action="store_true", help="close the account")
+    key = commands.add_parser("add-api-key", help="make an API key and print it once")
+    key.add_argument("--name", required=True)
+    key.add_argument("--purpose", required=True, help="what it is used for")
+    key.add_argument("--days", type=int, help="how long it is valid; without it, until it is replaced")
+    for each in (person, key):
+        each.add_argument("--municipality", required=True)
+        each.add_argument("--role", type=Role, action="append", default=[], choices=list(Role))
+        each.add_argument("--department", action="append", default=[])
+    commands.add_parser("republish", help="speak the full state of every municipality again")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The full state of one municipality as an administrator writes it, and what may be wrong with it."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from common.contracts.base import WireModel
+from common.contracts.codes import Code, KeyGroup
+from common.contracts.gateway import (
+    Department,
+    GroupKey,
+    MunicipalityConfigured,
+    Partner,
+    Subscription,
+)
+from common.errors import FieldError
+from common.sealing import decode
+from pydantic import ConfigDict, Field
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?")
+_STRICT = ConfigDict(extra="forbid")
+
+
+class DepartmentState(Department):
+    """A desk; unknown fields are errors."""
+
+    model_config = _STRICT
+
+
+class SubscriptionState(Subscription):
+    """A subscription; unknown fields are errors."""
+
+    model_config = _STRICT
+
+
+class PartnerState(Partner):
+    """A partner; unknown fields are errors."""
+
+    model_config = _STRICT
+    subscription: SubscriptionState | None = None
+
+
+class GroupKeyState(GroupKey):
+    """The public half of a key group; unknown fields are errors."""
+
+    model_config = _STRICT
+
+
+class MunicipalityState(WireModel):
+    """Everything that the gateway owns of one municipality; what is left out is removed."""
+
+    model_config = _STRICT
+
+    code: Code
+    display_name: str = Field(min_length=1, max_length=200)
+    text_in_clear: bool
+    catch_all_department: Code
+    departments: tuple[DepartmentState, ...] = Field(min_length=1)
+    partners: tuple[PartnerState, ...] = ()
+    keys: tuple[GroupKeyState, ...] = Field(min_length=1)
+    hosts: tuple[str, ...] = ()
+
+    def as_event(self, version: int) -> MunicipalityConfigured:
+        """What the other services hear of it."""
+        return MunicipalityConfigured(
+            municipality=self.code,
+            version=version,
+            display_name=self.display_name,
+            text_in_clear=self.text_in_clear,
+            departments=self.departments,
+            catch_all_department=self.catch_all_department,
+            partners=self.partners,
+            keys=self.keys,
+        )
+
+
+def faults_of(state: MunicipalityState) -> list[FieldError]:
+    """Everything that is wrong with a state beyond the types of its fields."""
+    faults = [
+        *_repeats("/departments", "code", (each.code for each in state.departments)),
+        *_repeats("/partners", "code", (each.code for each in state.partners)),
+        *_repeats("/keys", "group", (each.group.value for each in state.keys)),
+        *_repeats("/keys", "keyId", (each.key_id for each in state.keys)),
+        *_repeats("/hosts", "", state.hosts),
+        *_bad_keys(state),
+        *_bad_hosts(state),
+    ]
+    if state.catch_all_department not in {each.code for each in state.departments}:
+        faults.append(
+            FieldError(
+                "/catchAllDepartment",
+                "unknown-department",
+                "Deze afdeling staat niet bij departments.",
+                "This department is not among departments.",
+            )
+        )
+    if KeyGroup.GENERAL not in {each.group for each in state.keys}:
+        faults.append(
+            FieldError(
+                "/keys",
+                "no-general-key",
+                "Er is geen sleutel voor de groep general.",
+                "There is no key for the group general.",
+            )
+        )
+    return faults
+
+
+def _repeats(pointer: str, member: str, values: Iterable[str]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            place = f"{pointer}/{index}/{member}" if member else f"{pointer}/{index}"
+            yield FieldError(place, "repeated", "Dit komt twee keer voor.", "This appears twice.")
+        seen.add(value)
+
+
+def _bad_keys(state: MunicipalityState) -> Iterator[FieldError]:
+    for index, key in enumerate(state.keys):
+        try:
+            is_key = len(decode(key.public_key)) == 32
+        except ValueError:
+            is_key = False
+        if not is_key:
+            yield FieldError(
+                f"/keys/{index}/publicKey",
+                "not-a-public-key",
+                "Dit is geen publieke X25519-sleutel (32 bytes in base64url).",
+                "This is not an X25519 public key (32 bytes in base64url).",
+            )
+
+
+def _bad_hosts(state: MunicipalityState) -> Iterator[FieldError]:
+    for index, host in enumerate(state.hosts):
+        if not _HOST.fullmatch(host):
+            yield FieldError(
+                f"/hosts/{index}",
+                "not-a-host",
+                "Schrijf alleen de hostnaam, in kleine letters, zonder https://.",
+                "Write the host name only, in lower case, without https://.",
+            )

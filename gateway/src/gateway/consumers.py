@@ -1,0 +1,5 @@
+"""What the gateway hears: nothing; it only speaks."""
+
+from common.messaging.handling import Handlers
+
+HANDLERS: Handlers = {}

@@ -1,0 +1,1 @@
+"""What the gateway decides: which route, whose session, how fast."""

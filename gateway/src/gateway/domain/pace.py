@@ -1,0 +1,107 @@
+"""Slowing down before refusing: request rates, and attempts at a password."""
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+_SWEEP_EVERY = 4096
+
+
+class TooFast(Exception):
+    """Waiting would take longer than the patience; `retry_after_seconds` says when to come back."""
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__("too fast")
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass
+class Pace:
+    """A token bucket per key (generic cell rate algorithm): one number each, gone when it is full again."""
+
+    per_second: float
+    burst: int
+    patience_seconds: float
+    max_keys: int = 50_000
+    _due: dict[object, float] = field(default_factory=dict)
+    _calls: int = 0
+
+    def delay_seconds(self, key: object, now: float) -> float:
+        """How long this request must wait; raises `TooFast`, and then counts nothing."""
+        self._calls += 1
+        if self._calls >= _SWEEP_EVERY:
+            self.sweep(now)
+        due = max(self._due.get(key, now), now)
+        wait = due - now - self.burst / self.per_second
+        if wait > self.patience_seconds:
+            raise TooFast(wait)
+        if key not in self._due and len(self._due) >= self.max_keys:
+            self.sweep(now)
+            if len(self._due) >= self.max_keys:
+                self._due.pop(next(iter(self._due)))
+        self._due[key] = due + 1 / self.per_second
+        return max(wait, 0.0)
+
+    def sweep(self, now: float) -> None:
+        """Forget every key whose bucket is full again."""
+        self._calls = 0
+        self._due = {key: due for key, due in self._due.items() if due > now}
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+
+@dataclass
+class Attempts:
+    """How often a password was tried lately: by login and over all; memory is bounded, nothing is stored.
+
+    An attempt counts when it begins, so that many at once are not all the first; a right password clears it.
+    """
+
+    free: int = 3
+    longest_seconds: float = 15
+    patience_seconds: float = 4
+    forget_seconds: float = 900
+    free_overall: int = 60
+    max_logins: int = 20_000
+    _by_login: OrderedDict[bytes, tuple[int, float]] = field(default_factory=OrderedDict)
+    _overall: tuple[float, float] = (0.0, 0.0)
+
+    def begin(self, login: bytes, now: float) -> float:
+        """How long this attempt must wait; raises `TooFast`, and then the attempt does not count."""
+        count, free_at = self._by_login.get(login, (0, 0.0))
+        if now - free_at > self.forget_seconds:
+            count, free_at = 0, now
+        wait = max(free_at - now, 0.0)
+        if wait > self.patience_seconds:
+            raise TooFast(wait)
+        count += 1
+        pause = 0.0 if count < self.free else min(2.0 ** (count - self.free), self.longest_seconds)
+        self._by_login[login] = (count, max(free_at, now) + pause)
+        self._by_login.move_to_end(login)
+        if len(self._by_login) > self.max_logins:
+            self._by_login.popitem(last=False)
+        return wait + self._overall_delay(now)
+
+    def succeed(self, login: bytes) -> None:
+        """A right password: this login starts anew."""
+        self._by_login.pop(login, None)
+        self._overall = (max(self._overall[0] - 1, 0.0), self._overall[1])
+
+    def _overall_delay(self, now: float) -> float:
+        level, at = self._overall
+        level = max(level - (now - at) * self.free_overall / 60, 0.0) + 1
+        self._overall = (level, now)
+        return min(max(level - self.free_overall, 0.0) / self.free_overall, 1.0) * 2
+
+
+def address_block(address: str) -> str:
+    """The network that an address stands in: /24 of IPv4, /56 of IPv6; never the address itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if parsed.version == 6 and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    prefix = 24 if parsed.version == 4 else 56
+    return str(ipaddress.ip_network((parsed, prefix), strict=False))

@@ -1,0 +1,148 @@
+"""The outermost layer: headers on every answer, a pace for every caller, and who answers which path."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from common import metrics
+from common.db import is_away
+from common.errors import AppError, NotFound, TooMuch, Unavailable
+from common.log import get_logger
+from common.web import problem_response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api import OWN_PREFIXES
+from gateway.domain.pace import Pace, TooFast, address_block
+from gateway.front import Front, refuse_cross_site
+from gateway.settings import GatewaySettings
+
+STATIC_PREFIX = "/static/"
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "worker-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+
+log = get_logger()
+
+
+def security_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
+    """What every answer carries, whoever made it."""
+    headers = {
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(self), microphone=(), payment=(), usb=()",
+    }
+    if settings.is_https and settings.hsts_seconds:
+        headers["strict-transport-security"] = f"max-age={settings.hsts_seconds}; includeSubDomains"
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+class Door:
+    """The whole gateway as one ASGI application."""
+
+    def __init__(
+        self,
+        front: Front,
+        *,
+        api: ASGIApp,
+        passthrough: ASGIApp,
+        pages: ASGIApp | None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        settings = front.settings
+        self._directory = front.directory
+        self._api, self._passthrough, self._pages = api, passthrough, pages
+        self._pause = pause
+        self._headers = security_headers(settings)
+        self._header_names = frozenset(name for name, _ in self._headers)
+        patience = settings.rate_patience_seconds
+        self._by_block = Pace(settings.rate_block_per_second, settings.rate_block_burst, patience)
+        self._by_municipality = Pace(
+            settings.rate_municipality_per_second, settings.rate_municipality_burst, patience
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; an expected outcome that is raised becomes a problem document."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            return
+        answer = _Answer(send, self._headers, self._header_names)
+        started = time.perf_counter()
+        try:
+            app = self._app_for(scope["path"])
+            refuse_cross_site(scope)
+            if not scope["path"].startswith(STATIC_PREFIX):
+                await self._keep_pace(scope)
+            await app(scope, receive, answer.send)
+        except AppError as error:
+            if not answer.is_started:
+                await problem_response(error)(scope, receive, answer.send)
+        except Exception as error:
+            if answer.is_started or not is_away(error):
+                raise
+            log.warning("database.away", error=type(error).__name__)
+            away = Unavailable("The database is away for a moment; nothing was changed.")
+            await problem_response(away)(scope, receive, answer.send)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.HTTP_REQUESTS.labels(route, scope["method"], str(answer.status)).inc()
+            metrics.HTTP_SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    def _app_for(self, path: str) -> ASGIApp:
+        if path.startswith(OWN_PREFIXES):
+            return self._api
+        if path.startswith("/api/"):
+            return self._passthrough
+        if self._pages is None:
+            raise NotFound
+        return self._pages
+
+    async def _keep_pace(self, scope: Scope) -> None:
+        """Slow down before refusing. Of the address only its network counts, and only while it is busy."""
+        place = self._directory.asked(dict(scope["headers"]))
+        code = place.code if place else ""
+        client = scope.get("client")
+        now = time.monotonic()
+        try:
+            delay = self._by_block.delay_seconds((code, address_block(client[0] if client else "")), now)
+            delay = max(delay, self._by_municipality.delay_seconds(code, now))
+        except TooFast as error:
+            raise TooMuch(
+                "Too many requests at once; wait a moment.",
+                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
+            ) from error
+        if delay > 0:
+            await self._pause(delay)
+
+
+class _Answer:
+    """The way back: adds the gateway's headers in place of any of the same name."""
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]], names: frozenset[bytes]) -> None:
+        self.is_started = False
+        self.status = 500
+        self._send, self._headers, self._names = send, headers, names
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.is_started = True
+            self.status = message["status"]
+            own = [each for each in message.get("headers", ()) if each[0] not in self._names]
+            message["headers"] = own + self._headers
+        await self._send(message)

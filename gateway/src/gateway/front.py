@@ -1,0 +1,215 @@
+"""Who stands at the door: which municipality, which person or key, and whether they really meant it."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.auth import Identity
+from common.contracts.codes import Role
+from common.db import Database, is_away
+from common.errors import NotAllowed, NotSignedIn, Unavailable
+from common.log import get_logger
+from starlette.requests import Request
+from starlette.types import Scope
+
+from gateway import store
+from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
+from gateway.domain.people import ApiKey, Municipality, Session
+from gateway.session import Sessions, csrf_token, is_csrf_token
+from gateway.settings import GatewaySettings
+from gateway.upstream import ServiceClient
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASK_AGAIN_SECONDS = 1.0
+
+log = get_logger()
+
+
+class CsrfMissing(NotAllowed):
+    """A change by cookie must carry the session's CSRF token."""
+
+    code = "csrf-token"
+    title = "The request does not come from a page of this session"
+
+
+class CrossSite(NotAllowed):
+    """A browser says that another site sent this change."""
+
+    code = "cross-site"
+    title = "Another site may not change anything here"
+
+
+class Directory:
+    """Every municipality of the installation, at hand without a question to the database."""
+
+    name = "municipalities"
+
+    def __init__(self, database: Database, settings: GatewaySettings) -> None:
+        self._database = database
+        self._default = settings.default_municipality
+        self._refresh_seconds = settings.municipality_refresh_seconds
+        self._by_code: dict[str, Municipality] = {}
+        self._by_host: dict[str, Municipality] = {}
+        self._version: tuple[int, int] | None = None
+        self._asked_at = float("-inf")
+        self._refreshing = asyncio.Lock()
+        self.trouble: str | None = "municipalities are not loaded yet"
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Keep up with the database until told to stop."""
+        while not stopping.is_set():
+            await self.refresh()
+            try:
+                await asyncio.wait_for(stopping.wait(), self._refresh_seconds)
+            except TimeoutError:
+                continue
+
+    async def refresh(self) -> None:
+        """Read what changed; when the database is away, what was known stays known."""
+        async with self._refreshing:
+            self._asked_at = time.monotonic()
+            try:
+                async with self._database.flowing() as connection:
+                    version = await store.read_directory_version(connection)
+                    if version != self._version:
+                        self._take(await store.read_directory(connection))
+                        self._version = version
+                self.trouble = None
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.trouble = "the database is away"
+
+    def asked(self, headers: Mapping[bytes, bytes]) -> Municipality | None:
+        """The municipality that a request names: by header, else by host, else the installation's own."""
+        named = headers.get(b"municipality")
+        if named is not None:
+            return self._by_code.get(named.decode("latin-1"))
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        found = self._by_host.get(host) or self._by_host.get(host.partition(":")[0])
+        return found or (self._by_code.get(self._default) if self._default else None)
+
+    async def named(self, headers: Mapping[bytes, bytes]) -> Municipality:
+        """As `asked`, but looks again for one that was configured a moment ago; `UnknownMunicipality`."""
+        found = self.asked(headers)
+        if found is None and time.monotonic() - self._asked_at >= _ASK_AGAIN_SECONDS:
+            await self.refresh()
+            found = self.asked(headers)
+        if found is None and self._version is None:
+            raise Unavailable("The municipalities are not loaded yet.")
+        if found is None:
+            raise UnknownMunicipality("Name a municipality of this installation in the header Municipality.")
+        return found
+
+    def get(self, code: str) -> Municipality | None:
+        """The municipality with this code."""
+        return self._by_code.get(code)
+
+    def all(self) -> list[Municipality]:
+        """Every municipality, by code."""
+        return list(self._by_code.values())
+
+    def _take(self, municipalities: list[Municipality]) -> None:
+        self._by_code = {municipality.code: municipality for municipality in municipalities}
+        self._by_host = {host: each for each in municipalities for host in each.hosts}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks, where, and with which session."""
+
+    municipality: Municipality
+    identity: Identity
+    session: Session | None = None
+    session_token: str | None = None
+
+    @property
+    def csrf_token(self) -> str:
+        """What a form of this session must send along; empty for who has no session."""
+        return csrf_token(self.session_token) if self.session_token else ""
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the pages, the API and the pass-through stand on."""
+
+    settings: GatewaySettings
+    database: Database
+    directory: Directory
+    sessions: Sessions
+    services: ServiceClient
+
+    async def visitor(self, request: Request) -> Visitor:
+        """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.
+
+        Raises `UnknownMunicipality` when nothing says which municipality is meant.
+        """
+        return await self.visitor_of(request.scope)
+
+    async def visitor_of(self, scope: Scope) -> Visitor:
+        """As `visitor`, for a bare ASGI scope."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
+            return await self._by_key(authorization.decode("latin-1"), headers)
+        token = self.sessions.token_of(headers)
+        session = await self.sessions.find(token) if token else None
+        if session is None:
+            municipality = await self.directory.named(headers)
+            return Visitor(municipality, Identity(municipality.code))
+        person = session.person
+        identity = Identity(
+            municipality=person.municipality,
+            person=person.id,
+            roles=frozenset(Role(role) for role in person.roles),
+            departments=person.departments,
+            key_groups=person.key_groups,
+        )
+        return Visitor(await self._home(person.municipality, headers), identity, session, token)
+
+    def refuse_forgery(self, scope: Scope, visitor: Visitor, token: str | None = None) -> None:
+        """Refuse a change that a page of this session did not send.
+
+        `token` is the field of a form; without it the header `X-CSRF-Token` counts. Who has no session, or
+        an API key, needs none: there is nothing that a browser would add by itself.
+        """
+        if scope["method"] in SAFE_METHODS or visitor.session_token is None:
+            return
+        given = token
+        if given is None:
+            given = dict(scope["headers"]).get(b"x-csrf-token", b"").decode("latin-1")
+        if not is_csrf_token(given, visitor.session_token):
+            raise CsrfMissing("Send the session's CSRF token in the header X-CSRF-Token.")
+
+    async def _by_key(self, authorization: str, headers: Mapping[bytes, bytes]) -> Visitor:
+        scheme, _, key = authorization.partition(" ")
+        is_key = scheme.lower() == "bearer" and key.startswith(API_KEY_PREFIX)
+        found: ApiKey | None = await self.sessions.find_key(key) if is_key else None
+        if found is None:
+            raise NotSignedIn(
+                "The API key is unknown or expired; send one as 'Authorization: Bearer vk_…'.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        identity = Identity(
+            municipality=found.municipality,
+            key_name=found.name,
+            roles=frozenset(Role(role) for role in found.roles),
+            departments=found.departments,
+        )
+        return Visitor(await self._home(found.municipality, headers), identity)
+
+    async def _home(self, code: str, headers: Mapping[bytes, bytes]) -> Municipality:
+        named = headers.get(b"municipality")
+        if named is not None and named.decode("latin-1") != code:
+            raise NotAllowed("You are signed in to another municipality than the header Municipality names.")
+        return await self.directory.named({b"municipality": code.encode()})
+
+
+def refuse_cross_site(scope: Scope) -> None:
+    """Refuse a change that a browser says another site started (Fetch Metadata)."""
+    if scope["method"] in SAFE_METHODS:
+        return
+    for name, value in scope["headers"]:
+        if name == b"sec-fetch-site" and value == b"cross-site":
+            raise CrossSite("Send this from a page of this site, or from a program.")

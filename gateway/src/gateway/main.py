@@ -1,0 +1,69 @@
+"""Puts the gateway together: the only place where its parts meet."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from common.auth import IdentitySigner
+from common.db import Database
+from common.house import build_house
+from common.runtime import serve as serve_process
+from common.sealing import decode
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from gateway.api import create_api
+from gateway.consumers import HANDLERS
+from gateway.door import Door
+from gateway.front import Directory, Front
+from gateway.passthrough import Passthrough
+from gateway.passwords import Passwords
+from gateway.session import Clock, Sessions, now_utc
+from gateway.settings import GatewaySettings
+from gateway.upstream import ServiceClient
+
+
+def build_front(
+    settings: GatewaySettings,
+    database: Database,
+    *,
+    clock: Clock = now_utc,
+    passwords: Passwords | None = None,
+) -> Front:
+    """What pages, API and pass-through stand on; `front.services` must be started in the running loop."""
+    signer = IdentitySigner(settings.identity_kid, decode(settings.identity_private_key.get_secret_value()))
+    return Front(
+        settings=settings,
+        database=database,
+        directory=Directory(database, settings),
+        sessions=Sessions(database, settings, passwords or Passwords(), clock=clock),
+        services=ServiceClient(settings, signer),
+    )
+
+
+def build_app(front: Front) -> Door:
+    """The whole gateway as one ASGI application."""
+    return Door(front, api=create_api(front), passthrough=Passthrough(front), pages=_pages(front))
+
+
+def _pages(front: Front) -> ASGIApp | None:
+    found = find_spec("gateway.pages")
+    if found is None or found.origin is None:
+        return None
+    return Starlette(routes=list(import_module("gateway.pages").routes(front)))
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Run the gateway until it is told to stop."""
+    house = build_house("gateway", settings, HANDLERS)
+    front = build_front(settings, house.database)
+
+    async def start() -> None:
+        await front.services.start()
+        await front.directory.refresh()
+
+    async def stop() -> None:
+        await front.services.close()
+        await house.close()
+
+    parts = (*house.parts, front.directory, front.sessions)
+    await serve_process(build_app(front), settings, parts, on_start=start, on_stop=stop)

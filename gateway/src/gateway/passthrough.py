@@ -1,0 +1,260 @@
+"""The API of the services, passed on: only what the table holds, signed, streamed where it is large."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+
+import aiohttp
+from common.errors import AppError, Malformed, NotAllowed, NotFound, NotSignedIn
+from common.log import get_logger
+from common.web import MethodNotAllowed, TooLargeBody
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.routes import KIB, Route, RouteTable
+from gateway.front import Front, Visitor
+
+SMALL_BYTES = 64 * KIB
+_WATCH_AFTER_SECONDS = 0.05
+
+#: What a service may know of a request. All else stays here: credentials, cookies, addresses, user agents,
+#: hop-by-hop and forwarding headers (RFC 9110, 7.6.1).
+_PASSED_ON = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"content-type",
+        b"idempotency-key",
+        b"if-match",
+        b"if-none-match",
+        b"prefer",
+        b"traceparent",
+    }
+)
+_KEPT_BACK = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"server",
+        b"date",
+        b"set-cookie",
+    }
+)
+
+log = get_logger()
+
+
+class ClientGone(Exception):
+    """The one who asked hung up."""
+
+
+class Passthrough:
+    """An ASGI application that passes requests on to the service that owns the path."""
+
+    def __init__(self, front: Front, table: RouteTable | None = None) -> None:
+        self._front = front
+        self._table = table or RouteTable()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; expected outcomes are raised as `AppError`."""
+        route = self._route_of(scope)
+        scope["route"] = _Named(route.pattern)
+        visitor = await self._front.visitor_of(scope)
+        admit(route, visitor)
+        self._front.refuse_forgery(scope, visitor)
+        exchange = _Exchange(scope, receive, send, self._front.settings.body_read_seconds)
+        body = await exchange.body(route.max_bytes)
+        with suppress(ClientGone):
+            await exchange.run(self._pass_on(route, visitor, exchange, body))
+
+    def _route_of(self, scope: Scope) -> Route:
+        methods = self._table.methods_of(scope["path"])
+        if not methods:
+            raise NotFound
+        route = methods.get(scope["method"])
+        if route is None:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(methods))})
+        return route
+
+    async def _pass_on(
+        self, route: Route, visitor: Visitor, exchange: "_Exchange", body: bytes | AsyncIterator[bytes] | None
+    ) -> None:
+        scope = exchange.scope
+        query = scope["query_string"].decode("latin-1")
+        target = f"{scope['path']}?{query}" if query else scope["path"]
+        try:
+            async with self._front.services.request(
+                visitor.identity,
+                route.service,
+                route.method,
+                target,
+                headers=exchange.headers_on(),
+                data=body,
+            ) as answer:
+                await exchange.answer(answer)
+        except AppError:
+            if exchange.fault:
+                raise exchange.fault from None
+            if exchange.is_answering:
+                # The head has left: cut the connection, so that half an answer cannot pass for a whole one.
+                log.warning("passthrough.cut", service=route.service)
+                return
+            raise
+
+
+class _Named:
+    """What the metrics call this route."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def admit(route: Route, visitor: Visitor) -> None:
+    """Refuse a caller whom the table does not name."""
+    if route.roles is None:
+        return
+    if visitor.identity.is_anonymous:
+        raise NotSignedIn("Sign in, or send an API key.", headers={"WWW-Authenticate": "Bearer"})
+    if not route.roles & visitor.identity.roles:
+        raise NotAllowed(f"This needs the role {' or '.join(sorted(route.roles))}.")
+
+
+class _Exchange:
+    """One request and its answer, with a watch for a client that hangs up."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, body_seconds: float) -> None:
+        self.scope = scope
+        self.is_answering = False
+        self.fault: AppError | None = None  # what went wrong with the body while it was passed on
+        self.receive = receive
+        self._send = send
+        self._body_seconds = body_seconds
+        self.is_read = False
+        self.is_gone = False
+        self._length: int | None = None
+
+    def headers_on(self) -> dict[str, str]:
+        """The headers that the service gets."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in self.scope["headers"]
+            if name in _PASSED_ON
+        }
+        if self._length is not None and self._length > SMALL_BYTES:
+            headers["content-length"] = str(self._length)
+        return headers
+
+    async def body(self, max_bytes: int) -> bytes | AsyncIterator[bytes] | None:
+        """A small body of known length whole, a larger or unknown one piece by piece, None when empty."""
+        is_chunked = False
+        for name, value in self.scope["headers"]:
+            if name == b"content-length":
+                if not value.isdigit():
+                    raise Malformed("Content-Length is not a number.")
+                self._length = int(value)
+            elif name == b"transfer-encoding":
+                is_chunked = True
+        if self._length is not None and self._length > max_bytes:
+            raise TooLargeBody(f"This takes at most {max_bytes} bytes.")
+        if not self._length and not is_chunked:
+            self.is_read = True
+            return None
+        if is_chunked or (self._length or 0) > SMALL_BYTES:
+            return self._pieces(max_bytes)
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                return b"".join([piece async for piece in self._pieces(max_bytes)])
+        except TimeoutError as error:
+            raise Malformed("The body did not come in time.") from error
+
+    async def _pieces(self, max_bytes: int) -> AsyncIterator[bytes]:
+        taken = 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                self.is_gone = True
+                self.fault = Malformed("The body ended too early.")
+                raise self.fault
+            piece = message.get("body", b"")
+            taken += len(piece)
+            if taken > max_bytes:
+                self.fault = TooLargeBody(f"This takes at most {max_bytes} bytes.")
+                raise self.fault
+            if piece:
+                yield piece
+            if not message.get("more_body", False):
+                self.is_read = True
+                return
+
+    async def answer(self, answer: aiohttp.ClientResponse) -> None:
+        """Pass the answer back: whole when it is small, else as it comes, never faster than it is read."""
+        headers = [(name.lower(), value) for name, value in answer.raw_headers]
+        headers = [each for each in headers if each[0] not in _KEPT_BACK]
+        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        length = answer.content_length
+        if length is not None and length <= SMALL_BYTES:
+            body = await answer.read()
+            self.is_answering = True
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": body})
+            return
+        self.is_answering = True
+        await self._send(start)
+        async for piece in answer.content.iter_any():
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def run(self, work: Awaitable[None]) -> None:
+        """Do the work, but stop it when the client hangs up; then raises `ClientGone`."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- called from a coroutine
+        watch = _Watch(self, task)
+        watch.later()  # a quick answer needs no watch
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not self.is_gone:
+                raise
+            task.uncancel()
+            raise ClientGone from None
+        finally:
+            watch.end()
+
+
+class _Watch:
+    """Cancels the work of an exchange whose client hangs up."""
+
+    def __init__(self, exchange: _Exchange, work: asyncio.Task[object]) -> None:
+        self._exchange = exchange
+        self._work = work
+        self._timer: asyncio.TimerHandle | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    def later(self) -> None:
+        """Begin to listen in a moment."""
+        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_SECONDS, self._begin)
+
+    def end(self) -> None:
+        """Stop listening."""
+        if self._timer:
+            self._timer.cancel()
+        if self._listener:
+            self._listener.cancel()
+
+    def _begin(self) -> None:
+        if self._exchange.is_read:
+            self._listener = asyncio.get_running_loop().create_task(self._listen())
+        else:  # whoever reads the body sees it end
+            self.later()
+
+    async def _listen(self) -> None:
+        while (await self._exchange.receive())["type"] != "http.disconnect":
+            continue
+        self._exchange.is_gone = True
+        self._work.cancel()

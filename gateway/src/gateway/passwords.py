@@ -1,0 +1,50 @@
+"""Passwords: Argon2id in threads of their own, with equal time for logins that do not exist."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+R = TypeVar("R")
+
+LONGEST = 1024
+SHORTEST = 12
+
+
+class Passwords:
+    """Hashes and checks passwords, a few at a time, so that signing in cannot starve everything else."""
+
+    def __init__(self, *, hasher: PasswordHasher | None = None, at_once: int = 2) -> None:
+        self._hasher = hasher or PasswordHasher()  # RFC 9106, section 4, second recommendation
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(24))
+
+    async def hash(self, password: str) -> str:
+        """The Argon2id hash of a password, with its salt and costs in it."""
+        return await self._apart(self._hasher.hash, password)
+
+    async def is_right(self, password: str, password_hash: str | None) -> bool:
+        """Whether this is the password; None (no such login) costs the same time and is never right."""
+        return await self._apart(self._check, password, password_hash)
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether a hash was made with other costs than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, password: str, password_hash: str | None) -> bool:
+        try:
+            is_right = self._hasher.verify(password_hash or self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return is_right and password_hash is not None
+
+    async def _apart(self, work: Callable[..., R], *arguments: str | None) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)

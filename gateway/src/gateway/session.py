@@ -1,0 +1,214 @@
+"""Sessions: the cookie, the CSRF token that goes with it, and who is behind a token."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from typing import Generic, TypeVar
+
+from common.db import Database, is_away
+from common.errors import TooMuch
+from common.log import get_logger
+
+from gateway import actions, store
+from gateway.domain.pace import Attempts, TooFast
+from gateway.domain.people import ApiKey, Session
+from gateway.passwords import Passwords
+from gateway.settings import GatewaySettings
+
+Clock = Callable[[], datetime]
+Pause = Callable[[float], Awaitable[None]]
+V = TypeVar("V")
+
+_FRESH_SECONDS = 5  # another replica's sign-out is known within this time
+_TOUCH_SECONDS = 60
+_SWEEP_SECONDS = 300
+
+log = get_logger()
+
+
+def now_utc() -> datetime:
+    """The clock of a running process."""
+    return datetime.now(UTC)
+
+
+class _Recent(Generic[V]):
+    """What was looked up a moment ago; bounded, and gone after a few seconds."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._kept: dict[bytes, tuple[datetime, V | None]] = {}
+
+    def get(self, key: bytes, now: datetime) -> tuple[V | None] | None:
+        """The value in a tuple, or None when it must be looked up."""
+        kept = self._kept.get(key)
+        return (kept[1],) if kept and kept[0] > now else None
+
+    def put(self, key: bytes, value: V | None, now: datetime) -> None:
+        """Keep a value for a few seconds."""
+        if len(self._kept) >= self._size:
+            self._kept.clear()
+        self._kept[key] = (now + timedelta(seconds=_FRESH_SECONDS), value)
+
+    def drop(self, key: bytes) -> None:
+        """Forget a value at once."""
+        self._kept.pop(key, None)
+
+
+class Sessions:
+    """Signing in and out, and who is behind a cookie or an API key."""
+
+    name = "sessions"
+    trouble: str | None = None
+
+    def __init__(
+        self,
+        database: Database,
+        settings: GatewaySettings,
+        passwords: Passwords,
+        *,
+        clock: Clock = now_utc,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._passwords = passwords
+        self._clock = clock
+        self._pause = pause
+        self._attempts = Attempts()
+        self._salt = secrets.token_bytes(16)  # what was tried is remembered under a hash of this process
+        self._sessions: _Recent[Session] = _Recent()
+        self._keys: _Recent[ApiKey] = _Recent()
+
+    @property
+    def cookie_name(self) -> str:
+        """The `__Host-` prefix (RFC 6265bis, 4.1.3.2) where https makes it possible."""
+        return "__Host-vermoeden_session" if self._settings.is_https else "vermoeden_session"
+
+    async def sign_in(self, municipality: str, login: str, password: str) -> tuple[str, Session]:
+        """A new session and its token; the caller sets `cookie`.
+
+        Raises `WrongSignIn`, or `TooMuch` after several failures of this login.
+        """
+        digest = hashlib.blake2b(
+            f"{municipality}\n{actions.fold_login(login)}".encode(), key=self._salt, digest_size=16
+        ).digest()
+        try:
+            delay = self._attempts.begin(digest, self._clock().timestamp())
+        except TooFast as error:
+            raise TooMuch(
+                "Too many wrong attempts for this login; wait a moment.",
+                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
+            ) from error
+        if delay:
+            await self._pause(delay)
+        token, session = await actions.sign_in(
+            self._database,
+            self._passwords,
+            municipality=municipality,
+            login=login,
+            password=password,
+            now=self._clock(),
+            absolute_seconds=self._settings.session_absolute_seconds,
+        )
+        self._attempts.succeed(digest)
+        return token, session
+
+    async def sign_out(self, token: str) -> None:
+        """End a session here at once, in other replicas within seconds. Idempotent."""
+        token_hash = actions.hash_of(token)
+        async with self._database.flowing() as connection:
+            await store.delete_session(connection, token_hash)
+        self._sessions.drop(token_hash)
+
+    async def find(self, token: str) -> Session | None:
+        """The living session behind a token, or None; notes that it is used."""
+        token_hash, now = actions.hash_of(token), self._clock()
+        recent = self._sessions.get(token_hash, now)
+        session = recent[0] if recent else await self._look_up(token_hash, now)
+        if session is None or not session.is_alive(now, self._settings.session_idle_seconds):
+            return None
+        return session
+
+    async def find_key(self, key: str) -> ApiKey | None:
+        """The living API key behind these characters, or None."""
+        key_hash, now = actions.hash_of(key), self._clock()
+        recent = self._keys.get(key_hash, now)
+        if recent is None:
+            async with self._database.flowing() as connection:
+                found = await store.read_api_key(connection, key_hash)
+            self._keys.put(key_hash, found, now)
+        else:
+            found = recent[0]
+        return found if found and found.is_alive(now) else None
+
+    def cookie(self, token: str) -> str:
+        """The `Set-Cookie` value that hands a session to a browser; it ends with the browser's session."""
+        return f"{self.cookie_name}={token}; {self._attributes()}"
+
+    def no_cookie(self) -> str:
+        """The `Set-Cookie` value that takes a session away."""
+        return f"{self.cookie_name}=; Max-Age=0; {self._attributes()}"
+
+    def token_of(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The session token in a request's cookies."""
+        raw = headers.get(b"cookie")
+        if raw is None or self.cookie_name.encode() not in raw:
+            return None
+        try:
+            morsel = SimpleCookie(raw.decode("latin-1")).get(self.cookie_name)
+        except CookieError:
+            return None
+        return morsel.value if morsel and morsel.value else None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Forget dead sessions every few minutes, until told to stop."""
+        while not stopping.is_set():
+            try:
+                await self.sweep()
+                self.trouble = None
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.trouble = "the database is away"
+            try:
+                await asyncio.wait_for(stopping.wait(), _SWEEP_SECONDS if not self.trouble else 2)
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> int:
+        """Forget sessions that have ended; says how many."""
+        now = self._clock()
+        idle_since = now - timedelta(seconds=self._settings.session_idle_seconds)
+        async with self._database.flowing() as connection:
+            return await store.delete_dead_sessions(connection, now, idle_since)
+
+    async def _look_up(self, token_hash: bytes, now: datetime) -> Session | None:
+        async with self._database.flowing() as connection:
+            session = await store.read_session(connection, token_hash)
+            is_alive = session and session.is_alive(now, self._settings.session_idle_seconds)
+            if session and is_alive and now - session.last_seen_at >= timedelta(seconds=_TOUCH_SECONDS):
+                await store.touch_session(connection, token_hash, now)
+        found = session if is_alive else None
+        self._sessions.put(token_hash, found, now)
+        return found
+
+    def _attributes(self) -> str:
+        same_site = self._settings.session_same_site.capitalize()
+        secure = "; Secure" if self._settings.is_https else ""
+        return f"Path=/; HttpOnly; SameSite={same_site}{secure}"
+
+
+def csrf_token(session_token: str) -> str:
+    """The CSRF token of a session: only who reads a page of the session knows it (signed double submit)."""
+    digest = hmac.digest(session_token.encode(), b"vermoeden/csrf/v1", "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def is_csrf_token(given: str, session_token: str) -> bool:
+    """Whether this is the session's CSRF token; in constant time."""
+    return hmac.compare_digest(given.encode(), csrf_token(session_token).encode())

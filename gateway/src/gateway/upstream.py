@@ -1,0 +1,123 @@
+"""Calls to the services behind the gateway: one pool of connections, signed, with a time for everything."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from common.auth import Identity, IdentitySigner
+from common.errors import AppError, Unavailable
+from common.log import get_logger
+from yarl import URL
+
+from gateway.settings import GatewaySettings
+
+_KEEP_SECONDS = 15  # shorter than the services keep an idle connection, so that no call meets a closed one
+
+log = get_logger()
+
+
+class TooSlow(AppError):
+    """The service took the request but did not answer in time; whether it was done is not known."""
+
+    status = 504
+    code = "too-slow"
+    title = "This takes too long right now"
+
+
+class ServiceClient:
+    """Speaks to the services as a visitor; use between `start` and `close`."""
+
+    def __init__(self, settings: GatewaySettings, signer: IdentitySigner) -> None:
+        self._signer = signer
+        self._urls = settings.service_urls
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Make the pool; needs the running loop."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=self._settings.upstream_connections,
+                keepalive_timeout=_KEEP_SECONDS,
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=self._settings.upstream_connect_seconds + 3,  # with the wait for a free connection
+                sock_connect=self._settings.upstream_connect_seconds,
+                sock_read=self._settings.upstream_read_seconds,
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            raise_for_status=False,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def call(
+        self,
+        identity: Identity,
+        service: str,
+        method: str,
+        path: str,
+        json: object | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Ask a service as this identity; its status and JSON (None for an empty answer).
+
+        `path` is an absolute path with its query, already encoded. Raises `Unavailable` or `TooSlow`.
+        """
+        async with self.request(identity, service, method, path, headers=headers or {}, json=json) as answer:
+            body = await answer.read()
+            if not body:
+                return answer.status, None
+            if "json" not in answer.content_type:
+                return answer.status, body.decode(errors="replace")
+            return answer.status, await answer.json(content_type=None)
+
+    @asynccontextmanager
+    async def request(
+        self,
+        identity: Identity | None,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        **body: Any,  # noqa: ANN401 -- data= or json=, as aiohttp takes them
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer whose body is not read yet. Raises `Unavailable` or `TooSlow`, also while it is read."""
+        if self._session is None:
+            raise Unavailable("The gateway is starting or stopping.")
+        sent = dict(headers)
+        if identity is not None:
+            sent["Authorization"] = f"Bearer {self._signer.sign(identity, service)}"
+        try:
+            async with self._session.request(
+                method,
+                URL(self._urls[service] + path, encoded=True),
+                headers=sent,
+                allow_redirects=False,
+                **body,
+            ) as answer:
+                yield answer
+        except aiohttp.ServerTimeoutError as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise self._away(service, error) from error
+            log.warning("service.slow", service=service)
+            raise TooSlow(
+                f"The {service} service did not answer in time; try again.", headers={"Retry-After": "5"}
+            ) from error
+        except aiohttp.ClientError as error:
+            raise self._away(service, error) from error
+
+    def _away(self, service: str, error: Exception) -> Unavailable:
+        log.warning("service.away", service=service, error=type(error).__name__)
+        return Unavailable(f"The {service} service is away for a moment; try again.")
