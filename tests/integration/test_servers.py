@@ -233,7 +233,11 @@ def test_an_ordinary_user_can_start_both_and_they_die_with_their_starter(open_fo
     assert all(started_ticks(pid) for pid in pids)
     starter.send_signal(signal.SIGKILL)
     starter.wait()
-    _wait_until(lambda: not any(started_ticks(pid) for pid in pids))
+    try:
+        _wait_until(lambda: not any(started_ticks(pid) for pid in pids))
+    finally:
+        for pid in filter(started_ticks, pids):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def test_rabbit_keeps_messages_and_address_over_restart_and_kill(tmp_path: Path) -> None:
