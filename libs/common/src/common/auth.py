@@ -86,7 +86,7 @@ class IdentityVerifier:
         self._seen: dict[str, tuple[float, Identity]] = {}
 
     def verify(self, token: str) -> Identity:
-        """The identity in a token; `NotSignedIn` when it is missing, forged, expired or for another service."""
+        """The identity in a token; `NotSignedIn` when missing, forged, expired or for another service."""
         cached = self._seen.get(token)
         if cached and cached[0] > time.time():
             return cached[1]

@@ -55,9 +55,8 @@ async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> 
             messages = await room.listed(municipality=arguments.municipality, parked_only=arguments.parked)
             for each in messages:
                 state = "parked" if each.parked_at else f"due {each.due_at:%Y-%m-%d %H:%M:%S}"
-                print(
-                    f"{each.id}\t{each.type}\t{each.municipality}\tattempt {each.attempt}\t{state}\t{each.error}"
-                )
+                about = (each.id, each.type, each.municipality, f"attempt {each.attempt}", state, each.error)
+                print(*about, sep="	")
             print(f"{len(messages)} message(s).")
         else:
             change = room.replay if arguments.action == "replay" else room.discard

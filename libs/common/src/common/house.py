@@ -46,6 +46,7 @@ def build_house(
         dispatcher,
         retry_seconds=settings.retry_seconds,
         parked_in_a_row_limit=settings.parked_in_a_row_limit,
+        lease_seconds=settings.waiting_lease_seconds,
     )
     consumer = (
         Consumer(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.db import async_url
 
-__all__ = ["allow_flow", "allow_web", "create_messaging_tables", "migrate"]
+__all__ = ["allow_flow", "allow_web", "create_messaging_tables", "history", "migrate", "run_script"]
 
 _LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
 
@@ -52,7 +52,8 @@ def _upgrade(connection: Connection, service: str) -> None:
 
 def create_messaging_tables(op: Operations, service: str) -> None:
     """Outbox, inbox, waiting and tombstone tables with the grants of both roles."""
-    op.execute(
+    run_script(
+        op,
         """
         CREATE TABLE outbox (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -97,11 +98,18 @@ def create_messaging_tables(op: Operations, service: str) -> None:
             municipality text NOT NULL,
             erased_at timestamptz NOT NULL
         );
-        """
+        """,
     )
     allow_web(op, service, "outbox", "INSERT")
     allow_web(op, service, "tombstone", "SELECT")
     allow_flow(op, service, ("outbox", "inbox", "waiting", "tombstone"))
+
+
+def run_script(op: Operations, sql: str) -> None:
+    """Run several statements in the migration's transaction (asyncpg prepares one at a time)."""
+    bind = op.get_bind()
+    bind.exec_driver_sql("SELECT 1")  # opens the transaction, if nothing has yet
+    bind.connection.dbapi_connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[union-attr]
 
 
 def allow_web(op: Operations, service: str, table: str, privileges: str) -> None:

@@ -1,4 +1,4 @@
-"""The receipt of a report: derived from the client's idempotency key, and itself the source of the mailbox."""
+"""The receipt: derived from the client's idempotency key, and itself the source of the mailbox."""
 
 import hashlib
 import hmac

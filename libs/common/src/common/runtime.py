@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import uvicorn
@@ -34,10 +35,8 @@ class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None:
         """Left to the runtime."""
 
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Left to the runtime."""
-        from contextlib import nullcontext  # noqa: PLC0415
-
         return nullcontext()
 
 
@@ -63,9 +62,11 @@ async def serve(
         _server(app, settings.host, settings.port, settings.shutdown_seconds),
         _server(operations_app(parts), settings.host, settings.operations_port, 1),
     ]
-    tasks = [asyncio.create_task(server.serve(), name="server") for server in servers]
+    tasks: list[asyncio.Task[None]] = [
+        asyncio.create_task(_serve(server), name="server") for server in servers
+    ]
     tasks += [asyncio.create_task(part.run(stopping), name=part.name) for part in parts]
-    watch = asyncio.create_task(stopping.wait(), name="stopping")
+    watch = asyncio.create_task(_wait(stopping), name="stopping")
     log.info("process.started", port=settings.port, operations_port=settings.operations_port)
     done, _ = await asyncio.wait({watch, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     stopping.set()
@@ -81,6 +82,14 @@ async def serve(
     for task in done - {watch}:
         task.result()
         raise SystemExit(f"{task.get_name()} ended by itself")
+
+
+async def _wait(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+
+
+async def _serve(server: uvicorn.Server) -> None:
+    await server.serve()
 
 
 def _server(app: ASGIApp, host: str, port: int, shutdown_seconds: float) -> _Server:

@@ -1,4 +1,4 @@
-"""Sealing to public keys only: HPKE (RFC 9180) around padded AES-256-GCM content; format in docs/sealing.md."""
+"""Sealing to public keys only: HPKE (RFC 9180) around padded AES-256-GCM; format in docs/sealing.md."""
 
 import json
 import os

@@ -30,6 +30,7 @@ class ServiceSettings(BaseSettings):
     consumer_batch: int = 100
     retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)
     parked_in_a_row_limit: int = 50
+    waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica
     shutdown_seconds: float = 15
 
     @classmethod

@@ -185,7 +185,8 @@ async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
         return problem_response(MethodNotAllowed(headers=error.headers))
     if error.status_code == 404:
         return problem_response(NotFound())
-    return problem_response(Malformed("The request could not be read."))
+    unreadable = FieldError("", "unreadable", "The body is not valid JSON in UTF-8.")
+    return problem_response(Malformed("The request could not be read.", errors=[unreadable]))
 
 
 async def _render_unexpected(_request: Request, error: Exception) -> ProblemResponse:

@@ -1,4 +1,4 @@
-"""What an operator sets up on the broker, through its management API: users, rights, limits, partner queues."""
+"""What an operator sets up on the broker (management API): users, rights, limits, partner queues."""
 
 import re
 from collections.abc import Mapping
@@ -28,13 +28,14 @@ _PARTNER_LIMITS = {
 
 
 class BrokerAdministration:
-    """A client of RabbitMQ's management API with an administrator's credentials; every call can be repeated."""
+    """A client of RabbitMQ's management API with an administrator's rights; every call can be repeated."""
 
     def __init__(self, management_url: str, user: str, password: str, *, vhost: str = "/") -> None:
         self._base = management_url.rstrip("/")
         self._vhost = quote(vhost, safe="")
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(user, password), timeout=aiohttp.ClientTimeout(total=15)
+            headers={"Authorization": aiohttp.encode_basic_auth(user, password)},
+            timeout=aiohttp.ClientTimeout(total=15),
         )
 
     async def __aenter__(self) -> Self:
@@ -46,7 +47,7 @@ class BrokerAdministration:
         await self._session.close()
 
     async def set_up(self, passwords: Mapping[str, str]) -> None:
-        """Make each service's user, with rights to the topology, to its own queue and to its own topics only."""
+        """Make each service's user, with rights to the topology, its own queue and its own topics only."""
         await self._limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
         await self._limit("partners", r"^partner\.", _PARTNER_LIMITS)
         for service, password in passwords.items():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustConnection
@@ -16,7 +17,7 @@ EXCHANGE = "events"
 UNROUTED = "events.unrouted"
 DEAD = "events.dead"
 DEAD_QUEUE = "dead-letter"
-_QUORUM = {"x-queue-type": "quorum"}
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
 log = get_logger()
 
@@ -36,10 +37,7 @@ class Broker:
         The channel is not restored behind our back: who uses it sees it close and asks for another.
         """
         connection = await self._connected()
-        transport = connection.transport
-        if transport is None:
-            raise ConnectionError("the broker is away")
-        channel = aio_pika.Channel(transport.connection, publisher_confirms=True, on_return_raises=True)
+        channel = aio_pika.Channel(connection, publisher_confirms=True, on_return_raises=True)
         await asyncio.wait_for(channel.initialize(timeout=10), 15)
         if prefetch is not None:
             await channel.set_qos(prefetch_count=prefetch)
@@ -128,7 +126,9 @@ async def keep_trying(
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.warning(f"{what}.interrupted", error=type(error).__name__, exc_info=not _is_outage(error))
+            log.warning(
+                "part.interrupted", part=what, error=type(error).__name__, exc_info=not _is_outage(error)
+            )
         if asyncio.get_running_loop().time() - started > 5:
             pause = pause_seconds
         try:

@@ -63,7 +63,7 @@ class Consumer:
         try:
             queue = await self._channel.get_queue(self._queue, ensure=False)
             inbound: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-            tag = await queue.consume(inbound.put)  # type: ignore[arg-type]
+            tag = await queue.consume(inbound.put, timeout=10)
             while not stopping.is_set() and not self._waiting.is_halted:
                 messages = await self._next(inbound)
                 if messages:

@@ -14,7 +14,7 @@ from common.messaging.outbox import erased_among
 
 #: Handles events of one type, in no particular order, inside the caller's transaction.
 Handler = Callable[[AsyncConnection, Sequence[Delivery[Any]]], Awaitable[None]]
-Handlers = Mapping[type[Event], Handler]
+Handlers = Mapping[type[Any], Handler]
 
 _HEAR = text(
     """

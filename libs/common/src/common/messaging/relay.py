@@ -1,6 +1,7 @@
 """The relay: takes unsent facts from the outbox and publishes them with confirms."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,7 +84,7 @@ class Relay:
                 await asyncio.sleep(self._poll_seconds)
 
     async def send_batch(self, exchange: AbstractExchange) -> int:
-        """Send one batch; returns how many rows it took. Rows stay unsent unless the broker confirmed them."""
+        """Send one batch; returns how many rows it took. A row stays unsent until the broker confirmed it."""
         async with self._database.flowing() as connection:
             rows = (await connection.execute(_TAKE, {"limit": self._batch})).all()
             if rows:
@@ -91,7 +92,7 @@ class Relay:
         return len(rows)
 
     async def _send(
-        self, connection: AsyncConnection, exchange: AbstractExchange, rows: "list[Row[Any]] | Any"
+        self, connection: AsyncConnection, exchange: AbstractExchange, rows: "Sequence[Row[Any]]"
     ) -> None:
         outcomes = await asyncio.wait_for(
             asyncio.gather(*(_publish(exchange, row) for row in rows), return_exceptions=True), 30

@@ -21,7 +21,6 @@ __all__ = ["Unprocessable", "WaitingMessage", "WaitingRoom"]
 
 log = get_logger()
 
-_LEASE_SECONDS = 60
 _PUT = text(
     """
     INSERT INTO waiting (event_id, type, municipality, subject, body, attempt, due_at, error, parked_at)
@@ -101,11 +100,13 @@ class WaitingRoom:
         *,
         retry_seconds: Sequence[float],
         parked_in_a_row_limit: int = 50,
+        lease_seconds: float = 60,
         poll_seconds: float = 0.25,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
         self._retry_seconds = tuple(retry_seconds)
+        self._lease_seconds = lease_seconds
         self._limit = parked_in_a_row_limit
         self._poll_seconds = poll_seconds
         self._parked_in_a_row = 0
@@ -160,16 +161,19 @@ class WaitingRoom:
     async def try_one(self) -> bool:
         """Try the message that is due longest; False when none is."""
         async with self._database.flowing() as connection:
-            row = (await connection.execute(_CLAIM, {"lease": _LEASE_SECONDS})).one_or_none()
+            row = (await connection.execute(_CLAIM, {"lease": self._lease_seconds})).one_or_none()
         if row is None:
             return False
         mine = {"id": row.id, "attempt": row.attempt}
         envelope = read_envelope(bytes(row.body))
+        if row.attempt > len(self._retry_seconds) + 1:  # every try killed the process that made it
+            await self._park(envelope, mine, "killed its process")
+            return True
         try:
             async with self._database.flowing() as connection:
                 await self._dispatcher.apply(connection, [envelope])
                 if (await connection.execute(_DONE, mine)).rowcount != 1:
-                    raise LostLease
+                    raise LostLease  # noqa: TRY301 -- undoes the effects, handled just below
             self.succeeded()
         except LostLease:
             log.info("message.lease_lost", event_id=str(envelope.event_id))
@@ -182,23 +186,27 @@ class WaitingRoom:
             async with self._database.flowing() as connection:
                 await connection.execute(_UNCOUNT, mine)
             raise error
-        spent = attempt > len(self._retry_seconds) or isinstance(error, Unprocessable)
-        async with self._database.flowing() as connection:
-            if spent:
-                await connection.execute(_PARK, {**mine, "error": _name(error)})
-            else:
-                due_at = datetime.now(UTC) + self._backoff(attempt)
-                await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
+        hopeless = isinstance(error, Unprocessable)
         log.warning(
-            "message.parked" if spent else "message.failed",
+            "message.failed",
             event_id=str(envelope.event_id),
             type=envelope.type,
             attempt=attempt,
             error=_name(error),
-            exc_info=not isinstance(error, Unprocessable),
+            exc_info=not hopeless,
         )
-        if spent:
-            self._parked_in_a_row += 1
+        if hopeless or attempt > len(self._retry_seconds):
+            await self._park(envelope, mine, _name(error))
+            return
+        due_at = datetime.now(UTC) + self._backoff(attempt)
+        async with self._database.flowing() as connection:
+            await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
+
+    async def _park(self, envelope: Envelope, mine: dict[str, int], reason: str) -> None:
+        async with self._database.flowing() as connection:
+            await connection.execute(_PARK, {**mine, "error": reason})
+        log.warning("message.parked", event_id=str(envelope.event_id), type=envelope.type, error=reason)
+        self._parked_in_a_row += 1
 
     async def listed(
         self, *, municipality: str | None = None, parked_only: bool = False, limit: int = 200
