@@ -1,0 +1,286 @@
+"""What intake does: take a report, offer the forms, and forget what was erased."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from common import metrics
+from common.contracts.codes import Channel, KeyGroup, Urgency
+from common.contracts.gateway import GroupKey, MunicipalityConfigured
+from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
+from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
+from common.receipt import body_mac, derive_receipt, hash_of_key, mailbox_of
+from common.sealing import Context, Recipient, SealedContent, decode, encode, seal, seal_content
+
+from intake import domain, store
+from intake.anonymiser import Anonymised, anonymise_fields
+from intake.domain import FormSet, SignalType
+from intake.writer import Writer, Written
+
+_ZONE = ZoneInfo("Europe/Amsterdam")
+_INLINE_CHARACTERS = 1_500  # longer texts are anonymised in a thread, off the event loop
+
+
+class SameKeyOtherReport(AppError):
+    """The idempotency key came before, with another body."""
+
+    status = 409
+    code = "same-key-other-report"
+    title = "This key was used for another report"
+
+
+class UnknownMunicipality(NotFound):
+    """No such municipality, or it is not configured here yet."""
+
+    code = "unknown-municipality"
+    title = "This municipality is not known here"
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A report as it came through the door, before anything is decided."""
+
+    signal_type: str
+    description: str
+    answers: Mapping[str, object]
+    reporter_kind: str
+    channel: Channel
+    language: str
+    neighbourhood: str | None = None
+    address: str | None = None
+    observed_on: date | None = None
+    mail: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    is_professional: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the reporter hears at once."""
+
+    receipt: str
+    urgency: str
+    explanation: str
+    safety_tip: str
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    signal_type: SignalType
+    choices: Mapping[str, str | tuple[str, ...]]
+    urgency: domain.UrgencyDecision
+    anonymised: Mapping[str, Anonymised]
+    content: bytes
+
+
+class Municipalities:
+    """Every municipality's newest state, in memory; the consumer refreshes it and so does a timer."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, tuple[MunicipalityConfigured, int]] = {}
+
+    def replace(self, states: dict[str, tuple[MunicipalityConfigured, int]]) -> None:
+        """Take over what the store knows."""
+        self._states = states
+
+    def get(self, code: str) -> tuple[MunicipalityConfigured, int]:
+        """State and forms version; raises `UnknownMunicipality`."""
+        try:
+            return self._states[code]
+        except KeyError as error:
+            raise UnknownMunicipality("Choose a municipality that uses this platform.") from error
+
+
+class Intake:
+    """The front of the service."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        municipalities: Municipalities,
+        forms: FormSet,
+        notifier_public_key: bytes,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self._writer = writer
+        self._municipalities = municipalities
+        self._forms = forms
+        self._notifier_public_key = notifier_public_key
+        self._clock = clock
+        self._new_id = new_id
+
+    def forms(self, municipality: str) -> FormSet:
+        """What this municipality asks; raises `UnknownMunicipality`."""
+        _, version = self._municipalities.get(municipality)
+        return replace(self._forms, version=version)
+
+    async def take_report(self, municipality: str, key: bytes, report: NewReport) -> Accepted:
+        """Store a report durably and answer with its receipt; the same key and body give the same answer.
+
+        Raises `Malformed` with every fault, `SameKeyOtherReport`, or `Unavailable` when nothing was stored.
+        """
+        state, forms_version = self._municipalities.get(municipality)
+        prepared = await self._prepare(report)
+        receipt = derive_receipt(key)
+        mailbox = mailbox_of(receipt)
+        now = self._clock()
+        submission = store.Submission(
+            municipality=municipality,
+            key_hash=hash_of_key(key),
+            body_mac=body_mac(key, _canonical(report)),
+            lookup_id=mailbox.lookup_id,
+            public_key=encode(mailbox.public_key),
+            report_id=self._new_id(),
+            reporter_handle=self._new_id(),
+            received_at=domain.rounded(now),
+        )
+        events = self._facts(state, forms_version, report, prepared, submission, now)
+        written = await self._writer.write(submission, events)
+        if written is Written.CONTRADICTED:
+            raise SameKeyOtherReport("Use a new idempotency key for a new report.")
+        if written is Written.NEW:
+            metrics.REPORTS_ACCEPTED.labels(report.channel).inc()
+        return Accepted(
+            receipt, prepared.urgency.code, prepared.urgency.explanation, prepared.signal_type.safety_tip
+        )
+
+    async def _prepare(self, report: NewReport) -> _Prepared:
+        signal_type, answers = self._checked(report)
+        fields = {"description": report.description, **answers.prose}
+        if report.address:
+            fields["address"] = report.address
+        if sum(map(len, fields.values())) > _INLINE_CHARACTERS:
+            anonymised = await asyncio.to_thread(anonymise_fields, fields)
+        else:
+            anonymised = anonymise_fields(fields)
+        content = {"description": report.description, "answers": answers.prose, "address": report.address}
+        return _Prepared(
+            signal_type,
+            answers.choices,
+            domain.urgency_of(signal_type, answers.choices),
+            anonymised,
+            json.dumps(content, ensure_ascii=False).encode(),
+        )
+
+    def _checked(self, report: NewReport) -> tuple[SignalType, domain.Answers]:
+        """The type and valid answers; raises `Malformed` with every fault at once."""
+        faults = domain.check_report(
+            self._forms,
+            report.signal_type,
+            report.reporter_kind,
+            report.description,
+            has_name=bool(report.name),
+            professional=report.is_professional,
+        )
+        signal_type = self._forms.signal_types.get(report.signal_type)
+        answers = domain.Answers({}, {})
+        if signal_type is not None:
+            today = self._clock().astimezone(_ZONE).date()
+            try:
+                answers = domain.check_answers(
+                    self._forms, signal_type, report.answers, professional=report.is_professional, today=today
+                )
+            except domain.InvalidReport as error:
+                faults = [*faults, *error.faults]
+        if faults or signal_type is None:
+            fields = [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
+            raise Malformed("Some fields are not valid.", errors=fields)
+        return signal_type, answers
+
+    def _facts(
+        self,
+        state: MunicipalityConfigured,
+        forms_version: int,
+        report: NewReport,
+        prepared: _Prepared,
+        submission: store.Submission,
+        now: datetime,
+    ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
+        kind = prepared.signal_type
+        is_doubtful = any(each.is_doubtful for each in prepared.anonymised.values())
+        shared = {
+            "municipality": state.municipality,
+            "report_id": submission.report_id,
+            "signal_type": kind.code,
+            "is_restricted": kind.is_restricted,
+            "urgency": Urgency(prepared.urgency.code),
+            "neighbourhood": report.neighbourhood,
+            "channel": report.channel,
+            "reporter_kind": report.reporter_kind,
+        }
+        clear = state.text_in_clear and not is_doubtful
+        received = ReportReceived.model_validate(
+            {
+                **shared,
+                "forms_version": forms_version,
+                "choice_answers": prepared.choices,
+                "observed_on": report.observed_on,
+                "received_at": submission.received_at,
+                "is_traceable": prepared.choices.get("herleidbaar") == "ja",
+                "anonymised_text": prepared.anonymised["description"].text if clear else None,
+                "needs_review": is_doubtful,
+                "sealed_content": self._seal_content(state, kind, submission.report_id, prepared.content),
+                "sealed_identity": _seal_identity(state, submission.report_id, report),
+                "reporter_public_key": submission.public_key,
+                "reporter_handle": submission.reporter_handle,
+                "reporter_language": report.language,
+            }
+        )
+        counted = ReportCounted.model_validate({**shared, "received_on": now.astimezone(_ZONE).date()})
+        opened = MailboxOpened(
+            municipality=state.municipality,
+            reporter_handle=submission.reporter_handle,
+            lookup_id=submission.lookup_id,
+            language=report.language,
+            sealed_address=self._seal_address(state.municipality, submission.reporter_handle, report.mail),
+        )
+        return received, counted, opened
+
+    def _seal_content(
+        self, state: MunicipalityConfigured, kind: SignalType, report_id: UUID, content: bytes
+    ) -> SealedContent:
+        group = KeyGroup.RESTRICTED if kind.is_restricted else KeyGroup.GENERAL
+        return seal_content(
+            content,
+            [_recipient(state, group)],
+            municipality=state.municipality,
+            compartment="content",
+            subject=str(report_id),
+        )
+
+    def _seal_address(self, municipality: str, handle: UUID, mail: str | None) -> str | None:
+        if not mail:
+            return None
+        context = Context(municipality, "address", str(handle), "notifier")
+        return encode(seal(mail.encode(), self._notifier_public_key, context))
+
+
+def _seal_identity(state: MunicipalityConfigured, report_id: UUID, report: NewReport) -> SealedContent | None:
+    if not (report.name or report.phone):
+        return None
+    return seal_content(
+        json.dumps({"name": report.name, "phone": report.phone}, ensure_ascii=False).encode(),
+        [_recipient(state, KeyGroup.IDENTITY)],
+        municipality=state.municipality,
+        compartment="identity",
+        subject=str(report_id),
+    )
+
+
+def _recipient(state: MunicipalityConfigured, group: KeyGroup) -> Recipient:
+    key: GroupKey | None = next((each for each in state.keys if each.group is group), None)
+    if key is None:
+        raise Unavailable(f"This municipality has no {group.value} key yet; nothing was stored.")
+    return Recipient(group.value, key.key_id, decode(key.public_key))
+
+
+def _canonical(report: NewReport) -> bytes:
+    """The report as bytes that are equal for equal reports."""
+    return json.dumps(vars(report), sort_keys=True, default=str, ensure_ascii=False).encode()

@@ -1,0 +1,162 @@
+"""Intake's API: send a report, and learn what is asked."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from common.auth import Identity
+from common.contracts.codes import Channel, Role
+from common.errors import FieldError, Malformed, NotAllowed
+from common.receipt import WrongKey, parse_key
+from common.web import Caller, RequestModel
+from fastapi import APIRouter, Header, Request
+from pydantic import Field, StringConstraints
+
+from intake.actions import Intake, NewReport
+from intake.domain import MAX_PROSE, FormSet, Question, SignalType
+
+router = APIRouter()
+
+_STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
+_Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Mail = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+]
+
+
+class Contact(RequestModel):
+    """How to reach the reporter; all optional, and kept apart from the report."""
+
+    mail: _Mail | None = None
+    name: _Short | None = None
+    phone: _Short | None = None
+
+
+class ReportSubmission(RequestModel):
+    """A report."""
+
+    signal_type: _Short
+    description: Annotated[str, StringConstraints(max_length=MAX_PROSE)]
+    answers: Annotated[dict[str, Any], Field(default_factory=dict, max_length=60)]
+    reporter_kind: _Short = "inwoner"
+    channel: Channel | None = None
+    language: Annotated[str, StringConstraints(pattern="^(nl|en)$")] = "nl"
+    neighbourhood: _Short | None = None
+    address: _Short | None = None
+    observed_on: date | None = None
+    contact: Contact = Contact()
+
+
+@router.post("/api/v1/reports", status_code=201)
+async def take_report(
+    request: Request,
+    caller: Caller,
+    submission: ReportSubmission,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> dict[str, str]:
+    """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
+    key = _key(idempotency_key)
+    intake: Intake = request.app.state.intake
+    accepted = await intake.take_report(caller.municipality, key, _new_report(submission, caller))
+    answer = {
+        "receipt": accepted.receipt,
+        "urgency": accepted.urgency,
+        "safetyTip": accepted.safety_tip,
+    }
+    return {**answer, "explanation": accepted.explanation} if accepted.explanation else answer
+
+
+@router.get("/api/v1/signal-types")
+async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
+    """Everything that this municipality asks of this caller."""
+    intake: Intake = request.app.state.intake
+    return _forms_json(intake.forms(caller.municipality), professional=not caller.is_anonymous)
+
+
+def _key(text: str | None) -> bytes:
+    try:
+        return parse_key(text or "")
+    except WrongKey as error:
+        field = FieldError(
+            "header:Idempotency-Key",
+            "wrong-key",
+            "Stuur een sleutel mee: base64url van ten minste 16 willekeurige bytes.",
+            f"Send {error}.",
+        )
+        raise Malformed("The header Idempotency-Key is missing or not valid.", errors=[field]) from error
+
+
+def _new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
+    contact = submission.contact
+    return NewReport(
+        signal_type=submission.signal_type,
+        description=submission.description,
+        answers=submission.answers,
+        reporter_kind=submission.reporter_kind,
+        channel=_channel(submission.channel, caller),
+        language=submission.language,
+        neighbourhood=submission.neighbourhood,
+        address=submission.address,
+        observed_on=submission.observed_on,
+        mail=contact.mail,
+        name=contact.name,
+        phone=contact.phone,
+        is_professional=not caller.is_anonymous,
+    )
+
+
+def _channel(wanted: Channel | None, caller: Identity) -> Channel:
+    if wanted in _STAFF_CHANNELS and Role.STAFF_ENTRY not in caller.roles:
+        raise NotAllowed("Only staff may enter reports that came by phone, mail, counter or MMA.")
+    if caller.key_name is not None:
+        return wanted if wanted in _STAFF_CHANNELS else Channel.API
+    return wanted or Channel.FORM
+
+
+def _forms_json(forms: FormSet, *, professional: bool) -> dict[str, Any]:
+    return {
+        "version": forms.version,
+        "signalTypes": [
+            _type_json(each, professional=professional)
+            for each in forms.signal_types.values()
+            if each.is_active and (professional or not each.is_for_professionals_only)
+        ],
+        "generalQuestions": [_question_json(each) for each in forms.general_questions],
+        "reporterKinds": list(forms.reporter_roles),
+        "locationTypes": list(forms.location_types),
+        "outOfScope": [
+            {"code": code, "name": name, "redirect": redirect} for code, name, redirect in forms.out_of_scope
+        ],
+    }
+
+
+def _type_json(kind: SignalType, *, professional: bool) -> dict[str, Any]:
+    return {
+        "code": kind.code,
+        "name": kind.name,
+        "description": kind.description,
+        "indicators": list(kind.indicators),
+        "indicatorsByRole": {role: list(each) for role, each in kind.indicators_by_role.items()},
+        "questions": [
+            _question_json(each) for each in kind.questions if professional or not each.for_professionals_only
+        ],
+        "defaultUrgency": kind.default_urgency,
+        "urgencyRules": [
+            {"when": dict(rule.when), "urgency": rule.urgency, "explanation": rule.explanation}
+            for rule in kind.urgency_rules
+        ],
+        "safetyTip": kind.safety_tip,
+        "needsName": kind.needs_name,
+        "isRestricted": kind.is_restricted,
+    }
+
+
+def _question_json(question: Question) -> dict[str, Any]:
+    return {
+        "code": question.code,
+        "label": question.label,
+        "kind": question.kind.value,
+        "options": list(question.options),
+        "isRequired": question.is_required,
+        "helpText": question.help_text,
+        "showWhen": dict(question.show_when),
+    }

@@ -1,0 +1,64 @@
+"""What intake hears: how a municipality is configured, and that a report was erased."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from common.contracts.casework import ReportErased
+from common.contracts.erasure import IntakeErasureConfirmed
+from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.intake import FormsConfigured, SignalTypeState
+from common.messaging import Delivery, forget_subject, publish
+from common.messaging.handling import Handlers
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from intake import store
+from intake.domain import FormSet
+
+
+def handlers(forms: FormSet) -> Handlers:
+    """The handler of each event that intake hears."""
+
+    async def municipality_configured(
+        connection: AsyncConnection, deliveries: Sequence[Delivery[MunicipalityConfigured]]
+    ) -> None:
+        for delivery in deliveries:
+            state = delivery.event
+            await store.keep_municipality(connection, state)
+            if await store.adopt_forms(connection, state.municipality, forms.version):
+                await publish(connection, forms_configured(state.municipality, forms))
+
+    return {MunicipalityConfigured: municipality_configured, ReportErased: report_erased}
+
+
+async def report_erased(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
+    """Forget what leads to the reporter and drop everything of the report that is still in flight."""
+    for delivery in deliveries:
+        event = delivery.event
+        await store.erase_submission(connection, event.municipality, event.report_id)
+        await forget_subject(connection, event.municipality, str(event.report_id), str(event.reporter_handle))
+        await publish(
+            connection,
+            IntakeErasureConfirmed(
+                municipality=event.municipality, report_id=event.report_id, confirmed_at=datetime.now(UTC)
+            ),
+        )
+
+
+def forms_configured(municipality: str, forms: FormSet) -> FormsConfigured:
+    """The full state of these forms, as others hear it."""
+    return FormsConfigured(
+        municipality=municipality,
+        version=forms.version,
+        signal_types=tuple(
+            SignalTypeState(
+                code=each.code,
+                name=each.name,
+                is_active=each.is_active,
+                is_restricted=each.is_restricted,
+                department=each.department,
+                readers=each.readers,
+                partners=each.partners,
+            )
+            for each in forms.signal_types.values()
+        ),
+    )

@@ -1,0 +1,336 @@
+"""What intake decides: which questions a report answers, what is wrong with it, and how urgent it is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+MAX_PROSE = 10_000
+MAX_ANSWER = 2_000
+MAX_NUMBER = 100_000
+URGENCIES = ("acuut", "hoog", "normaal", "laag")
+YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
+Answer = str | int | tuple[str, ...]
+
+
+class QuestionKind(StrEnum):
+    """How a question is answered; the values are the seed data's own."""
+
+    CHOICE = "keuze"
+    MULTI_CHOICE = "meerkeuze"
+    YES_NO_UNKNOWN = "ja_nee_weetniet"
+    TEXT = "tekst"
+    DATE = "datum"
+    NUMBER = "getal"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a form."""
+
+    code: str
+    label: str
+    kind: QuestionKind
+    options: tuple[str, ...] = ()
+    is_required: bool = False
+    for_professionals_only: bool = False
+    help_text: str = ""
+    show_when: Mapping[str, str] = field(default_factory=dict)  # asked only if these answers hold
+
+
+@dataclass(frozen=True)
+class UrgencyRule:
+    """When every answer holds, the report is at least this urgent."""
+
+    when: Mapping[str, str]
+    urgency: str
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class SignalType:
+    """A kind of sign, its questions and its rules."""
+
+    code: str
+    name: str
+    description: str
+    indicators: tuple[str, ...]
+    indicators_by_role: Mapping[str, tuple[str, ...]]
+    questions: tuple[Question, ...]
+    default_urgency: str
+    urgency_rules: tuple[UrgencyRule, ...]
+    safety_tip: str
+    department: str
+    readers: tuple[str, ...]
+    partners: tuple[str, ...]
+    is_active: bool
+    is_restricted: bool
+    is_for_professionals_only: bool
+    needs_name: bool  # accepted only from a reporter who gives a name
+
+
+@dataclass(frozen=True)
+class FormSet:
+    """Everything a municipality asks."""
+
+    version: int
+    signal_types: Mapping[str, SignalType]
+    general_questions: tuple[Question, ...]
+    reporter_roles: tuple[str, ...]
+    location_types: tuple[str, ...]
+    out_of_scope: tuple[tuple[str, str, str], ...]  # code, what it is, where to go instead
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one field, in Dutch and English."""
+
+    pointer: str
+    code: str
+    dutch: str
+    english: str
+
+
+class InvalidReport(Exception):
+    """Everything that is wrong with a report, at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} field(s) are not valid")
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Valid answers, split by what may travel in clear."""
+
+    choices: Mapping[str, str | tuple[str, ...]]
+    prose: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UrgencyDecision:
+    """How urgent, and what to tell the reporter about it."""
+
+    code: str
+    explanation: str = ""
+
+
+def check_answers(
+    forms: FormSet, signal_type: SignalType, given: Mapping[str, object], *, professional: bool, today: date
+) -> Answers:
+    """The valid answers to a type's questions; raises `InvalidReport` with every fault.
+
+    Conditions count on the server: an answer to a question that is not asked is a fault.
+    """
+    questions = {question.code: question for question in (*signal_type.questions, *forms.general_questions)}
+    faults = [_unknown(code, questions) for code in given if code not in questions]
+    choices: dict[str, str | tuple[str, ...]] = {}
+    prose: dict[str, str] = {}
+    for question in questions.values():
+        value = given.get(question.code)
+        fault = _check(question, value, given, professional=professional, today=today)
+        if fault:
+            faults.append(fault)
+        elif value not in (None, "", []):
+            _sort_in(question, value, choices, prose)
+    if faults:
+        raise InvalidReport(faults)
+    return Answers(choices, prose)
+
+
+def urgency_of(signal_type: SignalType, choices: Mapping[str, str | tuple[str, ...]]) -> UrgencyDecision:
+    """The highest urgency of all rules that hold, else the type's own; multi-choice means 'contains'."""
+    best = UrgencyDecision(signal_type.default_urgency)
+    for rule in signal_type.urgency_rules:
+        holds = all(_has(choices.get(code), wanted) for code, wanted in rule.when.items())
+        if holds and URGENCIES.index(rule.urgency) < URGENCIES.index(best.code):
+            best = UrgencyDecision(rule.urgency, rule.explanation)
+    return best
+
+
+def rounded(moment: datetime) -> datetime:
+    """Down to a quarter of an hour in UTC, so that a time does not tell who stood where."""
+    moment = moment.astimezone(UTC)
+    return moment - timedelta(
+        minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond
+    )
+
+
+def _has(answer: str | tuple[str, ...] | None, wanted: str) -> bool:
+    return wanted in answer if isinstance(answer, tuple) else answer == wanted
+
+
+def _sort_in(
+    question: Question, value: object, choices: dict[str, str | tuple[str, ...]], prose: dict[str, str]
+) -> None:
+    if question.kind is QuestionKind.TEXT:
+        prose[question.code] = str(value).strip()
+    elif question.kind is QuestionKind.MULTI_CHOICE and isinstance(value, (list, tuple)):
+        choices[question.code] = tuple(sorted({str(each) for each in value}))
+    else:
+        choices[question.code] = str(value)
+
+
+def _check(
+    question: Question, value: object, given: Mapping[str, object], *, professional: bool, today: date
+) -> Fault | None:
+    asked = all(given.get(code) == wanted for code, wanted in question.show_when.items())
+    if value in (None, "", []):
+        return _missing(question) if question.is_required and asked else None
+    if not asked or (question.for_professionals_only and not professional):
+        return _fault(
+            question,
+            "not-asked",
+            "Deze vraag hoort niet bij deze melding; laat haar weg.",
+            "This question is not asked here; leave it out.",
+        )
+    return _CHECKS[question.kind](question, value, today)
+
+
+def _check_choice(question: Question, value: object, _today: date) -> Fault | None:
+    options = YES_NO_UNKNOWN if question.kind is QuestionKind.YES_NO_UNKNOWN else question.options
+    if isinstance(value, str) and value in options:
+        return None
+    listed = ", ".join(options)
+    return _fault(question, "not-an-option", f"Kies een van: {listed}.", f"Choose one of: {listed}.")
+
+
+def _check_multi_choice(question: Question, value: object, _today: date) -> Fault | None:
+    if isinstance(value, (list, tuple)) and all(each in question.options for each in value):
+        return None
+    listed = ", ".join(question.options)
+    return _fault(
+        question, "not-an-option", f"Geef een lijst met keuzes uit: {listed}.", f"Give a list of: {listed}."
+    )
+
+
+def _check_text(question: Question, value: object, _today: date) -> Fault | None:
+    if not isinstance(value, str):
+        return _fault(question, "not-text", "Geef tekst.", "Give text.")
+    if len(value) > MAX_ANSWER:
+        return _fault(
+            question,
+            "too-long",
+            f"Maak dit antwoord korter dan {MAX_ANSWER} tekens.",
+            f"Keep this answer under {MAX_ANSWER} characters.",
+        )
+    return None
+
+
+def _check_date(question: Question, value: object, today: date) -> Fault | None:
+    try:
+        day = date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        day = None
+    if day is None:
+        return _fault(question, "not-a-date", "Geef een datum als 2026-11-23.", "Give a date as 2026-11-23.")
+    if day > today + timedelta(days=1) or day.year < 1950:
+        return _fault(
+            question, "not-in-the-past", "Geef een datum die al geweest is.", "Give a date that has been."
+        )
+    return None
+
+
+def _check_number(question: Question, value: object, _today: date) -> Fault | None:
+    try:
+        number = int(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else -1
+    except ValueError:
+        number = -1
+    if 0 <= number <= MAX_NUMBER:
+        return None
+    return _fault(
+        question,
+        "not-a-number",
+        f"Geef een getal van 0 tot {MAX_NUMBER}.",
+        f"Give a number from 0 to {MAX_NUMBER}.",
+    )
+
+
+_CHECKS: Mapping[QuestionKind, Callable[[Question, object, date], Fault | None]] = {
+    QuestionKind.CHOICE: _check_choice,
+    QuestionKind.YES_NO_UNKNOWN: _check_choice,
+    QuestionKind.MULTI_CHOICE: _check_multi_choice,
+    QuestionKind.TEXT: _check_text,
+    QuestionKind.DATE: _check_date,
+    QuestionKind.NUMBER: _check_number,
+}
+
+
+def _missing(question: Question) -> Fault:
+    return _fault(
+        question,
+        "missing",
+        f"Beantwoord de vraag: {question.label}",
+        f"Answer the question '{question.code}'.",
+    )
+
+
+def _unknown(code: str, questions: Mapping[str, Question]) -> Fault:
+    known = ", ".join(questions)
+    return Fault(
+        f"/answers/{code[:64]}",
+        "unknown-question",
+        f"Deze vraag bestaat niet. Wel: {known}.",
+        f"There is no such question. There are: {known}.",
+    )
+
+
+def _fault(question: Question, code: str, dutch: str, english: str) -> Fault:
+    return Fault(f"/answers/{question.code}", code, dutch, english)
+
+
+def check_report(
+    forms: FormSet,
+    signal_type: str,
+    reporter_kind: str,
+    description: str,
+    *,
+    has_name: bool,
+    professional: bool,
+) -> list[Fault]:
+    """What is wrong with a report apart from its answers; empty when nothing is."""
+    faults = []
+    kind = forms.signal_types.get(signal_type)
+    if kind is None or not kind.is_active or (kind.is_for_professionals_only and not professional):
+        listed = ", ".join(
+            each.code
+            for each in forms.signal_types.values()
+            if each.is_active and (professional or not each.is_for_professionals_only)
+        )
+        faults.append(
+            Fault(
+                "/signalType",
+                "unknown-signal-type",
+                f"Kies een van: {listed}.",
+                f"Choose one of: {listed}.",
+            )
+        )
+    elif kind.needs_name and not has_name:
+        faults.append(
+            Fault(
+                "/contact/name",
+                "name-needed",
+                "Geef uw naam: deze melding kan niet anoniem.",
+                "Give your name: this type cannot be reported anonymously.",
+            )
+        )
+    if reporter_kind not in forms.reporter_roles:
+        roles = ", ".join(forms.reporter_roles)
+        faults.append(
+            Fault(
+                "/reporterKind",
+                "unknown-reporter-kind",
+                f"Kies een van: {roles}.",
+                f"Choose one of: {roles}.",
+            )
+        )
+    if not description.strip():
+        faults.append(
+            Fault(
+                "/description",
+                "missing",
+                "Beschrijf wat u zag, hoorde of rook.",
+                "Describe what you noticed.",
+            )
+        )
+    return faults

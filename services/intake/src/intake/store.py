@@ -1,0 +1,125 @@
+"""What intake remembers: submissions (no content), municipalities and which forms they use."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from common.contracts.gateway import MunicipalityConfigured
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is kept of a report: enough to answer a repeat the same, nothing of its content."""
+
+    municipality: str
+    key_hash: bytes
+    body_mac: bytes
+    lookup_id: str
+    public_key: str
+    report_id: UUID
+    reporter_handle: UUID
+    received_at: datetime
+
+
+_INSERT = text(
+    """
+    INSERT INTO submission (municipality, key_hash, body_mac, lookup_id, public_key, report_id,
+                            reporter_handle, received_at)
+    SELECT * FROM unnest(CAST(:municipality AS text[]), CAST(:key_hash AS bytea[]),
+                         CAST(:body_mac AS bytea[]),
+                         CAST(:lookup_id AS text[]), CAST(:public_key AS text[]), CAST(:report_id AS uuid[]),
+                         CAST(:reporter_handle AS uuid[]), CAST(:received_at AS timestamptz[]))
+    ON CONFLICT ON CONSTRAINT pk_submission DO NOTHING
+    RETURNING report_id
+    """
+)
+_MACS = text(
+    """
+    SELECT municipality, key_hash, body_mac FROM submission
+    WHERE (municipality, key_hash) IN
+          (SELECT * FROM unnest(CAST(:municipality AS text[]), CAST(:key_hash AS bytea[])))
+    """
+)
+_KEEP_STATE = text(
+    """
+    INSERT INTO municipality_state (municipality, version, state)
+    VALUES (:municipality, :version, CAST(:state AS jsonb))
+    ON CONFLICT (municipality) DO UPDATE SET version = excluded.version, state = excluded.state
+    WHERE municipality_state.version < excluded.version
+    """
+)
+_FIRST_FORMS = text(
+    "INSERT INTO forms_state (municipality, version) VALUES (:municipality, :version) ON CONFLICT DO NOTHING"
+)
+_STATES = text(
+    """
+    SELECT state, forms_state.version AS forms_version FROM municipality_state
+    JOIN forms_state USING (municipality)
+    """
+)
+_ERASE = text(
+    """
+    UPDATE submission SET erased_at = now(), lookup_id = '', public_key = ''
+    WHERE municipality = :municipality AND report_id = :report_id AND erased_at IS NULL
+    """
+)
+
+
+async def insert_submissions(
+    connection: AsyncConnection, submissions: Sequence[Submission]
+) -> frozenset[UUID]:
+    """Insert those whose key is new; returns their report ids. Sorted by key: writers never deadlock."""
+    ordered = sorted(submissions, key=lambda each: (each.municipality, each.key_hash))
+    names = Submission.__dataclass_fields__
+    rows = await connection.execute(
+        _INSERT, {name: [getattr(each, name) for each in ordered] for name in names}
+    )
+    return frozenset(rows.scalars())
+
+
+async def body_macs(
+    connection: AsyncConnection, keys: Sequence[tuple[str, bytes]]
+) -> dict[tuple[str, bytes], bytes]:
+    """The MAC of the body that first came with each key."""
+    rows = await connection.execute(
+        _MACS, {"municipality": [each for each, _ in keys], "key_hash": [each for _, each in keys]}
+    )
+    return {(row.municipality, bytes(row.key_hash)): bytes(row.body_mac) for row in rows}
+
+
+async def keep_municipality(connection: AsyncConnection, state: MunicipalityConfigured) -> None:
+    """Keep this state if it is the newest heard."""
+    await connection.execute(
+        _KEEP_STATE,
+        {
+            "municipality": state.municipality,
+            "version": state.version,
+            "state": state.model_dump_json(by_alias=True),
+        },
+    )
+
+
+async def adopt_forms(connection: AsyncConnection, municipality: str, version: int) -> bool:
+    """Give a municipality its first forms; False when it has forms already."""
+    result = await connection.execute(_FIRST_FORMS, {"municipality": municipality, "version": version})
+    return bool(result.rowcount)
+
+
+async def municipalities(connection: AsyncConnection) -> dict[str, tuple[MunicipalityConfigured, int]]:
+    """Every municipality's state and the version of its forms."""
+    rows = await connection.execute(_STATES)
+    found = {}
+    for row in rows:
+        data = row.state if isinstance(row.state, dict) else json.loads(row.state)
+        state = MunicipalityConfigured.model_validate(data)
+        found[state.municipality] = (state, int(row.forms_version))
+    return found
+
+
+async def erase_submission(connection: AsyncConnection, municipality: str, report_id: UUID) -> None:
+    """Forget what leads to the reporter; the key's hash stays, so that a late repeat revives nothing."""
+    await connection.execute(_ERASE, {"municipality": municipality, "report_id": report_id})

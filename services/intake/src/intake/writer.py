@@ -1,0 +1,123 @@
+"""The group commit: reports that wait together are written in one transaction, and answered after it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from common import metrics
+from common.contracts.base import Event
+from common.db import Database, is_away
+from common.errors import Unavailable
+from common.log import get_logger
+from common.messaging import publish
+
+from intake import store
+
+log = get_logger()
+
+
+class Written(Enum):
+    """What became of a submission."""
+
+    NEW = "new"
+    REPEATED = "repeated"  # same key, same body
+    CONTRADICTED = "contradicted"  # same key, another body
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission with the facts that leave with it, and who waits for the outcome."""
+
+    submission: store.Submission
+    events: tuple[Event, ...]
+    outcome: "asyncio.Future[Written]" = field(compare=False)
+
+
+class Writer:
+    """A bounded queue in front of the database; several writers empty it in batches."""
+
+    name = "writer"
+
+    def __init__(self, database: Database, *, queue_size: int, batch: int, count: int) -> None:
+        self._database = database
+        self._queue: asyncio.Queue[Entry] = asyncio.Queue(queue_size)
+        self._batch = batch
+        self._count = count
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this part is not ready, or None."""
+        return "the queue is full" if self._queue.full() else None
+
+    async def write(self, submission: store.Submission, events: Sequence[Event]) -> Written:
+        """Durable when this returns; `Unavailable` when the queue is full or the database away."""
+        entry = Entry(submission, tuple(events), asyncio.get_running_loop().create_future())
+        try:
+            self._queue.put_nowait(entry)
+        except asyncio.QueueFull as error:
+            raise Unavailable("Too many reports at this moment; send it again shortly.") from error
+        metrics.WRITER_QUEUE.set(self._queue.qsize())
+        return await entry.outcome
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Write until told to stop, and then what still waits."""
+        writers = [asyncio.create_task(self._work()) for _ in range(self._count)]
+        await stopping.wait()
+        await self._queue.join()
+        for writer in writers:
+            writer.cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            entries = [await self._queue.get()]
+            while len(entries) < self._batch and not self._queue.empty():
+                entries.append(self._queue.get_nowait())
+            try:
+                await self._write_or_split(entries)
+            finally:
+                for _ in entries:
+                    self._queue.task_done()
+
+    async def _write_or_split(self, entries: Sequence[Entry]) -> None:
+        """A failing batch is tried one by one, so that one bad entry fails alone."""
+        try:
+            await self._write(entries)
+        except Exception as error:  # noqa: BLE001 -- handed to whoever waits for the outcome
+            if is_away(error):
+                log.warning("writer.database_away", count=len(entries), error=type(error).__name__)
+                _fail(entries, Unavailable("The report could not be stored now; send it again."))
+            elif len(entries) == 1:
+                _fail(entries, error)
+            else:
+                for entry in entries:
+                    await self._write_or_split([entry])
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        async with self._database.flowing() as connection:
+            new = await store.insert_submissions(connection, [entry.submission for entry in entries])
+            fresh = [entry for entry in entries if entry.submission.report_id in new]
+            await publish(connection, *(event for entry in fresh for event in entry.events))
+            repeats = [entry for entry in entries if entry.submission.report_id not in new]
+            macs = await store.body_macs(connection, [_key(entry) for entry in repeats]) if repeats else {}
+        for entry in fresh:
+            _settle(entry, Written.NEW)
+        for entry in repeats:
+            same = macs.get(_key(entry)) == entry.submission.body_mac
+            _settle(entry, Written.REPEATED if same else Written.CONTRADICTED)
+
+
+def _key(entry: Entry) -> tuple[str, bytes]:
+    return entry.submission.municipality, entry.submission.key_hash
+
+
+def _settle(entry: Entry, outcome: Written) -> None:
+    if not entry.outcome.done():
+        entry.outcome.set_result(outcome)
+
+
+def _fail(entries: Sequence[Entry], error: Exception) -> None:
+    for entry in entries:
+        if not entry.outcome.done():
+            entry.outcome.set_exception(error)
