@@ -1,0 +1,374 @@
+"""The delivery guarantee of common.messaging, against a real broker and database."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aio_pika
+import pytest
+from common.contracts.intake import ReportCounted
+from common.db import Database, is_away
+from common.house import House, build_house
+from common.messaging import forget_subject
+from common.messaging.administration import BrokerAdministration
+from common.messaging.broker import EXCHANGE, declare_topology
+from common.messaging.envelope import encode
+from common.provision import DatabaseUrls
+from common.settings import ServiceSettings
+from local.servers.ports import free_port
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from tests.support import ledger
+from tests.support.backing import Backing, OwnBacking, fresh_vhost, settle_new_queues
+from tests.support.databases import opened
+from tests.support.polling import wait_until
+
+ROOT = Path(__file__).parents[2]
+FAST = (0.1, 0.1, 0.1)
+
+
+def settings_for(urls: DatabaseUrls, broker_url: str) -> ServiceSettings:
+    return ServiceSettings(
+        database_web_url=urls.web,
+        database_flow_url=urls.flow,
+        broker_url=broker_url,
+        retry_seconds=FAST,
+    )
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[House]:
+    """The house's parts at work, stopped in order at the end."""
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(part.run(stopping)) for part in house.parts]
+    try:
+        yield house
+    finally:
+        stopping.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        await house.close()
+
+
+class Pair:
+    """A speaker's and a hearer's database on one virtual host."""
+
+    def __init__(
+        self, broker_url: str, speaker: Database, hearer: Database, urls: list[DatabaseUrls]
+    ) -> None:
+        self.broker_url, self.speaker, self.hearer, self.urls = broker_url, speaker, hearer, urls
+
+    def speaking(self) -> House:
+        return build_house(ledger.SPEAKER, settings_for(self.urls[0], self.broker_url), {})
+
+    def hearing(self, **changes: object) -> House:
+        settings = settings_for(self.urls[1], self.broker_url).model_copy(update=changes)
+        handlers = {ReportCounted: ledger.Flakiness(set()).record}
+        return build_house(ledger.HEARER, settings, handlers)
+
+    async def heard(self) -> Counter[object]:
+        return Counter(await ledger.effects(self.hearer))
+
+    async def count(self, where: str) -> int:
+        async with self.hearer.flowing() as connection:
+            return int(
+                (
+                    await connection.execute(
+                        text(f"SELECT count(*) FROM waiting WHERE {where}")  # noqa: S608 -- our own words
+                    )
+                ).scalar_one()
+            )
+
+
+@asynccontextmanager
+async def pair_on(backing: Backing) -> AsyncIterator[Pair]:
+    urls = [await ledger.make_database(backing, service) for service in (ledger.SPEAKER, ledger.HEARER)]
+    async with AsyncExitStack() as stack:
+        speaker, hearer = [await stack.enter_async_context(opened(each)) for each in urls]
+        yield Pair(fresh_vhost(backing), speaker, hearer, urls)
+
+
+@pytest.fixture
+async def pair(backing: Backing) -> AsyncIterator[Pair]:
+    async with pair_on(backing) as made:
+        yield made
+
+
+async def test_every_fact_takes_effect_once(pair: Pair) -> None:
+    facts = [ledger.fact() for _ in range(500)]
+    await ledger.speak(pair.speaker, *facts)
+    async with running(pair.speaking()), running(pair.hearing()):
+        await wait_until(lambda: _all_heard(pair, 500), what="500 effects")
+    assert await pair.heard() == Counter(fact.report_id for fact in facts)
+    async with pair.speaker.flowing() as connection:
+        bodies = await connection.execute(
+            text("SELECT count(*) FROM outbox WHERE sent_at IS NULL OR body IS NOT NULL")
+        )
+        assert bodies.scalar_one() == 0, "a confirmed payload is blanked"
+
+
+async def test_a_fact_spoken_before_any_hearer_exists_is_not_lost(pair: Pair) -> None:
+    await ledger.speak(pair.speaker, ledger.fact())
+    async with running(pair.speaking()):
+        await wait_until(lambda: _outbox_is_empty(pair))
+    async with running(pair.hearing()):
+        await wait_until(lambda: _all_heard(pair, 1))
+
+
+async def test_a_repeated_message_has_no_second_effect(pair: Pair) -> None:
+    body = encode(ledger.fact()).body
+    async with running(pair.hearing()):
+        await send_raw(pair.broker_url, body, times=50)
+        await ledger.speak(pair.speaker, ledger.fact())
+        async with running(pair.speaking()):
+            await wait_until(lambda: _all_heard(pair, 2))
+    assert set((await pair.heard()).values()) == {1}
+
+
+async def test_one_failing_message_does_not_hold_its_batch(pair: Pair) -> None:
+    good = [ledger.fact() for _ in range(20)]
+    await ledger.speak(
+        pair.speaker, *good[:10], ledger.fact(ledger.FAILS), ledger.fact(ledger.FLAKY), *good[10:]
+    )
+    async with running(pair.speaking()), running(pair.hearing()) as house:
+        await wait_until(lambda: _all_heard(pair, 21), what="20 good and one flaky")
+        await wait_until(lambda: _is(pair, "parked_at IS NOT NULL", 1), what="the failing one parked")
+        parked = (await house.waiting.listed(parked_only=True))[0]
+        assert (parked.attempt, parked.error) == (len(FAST) + 1, "RuntimeError")
+
+
+async def test_what_can_never_be_handled_is_parked_at_once_and_can_be_discarded(pair: Pair) -> None:
+    async with running(pair.hearing()) as house:
+        await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+        await wait_until(lambda: _is(pair, "parked_at IS NOT NULL AND attempt = 1", 1))
+        assert await house.waiting.discard(municipality="elders") == 0
+        assert await house.waiting.discard(municipality="zandrecht") == 1
+
+
+async def test_a_replayed_message_gets_all_its_tries_again(pair: Pair) -> None:
+    async with running(pair.hearing()) as house:
+        await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+        await wait_until(lambda: _is(pair, "parked_at IS NOT NULL", 1))
+        async with pair.hearer.flowing() as connection:
+            await connection.execute(
+                text(
+                    "UPDATE waiting"
+                    " SET body = convert_to(replace(convert_from(body, 'UTF8'), 'never', 'good'), 'UTF8')"
+                )
+            )
+        assert await house.waiting.replay() == 1
+        await wait_until(lambda: _all_heard(pair, 1), what="the mended message")
+
+
+async def test_bytes_that_are_no_event_go_to_the_dead_letters(pair: Pair, backing: Backing) -> None:
+    vhost = pair.broker_url.rpartition("/")[2]
+    async with BrokerAdministration(
+        backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=vhost
+    ) as administration:
+        await administration.set_up({})
+    async with running(pair.hearing()):
+        await send_raw(pair.broker_url, b"\xff not json")
+        connection = await aio_pika.connect(pair.broker_url)
+        async with connection:
+            channel = await connection.channel()
+            queue = await channel.get_queue("dead-letter", ensure=False)
+            found = await _first(queue)
+    assert found.body == b"\xff not json"
+
+
+async def test_an_erased_subject_stays_erased_whatever_arrives_late(pair: Pair) -> None:
+    erased, kept = ledger.fact(), ledger.fact()
+    async with pair.hearer.flowing() as connection:
+        await forget_subject(connection, "zandrecht", erased.subject)
+    await ledger.speak(pair.speaker, erased, kept)
+    async with running(pair.speaking()), running(pair.hearing()):
+        await wait_until(lambda: _all_heard(pair, 1))
+    assert await pair.heard() == Counter([kept.report_id])
+
+
+async def test_too_many_parked_in_a_row_stops_the_consumer(pair: Pair) -> None:
+    async with running(pair.hearing(parked_in_a_row_limit=5)) as house:
+        for _ in range(8):
+            await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+        await wait_until(lambda: _true(house.waiting.trouble is not None), what="readiness turns red")
+        assert await pair.count("parked_at IS NOT NULL") <= 8
+
+
+async def test_nothing_is_lost_or_doubled_while_everything_is_killed(
+    own_backing: OwnBacking, tmp_path: Path
+) -> None:
+    """Relay, consumer, broker and database each die by SIGKILL; one event kills its hearer."""
+    async with pair_on(own_backing) as pair:
+        async with running(pair.speaking()):
+            await wait_until(lambda: _topology_is_there(pair))
+        await asyncio.to_thread(settle_new_queues)
+        good = [ledger.fact() for _ in range(1500)]
+        poison = ledger.fact(ledger.KILLS)
+        processes = [
+            Supervised("speaker", settings_for(pair.urls[0], pair.broker_url), tmp_path),
+            Supervised("hearer", settings_for(pair.urls[1], pair.broker_url), tmp_path),
+        ]
+        try:
+            await _chaos(pair, own_backing, processes, good, poison)
+            await wait_until(lambda: _all_heard(pair, 1500), seconds=90, what="all 1500 effects")
+            await wait_until(
+                lambda: _is(pair, "parked_at IS NOT NULL", 1), seconds=60, what="the poison parked"
+            )
+        finally:
+            for process in processes:
+                process.end()
+        assert await pair.heard() == Counter(fact.report_id for fact in good)
+        assert await pair.count(f"parked_at IS NOT NULL AND subject <> '{poison.subject}'") == 0, (
+            "an innocent parked"
+        )
+
+
+async def _chaos(
+    pair: Pair,
+    backing: OwnBacking,
+    processes: "list[Supervised]",
+    good: list[ReportCounted],
+    poison: ReportCounted,
+) -> None:
+    dice = random.Random(7)  # noqa: S311 -- repeatable, not secret
+    for round_ in range(10):
+        batch = good[round_ * 150 : (round_ + 1) * 150]
+        await _speak_again(pair, [*batch, *([poison] if round_ == 2 else [])])
+        await asyncio.sleep(dice.uniform(0.1, 0.4))
+        processes[round_ % 2].kill()
+        if round_ in (3, 7):
+            await asyncio.to_thread(_restart, backing.rabbit)
+        if round_ == 5:
+            await asyncio.to_thread(_restart, backing.postgres)
+        for process in processes:
+            process.keep()
+
+
+async def _speak_again(pair: Pair, facts: list[ReportCounted]) -> None:
+    """As a client does: after an outage nothing was committed, so say all of it once more."""
+
+    async def spoken() -> bool:
+        try:
+            await ledger.speak(pair.speaker, *facts)
+        except DBAPIError as error:
+            if not is_away(error):
+                raise
+            return False
+        return True
+
+    await wait_until(spoken, what="an answering database")
+
+
+def _restart(server: object) -> None:
+    server.kill()  # type: ignore[attr-defined]
+    server.start()  # type: ignore[attr-defined]
+
+
+class Supervised:
+    """A process of the ledger that a supervisor starts again whenever it dies."""
+
+    def __init__(self, role: str, settings: ServiceSettings, folder: Path) -> None:
+        self._role = role
+        self._log = (folder / f"{role}.log").open("ab")
+        self._environment = {
+            **os.environ,
+            "VERMOEDEN_DATABASE_WEB_URL": settings.database_web_url.get_secret_value(),
+            "VERMOEDEN_DATABASE_FLOW_URL": settings.database_flow_url.get_secret_value(),
+            "VERMOEDEN_BROKER_URL": settings.broker_url.get_secret_value(),
+            "VERMOEDEN_RETRY_SECONDS": "[0.2, 0.2, 0.2]",
+            "VERMOEDEN_WAITING_LEASE_SECONDS": "1",
+            "VERMOEDEN_PORT": str(free_port()),
+            "VERMOEDEN_OPERATIONS_PORT": str(free_port()),
+        }
+        self._process = self._start()
+        self._supervisor = asyncio.create_task(self._supervise())
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.support.ledger", self._role],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    async def _supervise(self) -> None:
+        while True:
+            self.keep()
+            await asyncio.sleep(0.2)
+
+    def keep(self) -> None:
+        """Start it again when it died."""
+        if self._process.poll() is not None:
+            self._process = self._start()
+
+    def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        self._process.send_signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """No more supervision, and an orderly end."""
+        self._supervisor.cancel()
+        self._process.terminate()
+        self._process.wait(20)
+        self._log.close()
+
+
+async def send_raw(broker_url: str, body: bytes, *, times: int = 1) -> None:
+    """Put these bytes on the exchange as intake would, confirmed."""
+    connection = await aio_pika.connect(broker_url)
+    async with connection:
+        channel = await connection.channel()
+        await declare_topology(channel)
+        exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+        for _ in range(times):
+            await exchange.publish(aio_pika.Message(body), routing_key=ReportCounted.name)
+
+
+async def _first(queue: aio_pika.abc.AbstractQueue) -> aio_pika.abc.AbstractIncomingMessage:
+    found: list[aio_pika.abc.AbstractIncomingMessage] = []
+
+    async def look() -> bool:
+        message = await queue.get(no_ack=True, fail=False)
+        if message is not None:
+            found.append(message)
+        return bool(found)
+
+    await wait_until(look, what="a dead letter")
+    return found[0]
+
+
+async def _all_heard(pair: Pair, count: int) -> bool:
+    return len(await pair.heard()) >= count
+
+
+async def _outbox_is_empty(pair: Pair) -> bool:
+    async with pair.speaker.flowing() as connection:
+        left = await connection.execute(text("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+        return bool(left.scalar_one() == 0)
+
+
+async def _topology_is_there(pair: Pair) -> bool:
+    connection = await aio_pika.connect(pair.broker_url)
+    async with connection:
+        channel = await connection.channel()
+        try:
+            await channel.get_queue(ledger.HEARER)
+        except aio_pika.exceptions.AMQPError:
+            return False
+        return True
+
+
+async def _is(pair: Pair, where: str, count: int) -> bool:
+    return await pair.count(where) == count
+
+
+async def _true(value: bool) -> bool:
+    return value

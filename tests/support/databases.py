@@ -1,0 +1,40 @@
+"""A service's own migrated database, and its settings, on the servers behind the tests."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.db import Database
+from common.migration import migrate
+from common.provision import DatabaseUrls, RolePasswords, provide_database
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.support.backing import Backing
+
+#: Roles are shared by every database of a cluster, so every test uses the same passwords.
+PASSWORDS = RolePasswords(owner="o", web="w", flow="f")
+
+
+async def service_database(backing: Backing, service: str) -> DatabaseUrls:
+    """A fresh, migrated database of this service; every call makes another."""
+    name = f"{service}_{secrets.token_hex(6)}"
+    urls = await provide_database(backing.admin_url, service, PASSWORDS, database=name)
+    await asyncio.to_thread(migrate, service, urls.owner)
+    return urls
+
+
+@asynccontextmanager
+async def opened(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    """The database as the service sees it, with small pools."""
+    engines = [
+        create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=5, hide_parameters=True
+        )
+        for url in (urls.web, urls.flow)
+    ]
+    database = Database(web=engines[0], flow=engines[1])
+    try:
+        yield database
+    finally:
+        await database.close()
