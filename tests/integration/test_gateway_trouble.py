@@ -1,0 +1,149 @@
+"""The gateway when a service is away or slow, when callers hurry, and when the database is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import asyncpg
+import pytest
+import pytest_asyncio
+from common.auth import Identity
+from common.contracts.codes import Role
+from common.errors import Unavailable
+from common.provision import DatabaseUrls
+
+from tests.support.backing import Backing
+from tests.support.databases import service_database
+from tests.support.gateway import Upstream, running_gateway, running_upstream
+from tests.support.polling import wait_until
+
+
+@pytest_asyncio.fixture(scope="module")
+async def urls(backing: Backing) -> DatabaseUrls:
+    """One database for this module."""
+    return await service_database(backing, "gateway")
+
+
+@pytest_asyncio.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """A service of one test."""
+    async with running_upstream() as found:
+        yield found
+
+
+async def test_a_service_that_is_away_is_503_with_a_time_to_come_back(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream, intake_url="http://127.0.0.1:1") as running:
+        async with running.client.post("/api/v1/reports", json={}) as answer:
+            assert (answer.status, answer.content_type) == (503, "application/problem+json")
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "intake" in (await answer.json())["detail"]
+        async with running.client.post("/api/v1/reports", data=bytes(200_000)) as answer:
+            assert answer.status == 503
+        handler = await running.signed_in(Role.HANDLER)
+        async with running.client.get("/api/v1/reports", headers=handler) as answer:
+            assert answer.status == 200
+
+
+async def test_a_slow_service_is_504_with_a_time_to_come_back(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream, upstream_read_seconds=0.3) as running:
+        handler = await running.signed_in(Role.HANDLER)
+        async with running.client.get("/api/v1/reports/slow", headers=handler) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (504, "too-slow")
+            assert "Retry-After" in answer.headers
+
+
+async def test_a_body_that_never_comes_is_given_up(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream, body_read_seconds=0.2) as running:
+        reader, writer = await asyncio.open_connection(*running.url.removeprefix("http://").split(":"))
+        writer.write(b"POST /api/v1/reports HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 400")
+        assert upstream.seen == []
+
+
+async def test_many_at_once_are_slowed_down_before_they_are_refused(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    slow = {"rate_block_per_second": 20, "rate_block_burst": 5, "rate_patience_seconds": 0.5}
+    async with running_gateway(urls, upstream, **slow) as running:
+
+        async def ask() -> tuple[int, str | None]:
+            async with running.client.get("/api/v1/signal-types") as answer:
+                return answer.status, answer.headers.get("Retry-After")
+
+        answers = await asyncio.gather(*(ask() for _ in range(40)))
+        accepted = [each for each in answers if each[0] == 200]
+        refused = [each for each in answers if each[0] == 429]
+        assert 15 <= len(accepted) <= 30
+        assert len(accepted) + len(refused) == 40
+        assert all(after and int(after) >= 1 for _, after in refused)
+
+
+async def test_pages_can_ask_a_service_and_hear_when_it_is_away(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream, reporting_url="http://127.0.0.1:1") as running:
+        municipality = running.front.directory.get("veldstad")
+        assert municipality is not None
+        assert municipality.departments == {"toezicht": "Toezicht", "ovb": "Ondermijning"}
+        identity = Identity("veldstad")
+        status, heard = await running.front.services.call(
+            identity, "casework", "POST", "/api/v1/reports/1/close", {"result": "recorded"}
+        )
+        assert (status, heard["audiences"], heard["length"]) == (201, ["casework"], 22)
+        with pytest.raises(Unavailable):
+            await running.front.services.call(identity, "reporting", "GET", "/api/v1/statistics")
+
+
+async def test_without_the_database_reports_go_on_and_the_rest_is_503(
+    backing: Backing, urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream) as running:
+        handler = await running.signed_in(Role.HANDLER)
+        async with _shut(backing, urls):
+            running.clock.move(seconds=6)
+            async with running.client.post("/api/v1/reports", json={}) as answer:
+                assert answer.status == 201
+            async with running.client.get("/api/v1/reports", headers=handler) as answer:
+                assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+            await running.front.directory.refresh()
+            assert running.front.directory.trouble
+        async with running.client.get("/api/v1/reports", headers=handler) as answer:
+            assert answer.status == 200
+        await running.front.directory.refresh()
+        assert running.front.directory.trouble is None
+
+
+@asynccontextmanager
+async def _shut(backing: Backing, urls: DatabaseUrls) -> AsyncIterator[None]:
+    """Nobody gets into the database for a while, and who is in is put out."""
+    name = urls.owner.rpartition("/")[2]
+    connection = await asyncpg.connect(backing.admin_url)
+    try:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        yield
+    finally:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await connection.close()
+
+
+async def test_a_stopped_client_leaves_nothing_running(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream) as running:
+        handler = await running.signed_in(Role.HANDLER)
+        before = len(asyncio.all_tasks())
+        async with aiohttp.ClientSession(running.url) as client:
+            for _ in range(3):
+                async with client.get("/api/v1/reports/1", headers=handler) as answer:
+                    await answer.read()
+
+        async def is_quiet() -> bool:
+            return len(asyncio.all_tasks()) <= before + 1
+
+        await wait_until(is_quiet)

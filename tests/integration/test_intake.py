@@ -1,0 +1,272 @@
+"""Intake through its front: the API on a real database, and what it puts in its outbox."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from common.contracts.casework import ReportErased
+from common.contracts.codes import KeyGroup, Role
+from common.contracts.intake import MailboxOpened, ReportReceived
+from common.db import Database
+from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.handling import Dispatcher
+from common.receipt import mailbox_of, parse_receipt
+from common.sealing import Context, decode, generate_key_pair, open_content, open_sealed
+from common.sealing import encode as base64url
+from intake import store
+from intake.actions import Intake, Municipalities
+from intake.consumers import handlers
+from intake.main import build_app
+from intake.seed import load_seed
+from intake.settings import IntakeSettings
+from intake.writer import Writer
+from sqlalchemy import text
+
+from tests.support.backing import Backing
+from tests.support.databases import opened, service_database
+from tests.support.identities import KEYS, anonymous, bearer, staff
+from tests.support.municipality import Town, make_town
+
+NOTIFIER = generate_key_pair()
+NAME = "Willem Zwanenvliet"
+
+
+@dataclass
+class Desk:
+    """An intake at work, and what the test needs to look behind it."""
+
+    client: httpx.AsyncClient
+    database: Database
+    town: Town
+    dispatcher: Dispatcher
+
+    async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
+        sent = {
+            "Idempotency-Key": key or secrets.token_urlsafe(24),
+            **bearer("intake", anonymous()),
+            **headers,
+        }
+        return await self.client.post("/api/v1/reports", json=body, headers=sent)
+
+    async def outbox(self) -> list[tuple[str, bytes]]:
+        async with self.database.flowing() as connection:
+            rows = await connection.execute(text("SELECT routing_key, body FROM outbox ORDER BY id"))
+            return [(row.routing_key, bytes(row.body)) for row in rows]
+
+    async def spoken(self, event: Any) -> list[Any]:
+        found = [body for key, body in await self.outbox() if key == event.name]
+        return [read_event(read_envelope(body), event).event for body in found]
+
+
+@asynccontextmanager
+async def working(writer: Writer) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    task = asyncio.create_task(writer.run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+@pytest.fixture
+async def desk(backing: Backing) -> AsyncIterator[Desk]:
+    urls = await service_database(backing, "intake")
+    settings = IntakeSettings(
+        database_web_url=urls.web,
+        database_flow_url=urls.flow,
+        broker_url="amqp://unused",
+        identity_keys=KEYS,
+        notifier_public_key=base64url(NOTIFIER.public),
+    )
+    async with opened(urls) as database:
+        writer = Writer(database, queue_size=64, batch=16, count=2)
+        municipalities, forms = Municipalities(), load_seed()
+        dispatcher = Dispatcher(handlers(forms))
+        town = make_town()
+        async with database.flowing() as connection:
+            await dispatcher.apply(connection, [encode(town.state)])
+            municipalities.replace(await store.municipalities(connection))
+        app = build_app(settings, Intake(writer, municipalities, forms, NOTIFIER.public))
+        transport = httpx.ASGITransport(app)
+        async with (
+            working(writer),
+            httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+        ):
+            yield Desk(client, database, town, dispatcher)
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    body = {
+        "signalType": "hennepteelt",
+        "description": f"Het ruikt naar wiet bij {NAME}, bel 06-12345678.",
+        "answers": {"waargenomen": "zelf-waargenomen", "geur": "vaak", "aanvoer": f"lampen van {NAME}"},
+        "neighbourhood": "Havenkwartier",
+        "contact": {"mail": "melder@voorbeeld.example"},
+    }
+    return {**body, **changes}
+
+
+async def test_a_report_is_stored_and_leaves_as_three_facts(desk: Desk) -> None:
+    answer = await desk.send(report())
+    assert answer.status_code == 201, answer.text
+    receipt = parse_receipt(answer.json()["receipt"])
+    received = (await desk.spoken(ReportReceived))[0]
+    assert received.anonymised_text == "Het ruikt naar wiet bij [PERSOON-1], bel [TELEFOON-1]."
+    assert received.choice_answers == {"geur": "vaak", "waargenomen": "zelf-waargenomen"}
+    assert decode(received.reporter_public_key) == mailbox_of(receipt).public_key
+    opened_mailbox = (await desk.spoken(MailboxOpened))[0]
+    assert opened_mailbox.lookup_id == mailbox_of(receipt).lookup_id
+    context = Context("zandrecht", "address", str(opened_mailbox.reporter_handle), "notifier")
+    assert (
+        open_sealed(decode(opened_mailbox.sealed_address), NOTIFIER.private, context)
+        == b"melder@voorbeeld.example"
+    )
+
+
+async def test_only_the_municipality_can_open_the_content(desk: Desk) -> None:
+    await desk.send(report())
+    received = (await desk.spoken(ReportReceived))[0]
+    content = open_content(
+        received.sealed_content,
+        "general-1",
+        desk.town.keys[KeyGroup.GENERAL].private,
+        municipality="zandrecht",
+        compartment="content",
+        subject=str(received.report_id),
+    )
+    assert NAME in json.loads(content)["description"]
+
+
+async def test_nothing_that_identifies_anyone_stays_in_clear(desk: Desk) -> None:
+    await desk.send(report(contact={"name": NAME, "phone": "0612345678", "mail": "melder@voorbeeld.example"}))
+    async with desk.database.flowing() as connection:
+        kept = str((await connection.execute(text("SELECT * FROM submission"))).all())
+    for canary in ("Zwanenvliet", "12345678", "melder@"):
+        assert canary not in kept
+        assert all(canary.encode() not in body for _, body in await desk.outbox())
+
+
+async def test_the_same_key_and_body_get_the_same_answer_and_one_report(desk: Desk) -> None:
+    key = secrets.token_urlsafe(24)
+    answers = await asyncio.gather(*(desk.send(report(), key=key) for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["receipt"] for answer in answers}) == 1
+    assert len(await desk.spoken(ReportReceived)) == 1
+
+
+async def test_the_same_key_with_another_body_is_refused(desk: Desk) -> None:
+    key = secrets.token_urlsafe(24)
+    await desk.send(report(), key=key)
+    answer = await desk.send(report(description="Iets anders."), key=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "same-key-other-report")
+
+
+async def test_every_fault_is_named_at_once(desk: Desk) -> None:
+    answer = await desk.send(
+        report(description=" ", answers={"geur": "misschien", "bestaat-niet": "x"}, reporterKind="x")
+    )
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    pointers = {each["pointer"] for each in answer.json()["errors"]}
+    assert pointers == {
+        "/description",
+        "/reporterKind",
+        "/answers/geur",
+        "/answers/bestaat-niet",
+        "/answers/waargenomen",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (report(signalType="bestaat-niet"), "/signalType"),
+        (report(signalType="omg"), "/signalType"),
+        (report(signalType="intimidatie-bestuur"), "/signalType"),
+        (report(onbekend=1), "/onbekend"),
+        (report(description=7), "/description"),
+        (report(description="a" * 10_001), "/description"),
+        (report(contact={"mail": "geen adres"}), "/contact/mail"),
+        (
+            report(answers={"waargenomen": "vermoeden", "wanneer_laatst": "2999-01-01"}),
+            "/answers/wanneer_laatst",
+        ),
+        (report(answers=[]), "/answers"),
+    ],
+)
+async def test_a_wrong_field_is_named(desk: Desk, body: dict[str, Any], pointer: str) -> None:
+    answer = await desk.send(body)
+    assert answer.status_code == 400
+    assert pointer in {each["pointer"] for each in answer.json()["errors"]}
+    assert await desk.spoken(ReportReceived) == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff"])
+async def test_a_body_that_is_no_report_is_a_named_error(desk: Desk, raw: bytes) -> None:
+    headers = {
+        "Idempotency-Key": secrets.token_urlsafe(24),
+        "Content-Type": "application/json",
+        **bearer("intake", anonymous()),
+    }
+    answer = await desk.client.post("/api/v1/reports", content=raw, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+async def test_a_report_without_a_key_is_told_to_send_one(desk: Desk) -> None:
+    answer = await desk.send(report(), key="kort")
+    assert answer.json()["errors"][0]["pointer"] == "header:Idempotency-Key"
+
+
+async def test_a_request_past_the_gateway_is_refused(desk: Desk) -> None:
+    for headers in ({}, bearer("casework", anonymous()), {"Authorization": "Bearer x.y.z"}):
+        answer = await desk.client.post("/api/v1/reports", json=report(), headers=headers)
+        assert answer.status_code == 401
+
+
+async def test_an_unknown_municipality_is_refused(desk: Desk) -> None:
+    answer = await desk.send(report(), **bearer("intake", anonymous("elders")))
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown-municipality")
+
+
+async def test_a_restricted_type_needs_a_professional_who_gives_a_name(desk: Desk) -> None:
+    body = report(signalType="intimidatie-bestuur", answers={"waargenomen": "zelf-waargenomen"}, contact={})
+    headers = bearer("intake", staff(Role.REPORTER))
+    refused = await desk.send(body, **headers)
+    assert {each["pointer"] for each in refused.json()["errors"]} == {"/contact/name"}
+    assert (await desk.send({**body, "contact": {"name": NAME}}, **headers)).status_code == 201
+    received = (await desk.spoken(ReportReceived))[0]
+    assert [wrap.group for wrap in received.sealed_content.wraps] == ["restricted"]
+    assert received.sealed_identity is not None
+
+
+async def test_only_staff_may_enter_for_another_channel(desk: Desk) -> None:
+    assert (await desk.send(report(channel="telefoon"))).status_code == 403
+    entered = await desk.send(report(channel="telefoon"), **bearer("intake", staff(Role.STAFF_ENTRY)))
+    assert entered.status_code == 201
+
+
+async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(desk: Desk) -> None:
+    key = secrets.token_urlsafe(24)
+    await desk.send(report(), key=key)
+    received = (await desk.spoken(ReportReceived))[0]
+    erased = ReportErased(
+        municipality="zandrecht",
+        report_id=received.report_id,
+        reporter_handle=received.reporter_handle,
+        reason="verzoek",
+        ground="AVG art. 17",
+        erased_at=received.received_at,
+    )
+    async with desk.database.flowing() as connection:
+        await desk.dispatcher.apply(connection, [encode(erased)])
+    assert await desk.spoken(ReportReceived) == []
+    await desk.send(report(), key=key)
+    assert await desk.spoken(ReportReceived) == []
