@@ -289,48 +289,48 @@ def check_report(
     professional: bool,
 ) -> list[Fault]:
     """What is wrong with a report apart from its answers; empty when nothing is."""
-    faults = []
-    kind = forms.signal_types.get(signal_type)
-    if kind is None or not kind.is_active or (kind.is_for_professionals_only and not professional):
-        listed = ", ".join(
-            each.code
-            for each in forms.signal_types.values()
-            if each.is_active and (professional or not each.is_for_professionals_only)
+    found = (
+        _check_type(forms, signal_type, has_name=has_name, professional=professional),
+        _check_reporter(forms, reporter_kind),
+        _check_description(description),
+    )
+    return [fault for fault in found if fault]
+
+
+def _check_type(forms: FormSet, code: str, *, has_name: bool, professional: bool) -> Fault | None:
+    kind = forms.signal_types.get(code)
+    if kind is None or not _is_offered(kind, professional=professional):
+        kinds = forms.signal_types.values()
+        listed = ", ".join(each.code for each in kinds if _is_offered(each, professional=professional))
+        return Fault(
+            "/signalType", "unknown-signal-type", f"Kies een van: {listed}.", f"Choose one of: {listed}."
         )
-        faults.append(
-            Fault(
-                "/signalType",
-                "unknown-signal-type",
-                f"Kies een van: {listed}.",
-                f"Choose one of: {listed}.",
-            )
+    if kind.needs_name and not has_name:
+        return Fault(
+            "/contact/name",
+            "name-needed",
+            "Geef uw naam: deze melding kan niet anoniem.",
+            "Give your name: this type cannot be reported anonymously.",
         )
-    elif kind.needs_name and not has_name:
-        faults.append(
-            Fault(
-                "/contact/name",
-                "name-needed",
-                "Geef uw naam: deze melding kan niet anoniem.",
-                "Give your name: this type cannot be reported anonymously.",
-            )
-        )
-    if reporter_kind not in forms.reporter_roles:
-        roles = ", ".join(forms.reporter_roles)
-        faults.append(
-            Fault(
-                "/reporterKind",
-                "unknown-reporter-kind",
-                f"Kies een van: {roles}.",
-                f"Choose one of: {roles}.",
-            )
-        )
-    if not description.strip():
-        faults.append(
-            Fault(
-                "/description",
-                "missing",
-                "Beschrijf wat u zag, hoorde of rook.",
-                "Describe what you noticed.",
-            )
-        )
-    return faults
+    return None
+
+
+def _is_offered(kind: SignalType, *, professional: bool) -> bool:
+    return kind.is_active and (professional or not kind.is_for_professionals_only)
+
+
+def _check_reporter(forms: FormSet, kind: str) -> Fault | None:
+    if kind in forms.reporter_roles:
+        return None
+    roles = ", ".join(forms.reporter_roles)
+    return Fault(
+        "/reporterKind", "unknown-reporter-kind", f"Kies een van: {roles}.", f"Choose one of: {roles}."
+    )
+
+
+def _check_description(description: str) -> Fault | None:
+    if description.strip():
+        return None
+    return Fault(
+        "/description", "missing", "Beschrijf wat u zag, hoorde of rook.", "Describe what you noticed."
+    )

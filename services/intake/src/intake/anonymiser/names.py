@@ -26,6 +26,8 @@ _STRONG_CUES = _WORDS["strong_cues"]
 _NICK_ADJECTIVES = _WORDS["nickname_adjectives"]
 _ORDINARY = _WORDS["ordinary"]
 _COMMON_LOWER = _WORDS["words_as_names"]
+_MAX_INITIALS = 6
+_MAX_PARTICLES = 4
 _NICKNAME_CUES = (
     "wordt in de buurt",
     "noemt m",
@@ -65,7 +67,8 @@ def _lists() -> tuple[frozenset[str], frozenset[str]]:
         return frozenset(part.lower() for line in lines for part in re.split(r"[ ]", line) if len(part) > 1)
 
     particles = _PARTICLES | _ORDINARY
-    return read("first_names.txt") - particles, read("last_names.txt") - particles
+    first_names = read("first_names.txt") | _WORDS["given_names"]
+    return first_names - particles, read("last_names.txt") - particles
 
 
 def find_names(text: str, taken: Sequence[Span]) -> list[Span]:
@@ -105,6 +108,8 @@ def _name_at(
     word, before = token.text.lower(), _before(tokens, at)
     after_title = before in _TITLES
     after_cue = before in _CUES or (before == ":" and _before(tokens, at - 1) in _CUES)
+    if word in _PARTICLES and after_title:
+        return _after_particles(tokens, at)
     if word in _ORDINARY or word in _CUES or word in _TITLES:
         return at
     if _is_initial(tokens, at):
@@ -113,12 +118,20 @@ def _name_at(
     if known and not _starts_sentence_as_word(tokens, at, word):
         return _after_surname(tokens, at + 1, last_names)
     if word in _PARTICLES:
-        return _after_particles(tokens, at) if after_title or (after_cue and token.is_capitalised) else at
+        return _after_particles(tokens, at) if after_cue and token.is_capitalised else at
     if after_title or (after_cue and (token.is_capitalised or before in _STRONG_CUES)):
         return _after_surname(tokens, at + 1, last_names)
-    if token.is_capitalised and word in last_names and not _starts_sentence(tokens, at):
+    is_surname = word in last_names or _precedes_surname(tokens, at + 1, last_names)
+    if token.is_capitalised and is_surname and not _starts_sentence(tokens, at):
         return _after_surname(tokens, at + 1, last_names)
     return at
+
+
+def _precedes_surname(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> bool:
+    """An unknown capitalised word is a given name when particles and a known surname follow it."""
+    words = [token.text.lower() for token in tokens[at : at + _MAX_PARTICLES]]
+    particles = next((n for n, word in enumerate(words) if word not in _PARTICLES), len(words))
+    return 0 < particles < len(words) and words[particles] in last_names
 
 
 def _after_surname(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> int:
@@ -150,9 +163,8 @@ def _past_reversed(tokens: Sequence[_Token], end: int) -> int:
             return end + 2
         if _is_initial(tokens, end + 1):
             at = end + 1
-            while at < len(tokens) and (
-                len(tokens[at].text) == 1 and (tokens[at].is_word or tokens[at].text == ".")
-            ):
+            last = min(len(tokens), at + 2 * _MAX_INITIALS)
+            while at < last and len(tokens[at].text) == 1 and (tokens[at].is_word or tokens[at].text == "."):
                 at += 1
             return at
     return end
@@ -189,14 +201,16 @@ def _is_initial(tokens: Sequence[_Token], at: int) -> bool:
 
 def _after_initials(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> int:
     here = at
-    while here + 1 < len(tokens) and len(tokens[here].text) <= 2 and tokens[here].is_word:
+    for _ in range(_MAX_INITIALS):
+        if here + 1 >= len(tokens) or len(tokens[here].text) > 2 or not tokens[here].is_word:
+            break
         here += 1
         while here < len(tokens) and tokens[here].text == "." and tokens[here].start == tokens[here - 1].end:
             here += 1
         if here < len(tokens) and tokens[here].start - tokens[here - 1].end > 1:
             break
     start = here
-    while here < len(tokens) and tokens[here].text.lower() in _PARTICLES:
+    while here < len(tokens) and here - start < _MAX_PARTICLES and tokens[here].text.lower() in _PARTICLES:
         here += 1
     if here >= len(tokens) or not tokens[here].is_word:
         return at

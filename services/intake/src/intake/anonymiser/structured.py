@@ -96,7 +96,13 @@ _SIDE_CODES = (
 def _is_plate(value: str) -> bool:
     plain = re.sub(r"[ -]", "", value).upper()
     shape = re.sub(r"[A-Z]", "L", re.sub(r"\d", "9", plain))
-    return shape in _PLATE_SHAPES
+    return shape in _PLATE_SHAPES and not _reads_as_words(value)
+
+
+def _reads_as_words(value: str) -> bool:
+    """'14 auto' and '2026 is': a number beside a lower-case word; letters on a plate have no vowels."""
+    letters = re.sub(r"[^A-Za-z]", "", value)
+    return " " in value and not letters.isupper() and bool(set("aeiouy") & set(letters.lower()))
 
 
 _PLATE_SHAPES = frozenset(code.replace(" ", "") for code in _SIDE_CODES)
@@ -151,7 +157,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     Recogniser(
         "GEBOORTEDATUM",
         re.compile(
-            r"\b(?:geboortedatum|geboren(?: op)?|geb\.?|geb\.? ?dat(?:um)?\.?|gebdatum|jarig(?: op)?)[\s:]{0,3}(?:is |op |was )?"
+            r"\b(?:geboortedatum|geboren(?: op)?|geb\.?|geb\.? ?dat(?:um)?\.?|gebdatum|jarig(?: op)?|(?:hij|zij|ze) is van)[\s:]{0,3}(?:is |op |was )?"
             r"(?P<value>\d{1,2}[-./ ](?:\d{1,2}|[a-z]{3,9})[-./ ]\d{2,4}|\d{4}-\d{2}-\d{2})\b",
             re.IGNORECASE,
         ),
@@ -230,7 +236,9 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     ),
     Recogniser(
         "KENTEKEN",
-        re.compile(r"(?<![\w-])[A-Za-z0-9]{1,3}[ -]?[A-Za-z0-9]{2,3}[ -]?[A-Za-z0-9]{1,2}(?![\w-])"),
+        re.compile(
+            r"(?<![\w-])(?=(?P<value>[A-Za-z0-9]{1,3}[ -]?[A-Za-z0-9]{2,3}[ -]?[A-Za-z0-9]{1,3})(?![\w-]))"
+        ),
         lambda value: _is_plate(value) and any(c.isdigit() for c in value),
     ),
     Recogniser(

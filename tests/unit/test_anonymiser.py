@@ -1,0 +1,124 @@
+"""The anonymiser on invented people: what it finds, what it leaves, and that it never breaks a text."""
+
+import io
+import json
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from intake.anonymiser import MAX_CHARACTERS, anonymise, anonymise_fields
+from intake.anonymiser.batch import anonymise_lines
+
+PLACEHOLDER = re.compile(r"\[[A-Z]+-\d+\]")
+
+
+def test_every_structured_type_gets_its_placeholder() -> None:
+    text = (
+        "Zijn bsn is 123456782 en hij betaalt vanaf NL91 ABNA 0417 1643 00. Bel 06-12345678 of mail "
+        "piet.puk@voorbeeld.nl. Hij rijdt in een auto met kenteken 98-VRF-3, woont op 1234 AB 12, "
+        "KvK 12345678, geboren op 03-04-1981."
+    )
+    result = anonymise(text)
+    kinds = {span.type for span in result.spans}
+    assert {"BSN", "IBAN", "TELEFOON", "EMAIL", "KENTEKEN", "KVK", "GEBOORTEDATUM"} <= kinds
+    for secret in ("123456782", "0417", "12345678", "piet.puk", "98-VRF-3", "03-04-1981"):
+        assert secret not in result.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ik zag meneer Jansen met een tas naar binnen gaan.",
+        "Volgens mevrouw De Vries-Bakker is het elke nacht raak.",
+        "De eigenaar heet Mohammed el Idrissi en hij woont boven de zaak.",
+        "Het gaat om Kees van der Wal, die ken ik van vroeger.",
+    ],
+)
+def test_a_name_is_found_with_its_title_and_prefix(text: str) -> None:
+    result = anonymise(text)
+    assert [span.type for span in result.spans] == ["PERSOON"]
+    for secret in ("Jansen", "Vries", "Bakker", "Mohammed", "Idrissi", "Kees", "Wal"):
+        assert secret not in result.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Het ruikt naar wiet en de ramen zijn afgeplakt.",
+        "Bel 112 of Meld Misdaad Anoniem via 0800-7000.",
+        "Er stonden 14 auto's en er is 2.500 euro gevraagd.",
+        "Sinds januari 2026 is het elke maandag onrustig in de Dorpsstraat.",
+        "De Politie en de Gemeente weten ervan, de Belastingdienst niet.",
+    ],
+)
+def test_what_happened_stays_readable(text: str) -> None:
+    assert anonymise(text).text == text
+
+
+def test_the_same_value_has_the_same_placeholder_through_all_fields() -> None:
+    fields = {"a": "Bel 06-12345678.", "b": "Zijn nummer is 0612345678, of 06-87654321."}
+    result = anonymise_fields(fields)
+    assert result["a"].text == "Bel [TELEFOON-1]."
+    assert "[TELEFOON-1]" in result["b"].text
+    assert "[TELEFOON-2]" in result["b"].text
+
+
+def test_a_text_that_still_looks_like_somebodys_data_is_doubtful() -> None:
+    assert anonymise("Code 8473 6255 1928 stond op het briefje.").is_doubtful
+    assert not anonymise("Het ruikt naar wiet.").is_doubtful
+
+
+def test_a_text_is_refused_rather_than_cut() -> None:
+    with pytest.raises(ValueError, match="12000"):
+        anonymise("a" * (MAX_CHARACTERS + 1))
+
+
+@given(st.text(max_size=400))
+def test_any_text_keeps_everything_outside_its_spans(text: str) -> None:
+    result = anonymise(text)
+    pieces, at = [], 0
+    for span in result.spans:
+        assert at <= span.start < span.end <= len(text)
+        pieces += [text[at : span.start], span.placeholder]
+        at = span.end
+    assert "".join([*pieces, text[at:]]) == result.text
+
+
+NAMES = st.sampled_from(["meneer Jansen", "mevrouw El Amrani", "dhr. Van Dijk"])
+NUMBERS = st.sampled_from(["06-12345678", "NL91ABNA0417164300", "98-VRF-3", "a.b@voorbeeld.nl"])
+
+
+@given(st.lists(st.one_of(NAMES, NUMBERS), min_size=1, max_size=8))
+def test_anonymised_text_holds_nothing_more_to_find(values: list[str]) -> None:
+    once = anonymise("Ik zag " + " en toen ".join(values) + ".")
+    assert not [value for value in values if value in once.text]
+    assert [span for span in anonymise(once.text).spans if "[" not in once.text[span.start : span.end]] == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "0 ", "van der ", "A.", "1-", "@a.", "NL00", "+31 6", "Jan ", "é\u0301", "[", "\n "]
+)
+def test_hostile_repetition_costs_no_more_than_its_length(unit: str) -> None:
+    short, long = unit * (2_500 // len(unit)), unit * (10_000 // len(unit))
+    anonymise(short)
+
+    def seconds(text: str) -> float:
+        started = time.process_time()
+        anonymise(text)
+        return time.process_time() - started
+
+    assert min(seconds(long) for _ in range(3)) < 0.5 + 16 * min(seconds(short) for _ in range(3))
+
+
+def test_lines_in_are_lines_out_and_a_bad_line_is_named() -> None:
+    target = io.StringIO()
+    anonymise_lines(io.StringIO('{"id": "1", "text": "Bel 06-12345678."}\n\n'), target)
+    assert json.loads(target.getvalue()) == {
+        "id": "1",
+        "text": "Bel [TELEFOON-1].",
+        "spans": [{"start": 4, "end": 15, "type": "TELEFOON", "placeholder": "[TELEFOON-1]"}],
+    }
+    with pytest.raises(SystemExit, match="line 1"):
+        anonymise_lines(io.StringIO('{"id": "1"}\n'), io.StringIO())
