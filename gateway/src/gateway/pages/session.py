@@ -1,0 +1,141 @@
+"""Signing in and out by form."""
+
+from collections.abc import Sequence
+
+from common.contracts.codes import Role
+from common.errors import TooMuch
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from gateway.actions import WrongSignIn
+from gateway.front import Visitor
+from gateway.pages.site import Site
+from gateway.rendering import Field, Problem, problems_of
+
+_WORKERS = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
+_LONGEST_LOGIN = 200
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """Sign in, sign out."""
+    rooms = _Session(site)
+    return [
+        site.route("sign_in", get=rooms.show, post=rooms.sign_in),
+        site.route("sign_out", get=rooms.show_sign_out, post=rooms.sign_out),
+    ]
+
+
+class _Session:
+    """The endpoints."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request, visitor: Visitor) -> Response:
+        """The form; who is signed in goes on at once."""
+        back = self._local(visitor, request.query_params.get("terug", ""))
+        if visitor.session is not None:
+            return self._site.redirect(back or self._landing(visitor))
+        return self._form(request, visitor, back=back)
+
+    async def sign_in(self, request: Request, visitor: Visitor) -> Response:
+        """A session for the right login and password, and on to where the visitor wanted to be."""
+        form = await self._site.form(request, max_bytes=16 * 1024)
+        login, password = str(form.get("login", "")), str(form.get("password", ""))
+        back = self._local(visitor, str(form.get("back", "")))
+        missing = tuple(
+            name for name, value in (("login", login.strip()), ("password", password)) if not value
+        )
+        if missing:
+            return self._form(request, visitor, back=back, login=login, missing=missing, status=400)
+        sessions = self._site.front.sessions
+        try:
+            token, session = await sessions.sign_in(
+                visitor.municipality.code, login[:_LONGEST_LOGIN], password
+            )
+        except (WrongSignIn, TooMuch) as error:
+            key = "wrong" if isinstance(error, WrongSignIn) else "too_often"
+            return self._form(
+                request,
+                visitor,
+                back=back,
+                login=login,
+                problem=key,
+                status=error.status,
+                headers=error.headers,
+            )
+        if visitor.session_token:
+            await sessions.sign_out(visitor.session_token)
+        roles = {Role(role) for role in session.person.roles}
+        response = self._site.redirect(back or self._home_of(visitor, roles))
+        response.headers.append("Set-Cookie", sessions.cookie(token))
+        return response
+
+    async def show_sign_out(self, request: Request, visitor: Visitor) -> Response:
+        """Someone came by address: ask, because only a POST signs out."""
+        if visitor.session is None:
+            return self._site.redirect(self._site.href(visitor, "home"))
+        return self._site.page(request, visitor, "session/sign_out.html")
+
+    async def sign_out(self, request: Request, visitor: Visitor) -> Response:
+        """End the session and go home. Idempotent."""
+        form = await self._site.form(request, max_bytes=16 * 1024)
+        self._site.refuse_forgery(request, visitor, form)
+        if visitor.session_token:
+            await self._site.front.sessions.sign_out(visitor.session_token)
+        response = self._site.redirect(self._site.href(visitor, "sign_in"))
+        response.headers.append("Set-Cookie", self._site.front.sessions.no_cookie())
+        return response
+
+    def _form(
+        self,
+        request: Request,
+        visitor: Visitor,
+        *,
+        back: str,
+        login: str = "",
+        missing: tuple[str, ...] = (),
+        problem: str = "",
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        fields = tuple(
+            Field(
+                name,
+                str(self._site.text(request, f"session.{name}")),
+                kind="password" if name == "password" else "text",
+                value=login if name == "login" else "",
+                is_required=True,
+                autocomplete="username" if name == "login" else "current-password",
+                error=str(self._site.text(request, f"session.{name}_missing")) if name in missing else None,
+            )
+            for name in ("login", "password")
+        )
+        problems = problems_of(fields)
+        if problem:
+            problems = (Problem(str(self._site.text(request, f"session.{problem}")), fields[0].id),)
+        return self._site.page(
+            request,
+            visitor,
+            "session/sign_in.html",
+            status=status,
+            headers=headers,
+            fields=fields,
+            problems=problems,
+            back=back,
+        )
+
+    def _local(self, visitor: Visitor, wanted: str) -> str:
+        """The address if it is one of this municipality's pages, else nothing: no way out to another site."""
+        inside = self._site.href(visitor, "home") + "/"
+        is_plain = wanted.isprintable() and not any(each in wanted for each in ("\\", "//", "..", "%"))
+        return wanted if wanted.startswith(inside) and is_plain else ""
+
+    def _landing(self, visitor: Visitor) -> str:
+        return self._home_of(visitor, visitor.identity.roles)
+
+    def _home_of(self, visitor: Visitor, roles: set[Role] | frozenset[Role]) -> str:
+        has_statistics = roles & {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
+        name = "work" if roles & _WORKERS else "statistics" if has_statistics else "report"
+        return self._site.href(visitor, name)
