@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute
 
 from gateway.front import Front
-from gateway.pages import info, session
+from gateway.pages import info, report, session
 from gateway.pages.site import Site
 from gateway.rendering import Renderer
 
@@ -15,6 +15,7 @@ def routes(front: Front) -> Sequence[BaseRoute]:
     site = Site(front, Renderer())
     return [
         *info.files(site),
+        *report.routes(site),
         *session.routes(site),
         *info.routes(site),
         *info.remainder(site),

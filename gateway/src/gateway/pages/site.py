@@ -9,7 +9,7 @@ from common.contracts.codes import Role
 from common.db import is_away
 from common.errors import AppError, Malformed, NotAllowed, NotFound, NotSignedIn, Unavailable
 from common.log import get_logger
-from common.web import MethodNotAllowed, TooLargeBody
+from common.web import MethodNotAllowed, TooLargeBody, problem_response
 from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
@@ -183,8 +183,10 @@ class Site:
             raise NotSignedIn("Sign in first.")
         visitor.identity.require(*roles)
 
-    def error_page(self, request: Request, visitor: Visitor | None, error: AppError) -> HTMLResponse:
-        """An expected outcome as an HTML page with its status."""
+    def error_page(self, request: Request, visitor: Visitor | None, error: AppError) -> Response:
+        """An expected outcome as a page with its status; who accepts no HTML gets problem+json."""
+        if "text/html" not in request.headers.get("accept", ""):
+            return problem_response(error)
         return self.page(
             request,
             visitor,

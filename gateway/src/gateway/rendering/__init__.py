@@ -14,6 +14,7 @@ from gateway.rendering.views import (
     Option,
     Page,
     Problem,
+    Section,
     Shell,
     problems_of,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Page",
     "Problem",
     "Renderer",
+    "Section",
     "Series",
     "Shell",
     "StaticFile",

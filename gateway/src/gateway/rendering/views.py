@@ -65,6 +65,8 @@ class Field:
     max_length: int | None = None
     autocomplete: str | None = None
     rows: int = 6
+    condition: str | None = None  # when to answer, for who has no script
+    show_when: str | None = None  # the same as JSON for script: the value that each named control must have
 
     @property
     def id(self) -> str:
@@ -76,6 +78,16 @@ class Field:
         """The ids of hint, counter and error, in reading order; empty when there are none."""
         has = {"hint": self.hint, "count": self.max_length and self.kind == "longtext", "error": self.error}
         return " ".join(f"{self.id}-{part}" for part, present in has.items() if present)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a form under one heading; `key` names its anchor."""
+
+    key: str
+    title: str
+    fields: tuple[Field, ...]
+    lead: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,206 @@
+"""The report form as sections of fields: what is asked, what was filled in, and what is wrong with it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.pages.filled import (
+    ANSWER_PREFIX,
+    LAST_SEEN,
+    LONGEST_ANSWER,
+    LONGEST_DESCRIPTION,
+    LONGEST_LINE,
+    LONGEST_MAIL,
+    Fault,
+    Filled,
+)
+from gateway.pages.questions import Forms, Question, SignalType, Words
+from gateway.rendering import Field, Option, Problem, Section
+from gateway.rendering.views import Kind
+
+_KINDS: Mapping[str, Kind] = {
+    "keuze": "choice",
+    "ja_nee_weetniet": "choice",
+    "meerkeuze": "choices",
+    "tekst": "longtext",
+    "datum": "date",
+    "getal": "number",
+}
+_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The form for one signal type, in one language."""
+
+    forms: Forms
+    kind: SignalType
+    words: Words
+    filled: Filled
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The whole form, in the order in which people tell a story."""
+        general = self.forms.general_questions
+        asks_last_seen = any(question.code == LAST_SEEN for question in general)
+        when = [self._question(each) for each in general]
+        if not asks_last_seen:
+            when.insert(0, self._own("observed_on", "date"))
+        return (
+            self._section("what", [self._story(), *(self._question(each) for each in self.kind.questions)]),
+            self._section("where", [self._own("address"), self._own("neighbourhood")]),
+            self._section("when", when),
+            self._section("you", [self._reporter_kind()]),
+            self._section("contact", [self._own("mail", "email"), self._name(), self._own("phone", "tel")]),
+        )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The error summary: first what is wrong with the whole, then each field in its order."""
+        fields = [field for section in self.sections for field in section.fields]
+        known = {field.name for field in fields}
+        whole = [Problem(self._sentence(fault)) for fault in self.faults if fault.field not in known]
+        wrong = (
+            Problem(field.error, f"{field.id}-1" if field.kind in {"choice", "choices"} else field.id)
+            for field in fields
+            if field.error
+        )
+        return (*whole, *wrong)
+
+    @property
+    def acute_rules(self) -> str:
+        """For script, as JSON: the answers by control name that are a matter for 112, with what to say."""
+        rules = [
+            {
+                "when": {ANSWER_PREFIX + code: wanted for code, wanted in rule.when.items()},
+                "say": self.explanation(rule.explanation),
+            }
+            for rule in self.kind.acute_rules
+        ]
+        return json.dumps(rules, ensure_ascii=False)
+
+    def explanation(self, dutch: str) -> str:
+        """What a rule says about urgency, in the visitor's language as far as it is known."""
+        return self.words.of("explanation", self.kind.code, dutch=dutch) if dutch else ""
+
+    def _section(self, key: str, fields: Iterable[Field]) -> Section:
+        lead = f"report.section.{key}_lead"
+        text = self.words.catalogue
+        return Section(
+            key,
+            str(text.text(f"report.section.{key}")),
+            tuple(fields),
+            str(text.text(lead)) if text.has(lead) else None,
+        )
+
+    def _story(self) -> Field:
+        return Field(
+            "description",
+            self._text("description"),
+            kind="longtext",
+            hint=self._text("description_hint"),
+            value=self.filled.text("description"),
+            is_required=True,
+            error=self._error("description"),
+            max_length=LONGEST_DESCRIPTION,
+            rows=8,
+        )
+
+    def _own(self, name: str, kind: Kind = "text", *, is_required: bool = False) -> Field:
+        hint = f"report.field.{name}_hint"
+        has_hint = self.words.catalogue.has(hint)
+        return Field(
+            name,
+            self._text(name),
+            kind=kind,
+            hint=self._text(f"{name}_hint") if has_hint else None,
+            value=self.filled.text(name),
+            is_required=is_required,
+            error=self._error(name),
+            max_length=None if kind == "date" else LONGEST_MAIL if name == "mail" else LONGEST_LINE,
+            autocomplete=_AUTOCOMPLETE.get(name),
+        )
+
+    def _name(self) -> Field:
+        return self._own("name", is_required=self.kind.needs_name)
+
+    def _reporter_kind(self) -> Field:
+        kinds = self.forms.reporter_kinds
+        return Field(
+            "reporter_kind",
+            self._text("reporter_kind"),
+            kind="select",
+            hint=self._text("reporter_kind_hint"),
+            value=self.filled.text("reporter_kind") or (kinds[0] if kinds else ""),
+            options=tuple(Option(code, self.words.code("kind", code)) for code in kinds),
+            is_required=True,
+            error=self._error("reporter_kind"),
+        )
+
+    def _question(self, question: Question) -> Field:
+        name = ANSWER_PREFIX + question.code
+        given = self.filled.answers.get(question.code, ())
+        kind = _KINDS.get(question.kind, "longtext")
+        return Field(
+            name,
+            self.label(question),
+            kind=kind,
+            hint=self._hint(question),
+            value=given if kind == "choices" else (given[0] if given else ""),
+            options=tuple(Option(code, self.words.code("answer", code)) for code in question.choices),
+            is_required=question.is_required,
+            error=self._error(name),
+            max_length=LONGEST_ANSWER if kind == "longtext" else None,
+            rows=3,
+            condition=self._condition(question) if question.show_when else None,
+            show_when=self._show_when(question) if question.show_when else None,
+        )
+
+    def label(self, question: Question) -> str:
+        """The question in the visitor's language."""
+        return self.words.of("question", self._place(question), question.code, dutch=question.label)
+
+    def _hint(self, question: Question) -> str | None:
+        path = ("hint", self._place(question), question.code)
+        return self.words.of(*path, dutch=question.help_text) or None
+
+    def _place(self, question: Question) -> str:
+        return "general" if question in self.forms.general_questions else self.kind.code
+
+    def _condition(self, question: Question) -> str:
+        every = {each.code: each for each in (*self.kind.questions, *self.forms.general_questions)}
+        parts = [
+            str(
+                self.words.catalogue.text(
+                    "report.only_if_part",
+                    question=self.label(every[code]) if code in every else code,
+                    answer=self.words.code("answer", wanted),
+                )
+            )
+            for code, wanted in question.show_when.items()
+        ]
+        joined = f" {self.words.catalogue.text('report.and')} ".join(parts)
+        return str(self.words.catalogue.text("report.only_if", conditions=joined))
+
+    def _show_when(self, question: Question) -> str:
+        return json.dumps({ANSWER_PREFIX + code: wanted for code, wanted in question.show_when.items()})
+
+    def _error(self, name: str) -> str | None:
+        return next((self._sentence(fault) for fault in self.faults if fault.field == name), None)
+
+    def _sentence(self, fault: Fault) -> str:
+        if fault.sentence:
+            return fault.sentence
+        values = dict(fault.values or {})
+        if "question" in values:
+            values["question"] = self._label_of(fault.field)
+        return str(self.words.catalogue.text(f"report.fault.{fault.key}", **values))
+
+    def _label_of(self, field: str) -> str:
+        code = field.removeprefix(ANSWER_PREFIX)
+        every = (*self.kind.questions, *self.forms.general_questions)
+        return next((self.label(each) for each in every if each.code == code), code)
+
+    def _text(self, name: str) -> str:
+        return str(self.words.catalogue.text(f"report.field.{name}"))

@@ -1,0 +1,157 @@
+"""What a municipality asks, as intake tells it, and its words in the visitor's language."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from common.auth import Identity
+from common.contracts.base import WireModel
+from common.errors import AppError, Unavailable
+from pydantic import ValidationError
+
+from gateway.rendering import Catalogue, Language
+from gateway.upstream import ServiceClient
+
+YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
+ACUTE = "acuut"
+_FRESH_SECONDS = 10.0
+_RANGE = re.compile(r"(\d+)-(\d+)")
+
+Given = Mapping[str, str | tuple[str, ...]]  # answers by question code
+
+
+class Question(WireModel):
+    """One question; it is asked only if every answer in `show_when` holds."""
+
+    code: str
+    label: str
+    kind: str
+    options: tuple[str, ...] = ()
+    is_required: bool = False
+    help_text: str = ""
+    show_when: Mapping[str, str] = {}
+
+    def is_asked(self, given: Given) -> bool:
+        """Do the answers call for this question?"""
+        return all(_has(given.get(code), wanted) for code, wanted in self.show_when.items())
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The codes to choose from."""
+        return YES_NO_UNKNOWN if self.kind == "ja_nee_weetniet" else self.options
+
+
+class UrgencyRule(WireModel):
+    """When every answer holds, the report is this urgent."""
+
+    when: Mapping[str, str]
+    urgency: str
+    explanation: str = ""
+
+
+class SignalType(WireModel):
+    """A kind of sign: what to look for, and what to ask."""
+
+    code: str
+    name: str
+    description: str
+    indicators: tuple[str, ...] = ()
+    indicators_by_role: Mapping[str, tuple[str, ...]] = {}
+    questions: tuple[Question, ...] = ()
+    urgency_rules: tuple[UrgencyRule, ...] = ()
+    safety_tip: str = ""
+    needs_name: bool = False
+
+    @property
+    def acute_rules(self) -> tuple[UrgencyRule, ...]:
+        """The rules that say: call 112."""
+        return tuple(rule for rule in self.urgency_rules if rule.urgency == ACUTE)
+
+    def acute_rule(self, given: Given) -> UrgencyRule | None:
+        """The rule by which these answers are a matter for 112, if any; one with a sentence goes first."""
+        holding = [
+            rule
+            for rule in self.acute_rules
+            if all(_has(given.get(code), wanted) for code, wanted in rule.when.items())
+        ]
+        return next((rule for rule in holding if rule.explanation), holding[0] if holding else None)
+
+
+class OutOfScope(WireModel):
+    """Something for another address than the municipality's."""
+
+    code: str
+    name: str
+    redirect: str
+
+
+class Forms(WireModel):
+    """Everything that a municipality asks of this visitor."""
+
+    version: int
+    signal_types: tuple[SignalType, ...]
+    general_questions: tuple[Question, ...] = ()
+    reporter_kinds: tuple[str, ...] = ()
+    out_of_scope: tuple[OutOfScope, ...] = ()
+
+    def find(self, code: str) -> SignalType | None:
+        """The signal type with this code."""
+        return next((each for each in self.signal_types if each.code == code), None)
+
+
+@dataclass
+class FormsSource:
+    """Asks intake, and remembers for a moment; while intake is away the last answer still serves."""
+
+    services: ServiceClient
+    clock: Callable[[], float] = time.monotonic
+    _kept: dict[tuple[str, bool], tuple[float, Forms]] = field(default_factory=dict)
+
+    async def forms(self, identity: Identity) -> Forms:
+        """What this visitor is asked; raises `Unavailable` when nobody ever told."""
+        place = (identity.municipality, identity.is_anonymous)
+        asked_at, kept = self._kept.get(place, (0.0, None))
+        if kept is not None and self.clock() - asked_at < _FRESH_SECONDS:
+            return kept
+        try:
+            status, told = await self.services.call(identity, "intake", "GET", "/api/v1/signal-types")
+            if status != 200:
+                raise Unavailable("The forms cannot be read now.")
+            found = Forms.model_validate(told)
+        except (AppError, ValidationError) as error:
+            if kept is not None:
+                return kept
+            raise Unavailable("The forms cannot be read now.") from error
+        self._kept[place] = (self.clock(), found)
+        return found
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of forms. Intake speaks Dutch; another language has its own by code, where it has them."""
+
+    catalogue: Catalogue
+
+    def of(self, *path: str, dutch: str) -> str:
+        """The words under a path of codes, else the Dutch."""
+        key = ".".join(("forms", *path))
+        if self.catalogue.language != Language.DUTCH and self.catalogue.has(key):
+            return str(self.catalogue.text(key))
+        return dutch
+
+    def code(self, kind: str, code: str) -> str:
+        """The words of an answer or a reporter kind: from the catalogue, else read from the code."""
+        key = f"answers.{kind}.{code}"
+        return str(self.catalogue.text(key)) if self.catalogue.has(key) else self._read(code)
+
+    def _read(self, code: str) -> str:
+        until = str(self.catalogue.text("report.until"))
+        if match := _RANGE.fullmatch(code):
+            return f"{match[1]} {until} {match[2]}"
+        words = code.replace("-", " ").replace("_", " ")
+        return words[:1].upper() + words[1:]
+
+
+def _has(answer: str | tuple[str, ...] | None, wanted: str) -> bool:
+    return wanted in answer if isinstance(answer, tuple) else answer == wanted
