@@ -40,7 +40,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     """The pages of a municipality, and the one before it."""
     rooms = _Info(site)
     return [
-        Route("/", rooms.choose),
+        site.route_outside("/", rooms.enter),
+        site.route_outside("/gemeenten", rooms.choose),
         site.route("home", get=rooms.home),
         site.route("privacy", get=rooms.privacy),
         site.route("accessibility", get=rooms.accessibility),
@@ -72,14 +73,18 @@ class _Info:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    async def choose(self, request: Request) -> Response:
-        """Which municipality? When the address or the installation tells, straight to it."""
+    async def enter(self, request: Request) -> Response:
+        """Straight to the municipality that the address or the installation tells, else a choice."""
         directory = self._site.front.directory
         known = directory.all()
         named = directory.asked(dict(request.scope["headers"])) or (known[0] if len(known) == 1 else None)
         if named is not None:
             return self._site.redirect(address("home", named.code))
-        municipalities = sorted(known, key=lambda each: each.display_name)
+        return await self.choose(request)
+
+    async def choose(self, request: Request) -> Response:
+        """Which municipality?"""
+        municipalities = sorted(self._site.front.directory.all(), key=lambda each: each.display_name)
         return self._site.page(request, None, "info/choose.html", municipalities=municipalities)
 
     async def home(self, request: Request, visitor: Visitor) -> Response:

@@ -81,6 +81,18 @@ class Site:
 
         return _every_method(path, answer)
 
+    def route_outside(self, path: str, get: Callable[[Request], Awaitable[Response]]) -> Route:
+        """As `route_at`, for a page outside every municipality."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                response = await get(request)
+            except Exception as error:  # noqa: BLE001 - as in `route_at`
+                response = self._refusal(request, None, error)
+            return self._with_language(request, response)
+
+        return Route(path, answer)
+
     async def visitor(self, request: Request) -> Visitor:
         """Who visits the municipality in the address; someone signed in elsewhere is nobody here.
 

@@ -1,0 +1,93 @@
+"""Real pages in a real browser: Debian's Chromium, axe, and what a page must never do."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+
+SCREENSHOTS = Path(__file__).parents[2] / ".run" / "screenshots"
+WIDTHS = (320, 1280)
+#: The rules of WCAG 2.2 A and AA, and axe's own best practices.
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@asynccontextmanager
+async def running_browser() -> AsyncIterator[Browser]:
+    """The Chromium that is on this machine; `deploy/local/install.sh test` puts it there."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "Chromium is not on this machine: run deploy/local/install.sh test"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Watch:
+    """What happened behind the pages of one context."""
+
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def see(self, page: Page) -> None:
+        """Keep an eye on this page."""
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note)
+
+    def _hear(self, kind: str, text: str) -> None:
+        # Chromium also complains of each answer with an error status, which some tests ask for.
+        if kind in {"error", "warning"} and "the server responded with a status of" not in text:
+            self.complaints.append(text)
+
+    def _note(self, request: Request) -> None:
+        self.addresses.append(request.url)
+        if not request.url.startswith((self.origin, "data:", "blob:")):
+            self.strangers.append(request.url)
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterator[tuple[Page, Watch]]:
+    """A fresh visitor on a page of `origin`; fails when a page complained or asked a third party."""
+    context: BrowserContext = await browser.new_context(
+        base_url=origin, **{"viewport": {"width": 1280, "height": 900}, "locale": "nl-NL", **options}
+    )
+    watch = Watch(origin)
+    context.on("page", watch.see)
+    context.set_default_timeout(15_000)
+    try:
+        yield await context.new_page(), watch
+        assert watch.complaints == []
+        assert watch.strangers == []
+    finally:
+        await context.close()
+
+
+async def check_accessible(page: Page, name: str) -> None:
+    """axe finds nothing and nothing sticks out, at 320 and at 1280 px; leaves a screenshot of each."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width} px"
+        found = await Axe().run(page, options={"runOnly": _TAGS, "resultTypes": ["violations"]})
+        assert found.violations_count == 0, f"{name} at {width} px:\n{found.generate_report()}"
+
+
+async def focused(page: Page) -> str:
+    """The element that has the focus, as `tag#id[name]`, with its text when it has neither."""
+    said: str = await page.evaluate(
+        """() => { const e = document.activeElement;
+        return e.tagName.toLowerCase() + (e.id ? '#' + e.id : '') + (e.name ? `[${e.name}]` : '')
+            + (e.id || e.name ? '' : ` "${e.textContent.trim()}"`); }"""
+    )
+    return said
