@@ -1,5 +1,7 @@
 """The settings that every process reads from its environment (prefix ``VERMOEDEN_``)."""
 
+import os
+from pathlib import Path
 from typing import Self
 
 from pydantic import SecretStr
@@ -9,7 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ServiceSettings(BaseSettings):
     """Settings of one process; a service adds its own fields in its own `settings.py`.
 
-    Every secret may also be a file of the same name in ``/run/secrets`` (Kubernetes, compose).
+    Each may also be a file in ``/run/secrets``, named as the variable in lower case (compose and
+    Kubernetes); ``VERMOEDEN_SECRETS_FOLDER`` names another folder. A variable wins over a file.
     """
 
     model_config = SettingsConfigDict(env_prefix="VERMOEDEN_", frozen=True, extra="ignore")
@@ -36,4 +39,5 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def from_environment(cls) -> Self:
         """Read the environment; a missing or malformed variable is named in the error."""
-        return cls()
+        folder = Path(os.environ.get("VERMOEDEN_SECRETS_FOLDER", "/run/secrets"))
+        return cls(_secrets_dir=folder if folder.is_dir() else None)

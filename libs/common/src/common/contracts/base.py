@@ -34,6 +34,7 @@ class Event(WireModel):
 
     name: ClassVar[str]
     about: ClassVar[str] = "report_id"
+    outlives_erasure: ClassVar[bool] = False  # still heard when its subject was erased
 
     municipality: Code
 

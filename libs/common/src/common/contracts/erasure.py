@@ -10,6 +10,8 @@ from common.contracts.base import Event
 class ErasureConfirmed(Event):
     """One service has erased what it held; subclasses name the service that speaks."""
 
+    outlives_erasure: ClassVar[bool] = True
+
     report_id: UUID
     confirmed_at: datetime
 

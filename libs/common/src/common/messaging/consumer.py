@@ -25,6 +25,7 @@ class Consumer:
     """
 
     name = "consumer"
+    is_background = True
 
     def __init__(
         self,

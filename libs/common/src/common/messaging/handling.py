@@ -56,10 +56,14 @@ class Dispatcher:
     ) -> dict[str, list[Delivery[Event]]]:
         groups: dict[str, list[Delivery[Event]]] = {}
         for envelope in sorted(envelopes, key=lambda each: each.spoken_at):
-            if envelope.subject in erased:
+            if envelope.subject in erased and not self._outlives(envelope):
                 continue
             groups.setdefault(envelope.type, []).append(self._read(envelope))
         return groups
+
+    def _outlives(self, envelope: Envelope) -> bool:
+        known = self._handlers.get(envelope.type)
+        return known is not None and known[0].outlives_erasure
 
     def _read(self, envelope: Envelope) -> Delivery[Event]:
         known = self._handlers.get(envelope.type)

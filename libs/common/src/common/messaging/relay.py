@@ -49,6 +49,7 @@ class Relay:
     """Sends every outbox row at least once; several relays share the work through `SKIP LOCKED`."""
 
     name = "relay"
+    is_background = True
 
     def __init__(
         self, database: Database, broker: Broker, *, batch: int = 200, poll_seconds: float = 0.05

@@ -92,6 +92,7 @@ class WaitingRoom:
     """
 
     name = "waiting"
+    is_background = True
 
     def __init__(
         self,

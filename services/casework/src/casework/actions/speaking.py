@@ -1,0 +1,172 @@
+"""Opening what is sealed, asking the reporter, and notes: content that only browsers can read."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from common.contracts.casework import QuestionAsked
+from common.contracts.codes import FeedbackKey, KeyGroup
+from common.contracts.gateway import GroupKey, MunicipalityConfigured
+from common.db import Database
+from common.errors import FieldError, Malformed, NotFound, Unavailable
+from common.messaging import publish
+from common.sealing import SealedContent
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from casework import domain
+from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, now_utc, working
+from casework.store import changes, reports
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What an opening hands out: ciphertexts with the wraps that this person can open."""
+
+    id: UUID
+    sealed: list[dict[str, Any]]
+
+
+async def open_report(database: Database, worker: Worker, report_id: UUID, purpose: str) -> Opening:
+    """Hand out wraps, after the line that says who opened what and why is committed."""
+    opening_id = uuid4()
+    async with working(database, worker, report_id) as held:
+        version = held.report["version"]
+        await changes.note_history(
+            held.connection,
+            worker.municipality,
+            report_id,
+            version,
+            worker.person,
+            "opened",
+            purpose=purpose,
+            openingId=str(opening_id),
+        )
+        if held.report["taken_by"] == worker.person:
+            await changes.forget_new_reply(held.connection, report_id)
+    async with database.tenant(worker.municipality) as connection:
+        if await reports.read_report(connection, worker.sight, report_id) is None:
+            raise NotFound("The report was erased a moment ago.")
+        rows = await reports.read_sealed(connection, report_id, worker.identity.key_groups)
+    return Opening(opening_id, [_sealed_json(row) for row in rows])
+
+
+async def ask_reporter(
+    database: Database,
+    worker: Worker,
+    report_id: UUID,
+    version: int,
+    question_id: UUID,
+    sealed_question: str,
+    sealed_copy: SealedContent,
+) -> RowMapping:
+    """Ask the reporter something that only they can read; asking twice under one id asks once."""
+    async with working(database, worker, report_id) as held:
+        if await changes.has_sealed(held.connection, report_id, "question-copy", str(question_id)):
+            return held.report
+        held.require_version(version)
+        held.require_mine()
+        if not domain.may_ask(held.report["status"]):
+            raise NotPermitted(f"The reporter cannot be asked while the report is {held.report['status']}.")
+        key = await key_of(held.connection, is_restricted=held.report["is_restricted"])
+        require_wrap(sealed_copy, key, "/sealedCopy/wraps")
+        now = now_utc()
+        if not await changes.add_question(
+            held.connection, worker.municipality, report_id, question_id, worker.person, now
+        ):
+            raise AlreadyThere("A question with this id was asked about another report.")
+        await _keep(held, "question-copy", str(question_id), sealed_copy)
+        status = domain.FOR_REPORTER
+        await held.change("question-asked", {"status": status}, questionId=str(question_id), status=status)
+        asked = QuestionAsked(
+            municipality=worker.municipality,
+            reporter_handle=held.report["reporter_handle"],
+            question_id=question_id,
+            sealed_question=sealed_question,
+            reply_key_id=key.key_id,
+            reply_key_group=key.group.value,
+            reply_public_key=key.public_key,
+            asked_at=now,
+        )
+        await publish(held.connection, asked, held.moved(status, now), held.notice(FeedbackKey.QUESTION, now))
+        return await held.again()
+
+
+async def add_note(
+    database: Database, worker: Worker, report_id: UUID, note_id: UUID, sealed: SealedContent
+) -> None:
+    """Keep a note; the same note twice is kept once."""
+    async with working(database, worker, report_id) as held:
+        await keep_note(held, note_id, sealed)
+
+
+async def keep_note(held: InHand, note_id: UUID, sealed: SealedContent) -> None:
+    """Keep a note in the transaction of another action."""
+    if await changes.has_sealed(held.connection, held.id, "note", str(note_id)):
+        return
+    key = await key_of(held.connection, is_restricted=held.report["is_restricted"])
+    require_wrap(sealed, key, "/sealed/wraps")
+    await _keep(held, "note", str(note_id), sealed)
+    await changes.note_history(
+        held.connection,
+        held.worker.municipality,
+        held.id,
+        held.report["version"],
+        held.worker.person,
+        "note-added",
+        noteId=str(note_id),
+    )
+
+
+async def key_of(connection: AsyncConnection, *, is_restricted: bool) -> GroupKey:
+    """The public key to which anything written about a report is sealed."""
+    state = await reports.read_state(connection, "municipality_state")
+    group = KeyGroup.RESTRICTED if is_restricted else KeyGroup.GENERAL
+    if state is not None:
+        for key in MunicipalityConfigured.model_validate(state).keys:
+            if key.group is group:
+                return key
+    raise Unavailable("The municipality's public keys are not known yet.")
+
+
+def require_wrap(sealed: SealedContent, key: GroupKey, pointer: str) -> None:
+    """Refuse content that colleagues could not open."""
+    if any(wrap.key_id == key.key_id and wrap.group == key.group.value for wrap in sealed.wraps):
+        return
+    raise Malformed(
+        "The content is not sealed to the municipality's key.",
+        errors=[
+            FieldError(
+                pointer,
+                "wrong-key",
+                f"Verzegel voor sleutel {key.key_id} van groep {key.group.value}.",
+                f"Seal to key {key.key_id} of group {key.group.value}.",
+            )
+        ],
+    )
+
+
+async def _keep(held: InHand, compartment: str, subject: str, sealed: SealedContent) -> None:
+    await changes.keep_sealed(
+        held.connection,
+        held.worker.municipality,
+        held.id,
+        compartment,
+        subject,
+        held.worker.person,
+        now_utc(),
+        sealed,
+    )
+
+
+def _sealed_json(row: RowMapping) -> dict[str, Any]:
+    # A reply is bound to its question; its own id stands behind the slash.
+    subject, _, own_id = row["subject"].partition("/")
+    return {
+        "compartment": row["compartment"],
+        "subject": subject,
+        **({"replyId": own_id} if own_id else {}),
+        "sealed": {**row["content"], "wraps": row["wraps"]},
+        "at": row["at"],
+        "by": row["by_person"],
+    }

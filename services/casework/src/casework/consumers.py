@@ -1,0 +1,400 @@
+"""What casework does with each event it hears; batches, in any order."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from common.contracts.base import Event
+from common.contracts.casework import (
+    NoticeDue,
+    ReportOffered,
+    ReportRouted,
+    ReportStatusChanged,
+    WorkArrived,
+)
+from common.contracts.codes import FeedbackKey, Status, Urgency
+from common.contracts.erasure import (
+    ErasureConfirmed,
+    IntakeErasureConfirmed,
+    NotifierErasureConfirmed,
+    ReportingErasureConfirmed,
+)
+from common.contracts.gateway import MunicipalityConfigured, Partner
+from common.contracts.intake import FormsConfigured, ReportReceived
+from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
+from common.messaging import Delivery, publish
+from common.messaging.handling import Handlers, Unprocessable
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from casework import domain
+from casework.domain import Rule
+from casework.store import incoming
+from casework.store.rules import rules_of
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """How a municipality routes now."""
+
+    rules: tuple[Rule, ...]
+    rules_version: int
+    catch_all: str
+    offered_to: Mapping[str, tuple[str, ...]]  # signal type → partners that its author names
+    partners: tuple[Partner, ...]
+
+
+async def receive_reports(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[ReportReceived]]
+) -> None:
+    """Store reports, give each its desk and its due time, and tell everyone concerned.
+
+    A report whose municipality is not configured yet is stored without a desk and routed the moment the
+    configuration is heard; it is neither lost nor parked.
+    """
+    events = [delivery.event for delivery in deliveries]
+    await incoming.share_configuration(connection, (event.municipality for event in events))
+    desks = await _desks(connection, [event.municipality for event in events])
+    rows = [_report_row(event, desks.get(event.municipality)) for event in events]
+    await incoming.add_reports(connection, rows)
+    await incoming.add_sealed(connection, [sealed for event in events for sealed in _sealed_of(event)])
+    await incoming.add_history(
+        connection,
+        [
+            {"municipality": row["municipality"], "report_id": row["id"], "version": 1, "what": "received"}
+            for row in rows
+        ],
+    )
+    now = datetime.now(UTC)
+    notices = [_notice(row, FeedbackKey.RECEIVED, 1, now) for row in rows]
+    await publish(connection, *notices)
+    await _tell_routed(connection, [row for row in rows if row["department"]], desks, now)
+
+
+async def configure_municipality(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[MunicipalityConfigured]]
+) -> None:
+    """Keep the highest version, and route what waited for it."""
+    for delivery in sorted(deliveries, key=lambda each: (each.event.municipality, each.event.version)):
+        event = delivery.event
+        await incoming.own_configuration(connection, event.municipality)
+        await incoming.keep_state(connection, "municipality_state", event, event.version)
+        await _route_waiting(connection, event.municipality)
+
+
+async def configure_forms(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[FormsConfigured]]
+) -> None:
+    """Keep the highest version, and route what waited for it."""
+    for delivery in sorted(deliveries, key=lambda each: (each.event.municipality, each.event.version)):
+        event = delivery.event
+        await incoming.own_configuration(connection, event.municipality)
+        await incoming.keep_state(connection, "forms_state", event, event.version)
+        await _route_waiting(connection, event.municipality)
+
+
+async def take_replies(connection: AsyncConnection, deliveries: Sequence[Delivery[ReplyGiven]]) -> None:
+    """Keep what reporters answered, sealed, and put their reports back to work.
+
+    A reply to a question that was never asked of this reporter is parked.
+    """
+    for delivery in sorted(deliveries, key=lambda each: str(each.event.reporter_handle)):
+        await _take_reply(connection, delivery.event)
+
+
+async def note_feedback(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[FeedbackSent | DeliveryFailed]]
+) -> None:
+    """Note in the history what reached the reporter and what did not."""
+    events = [delivery.event for delivery in deliveries]
+    pairs = [(event.municipality, event.reporter_handle) for event in events]
+    reports = await incoming.reports_of_handles(connection, pairs)
+    lines = [
+        {
+            "municipality": event.municipality,
+            "report_id": found[0],
+            "version": found[1],
+            "what": "feedback-sent" if isinstance(event, FeedbackSent) else "delivery-failed",
+            "detail": {"template": event.template, "channel": event.channel, "attempt": event.attempt},
+        }
+        for event, pair in zip(events, pairs, strict=True)
+        if (found := reports.get(pair))
+    ]
+    await incoming.add_history(connection, lines)
+
+
+async def confirm_erasures(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[ErasureConfirmed]]
+) -> None:
+    """Complete the certificates of erasure."""
+    for delivery in sorted(deliveries, key=lambda each: str(each.event.report_id)):
+        event = delivery.event
+        await incoming.confirm_erasure(
+            connection,
+            event.municipality,
+            event.report_id,
+            event.speaker(),
+            event.confirmed_at.isoformat(),
+        )
+
+
+def _report_row(event: ReportReceived, desk: _Desk | None) -> dict[str, Any]:
+    choices = {
+        code: list(answer) if isinstance(answer, tuple) else answer
+        for code, answer in event.choice_answers.items()
+    }
+    row = event.model_dump(
+        include={
+            "municipality",
+            "signal_type",
+            "forms_version",
+            "neighbourhood",
+            "observed_on",
+            "received_at",
+            "reporter_kind",
+            "is_traceable",
+            "is_restricted",
+            "anonymised_text",
+            "needs_review",
+            "reporter_public_key",
+            "reporter_handle",
+        }
+    )
+    row |= {
+        "id": event.report_id,
+        "choice_answers": json.dumps(choices),
+        "urgency": event.urgency.value,
+        "urgency_rank": event.urgency.rank,
+        "channel": event.channel.value,
+        "has_identity": event.sealed_identity is not None,
+        "due_at": domain.due_at(event.received_at, event.urgency.value),
+    }
+    return row | _routing(row, desk)
+
+
+def _routing(row: Mapping[str, Any], desk: _Desk | None) -> dict[str, Any]:
+    if desk is None:
+        return {"department": None, "rule": None, "rules_version": None}
+    facts = {
+        "signalType": row["signal_type"],
+        "urgency": row["urgency"],
+        "neighbourhood": row["neighbourhood"],
+        "reporterKind": row["reporter_kind"],
+        "channel": row["channel"],
+    }
+    rule = domain.route(desk.rules, facts, desk.catch_all)
+    return {"department": rule.department, "rule": rule.name, "rules_version": desk.rules_version}
+
+
+def _sealed_of(event: ReportReceived) -> list[tuple[dict[str, Any], Any]]:
+    parts = (("content", event.sealed_content), ("identity", event.sealed_identity))
+    return [
+        (
+            {
+                "municipality": event.municipality,
+                "report_id": event.report_id,
+                "compartment": compartment,
+                "subject": str(event.report_id),
+                "by_person": None,
+                "at": event.received_at,
+            },
+            sealed,
+        )
+        for compartment, sealed in parts
+        if sealed is not None
+    ]
+
+
+async def _desks(connection: AsyncConnection, municipalities: Sequence[str]) -> dict[str, _Desk]:
+    """How each municipality routes; only those that are configured in full."""
+    found = await incoming.read_configuration(connection, municipalities)
+    return {
+        code: _desk(
+            MunicipalityConfigured.model_validate(row["town"]),
+            FormsConfigured.model_validate(row["forms"]),
+            row,
+        )
+        for code, row in found.items()
+        if row["town"] and row["forms"]
+    }
+
+
+def _desk(town: MunicipalityConfigured, forms: FormsConfigured, row: RowMapping) -> _Desk:
+    departments = frozenset(department.code for department in town.departments)
+    proposed = {kind.code: kind.department for kind in forms.signal_types}
+    own = row["rules"] is not None
+    rules = rules_of(row["rules"]) if own else domain.default_rules(proposed, departments)
+    return _Desk(
+        rules=tuple(rule for rule in rules if rule.department in departments),
+        rules_version=row["rules_version"] or 0,
+        catch_all=town.catch_all_department,
+        offered_to={kind.code: kind.partners for kind in forms.signal_types if not kind.is_restricted},
+        partners=town.partners,
+    )
+
+
+async def _route_waiting(connection: AsyncConnection, municipality: str) -> None:
+    desks = await _desks(connection, [municipality])
+    if municipality not in desks:
+        return
+    waiting = await incoming.take_unrouted(connection, municipality)
+    if not waiting:
+        return
+    rows = [{**row, **_routing(dict(row), desks[municipality])} for row in waiting]
+    await incoming.set_routes(connection, rows)
+    await _tell_routed(connection, rows, desks, datetime.now(UTC))
+
+
+async def _tell_routed(
+    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], desks: Mapping[str, _Desk], now: datetime
+) -> None:
+    events: list[Event] = [_routed(row, now) for row in rows]
+    arrived = Counter((row["municipality"], row["department"], row["urgency"]) for row in rows)
+    events += [
+        WorkArrived(
+            municipality=municipality,
+            department=department,
+            urgency=Urgency(urgency),
+            count=count,
+            arrived_at=now,
+        )
+        for (municipality, department, urgency), count in sorted(arrived.items())
+    ]
+    offers = [offer for row in rows for offer in _offers(row, desks[row["municipality"]])]
+    await incoming.add_offers(connection, [{**known, "id": event.offer_id} for known, event in offers])
+    await incoming.add_history(connection, [_routed_line(row) for row in rows])
+    await publish(connection, *events, *(event for _, event in offers))
+
+
+def _routed(row: Mapping[str, Any], now: datetime) -> ReportRouted:
+    return ReportRouted(
+        municipality=row["municipality"],
+        report_id=row["id"],
+        version=row.get("version", 1),
+        department=row["department"],
+        rule=row["rule"],
+        rules_version=row["rules_version"],
+        due_at=row["due_at"],
+        routed_at=now,
+    )
+
+
+def _routed_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "municipality": row["municipality"],
+        "report_id": row["id"],
+        "version": row.get("version", 1),
+        "what": "routed",
+        "detail": {
+            "department": row["department"],
+            "rule": row["rule"],
+            "rulesVersion": row["rules_version"],
+        },
+    }
+
+
+def _offers(row: Mapping[str, Any], desk: _Desk) -> list[tuple[dict[str, Any], ReportOffered]]:
+    """One offer for each partner that both the signal type and its own subscription name."""
+    if not domain.is_offered(is_restricted=row["is_restricted"], is_traceable=row["is_traceable"]):
+        return []
+    named = desk.offered_to.get(row["signal_type"], ())
+    return [
+        (
+            {"municipality": row["municipality"], "report_id": row["id"], "partner": partner.code},
+            ReportOffered(
+                municipality=row["municipality"],
+                offer_id=uuid4(),
+                partner=partner.code,
+                signal_type=row["signal_type"],
+                urgency=Urgency(row["urgency"]),
+                neighbourhood=row["neighbourhood"],
+                due_at=row["due_at"],
+                ground=partner.subscription.ground,
+            ),
+        )
+        for partner in desk.partners
+        if partner.subscription
+        and partner.code in named
+        and row["signal_type"] in partner.subscription.signal_types
+    ]
+
+
+async def _take_reply(connection: AsyncConnection, event: ReplyGiven) -> None:
+    report = await incoming.lock_asked(
+        connection, event.municipality, event.question_id, event.reporter_handle
+    )
+    if report is None:
+        raise Unprocessable("a reply to a question that was not asked of this reporter")
+    if not await incoming.add_reply(
+        connection, event.municipality, event.reply_id, event.question_id, event.given_at
+    ):
+        return
+    report_id: UUID = report["id"]
+    version = report["version"] + 1
+    was_waiting = report["status"] == domain.FOR_REPORTER
+    status = domain.IN_PROGRESS if was_waiting else report["status"]
+    await incoming.add_sealed(connection, [(_reply_row(event, report_id), event.sealed_reply)])
+    await incoming.mark_replied(connection, event.municipality, report_id, status)
+    await incoming.add_history(
+        connection,
+        [
+            {
+                "municipality": event.municipality,
+                "report_id": report_id,
+                "version": version,
+                "what": "reply-given",
+                "detail": {"questionId": str(event.question_id), "status": status},
+            }
+        ],
+    )
+    now = datetime.now(UTC)
+    handle = {"municipality": event.municipality, "reporter_handle": event.reporter_handle}
+    await publish(connection, _notice(handle, FeedbackKey.REPLY_RECEIVED, version, now))
+    if was_waiting:
+        moved = ReportStatusChanged(
+            municipality=event.municipality,
+            report_id=report_id,
+            version=version,
+            status=Status.IN_PROGRESS,
+            changed_at=now,
+        )
+        await publish(connection, moved)
+
+
+def _reply_row(event: ReplyGiven, report_id: UUID) -> dict[str, Any]:
+    # The sealing context binds a reply to its question; a second reply needs a place of its own.
+    return {
+        "municipality": event.municipality,
+        "report_id": report_id,
+        "compartment": "reply",
+        "subject": f"{event.question_id}/{event.reply_id}",
+        "by_person": None,
+        "at": event.given_at,
+    }
+
+
+def _notice(row: Mapping[str, Any], feedback: FeedbackKey, version: int, now: datetime) -> NoticeDue:
+    return NoticeDue(
+        municipality=row["municipality"],
+        reporter_handle=row["reporter_handle"],
+        feedback=feedback,
+        version=version,
+        due_at=now,
+    )
+
+
+HANDLERS: Handlers = {
+    ReportReceived: receive_reports,
+    MunicipalityConfigured: configure_municipality,
+    FormsConfigured: configure_forms,
+    ReplyGiven: take_replies,
+    FeedbackSent: note_feedback,
+    DeliveryFailed: note_feedback,
+    IntakeErasureConfirmed: confirm_erasures,
+    NotifierErasureConfirmed: confirm_erasures,
+    ReportingErasureConfirmed: confirm_erasures,
+}

@@ -1,0 +1,1 @@
+"""What casework remembers: what comes in, what is shown, and what handlers change."""

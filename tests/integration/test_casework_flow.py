@@ -1,0 +1,218 @@
+"""Casework hears: routing, offers, replies and configuration, in any order and any number of times."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from common.contracts.casework import NoticeDue, ReportOffered, ReportRouted, ReportStatusChanged, WorkArrived
+from common.contracts.codes import FeedbackKey, KeyGroup, Status, Urgency
+from common.contracts.erasure import ReportingErasureConfirmed
+from common.contracts.intake import ReportReceived
+from common.contracts.notifier import FeedbackSent, ReplyGiven
+from common.messaging.envelope import encode
+from common.messaging.handling import Unprocessable
+from common.provision import DatabaseUrls
+from sqlalchemy import text
+
+from tests.support.backing import Backing
+from tests.support.casework import Desk, casework_desk, forms, handler, manager
+from tests.support.databases import service_database
+from tests.support.municipality import make_town
+
+
+@pytest.fixture
+async def urls(backing: Backing) -> DatabaseUrls:
+    return await service_database(backing, "casework")
+
+
+@pytest.fixture
+async def desk(urls: DatabaseUrls) -> AsyncIterator[Desk]:
+    async with casework_desk(urls) as desk:
+        yield desk
+
+
+async def test_a_report_gets_its_desk_and_everyone_hears(desk: Desk) -> None:
+    report = desk.report()
+    await desk.hear(report)
+    routed = (await desk.spoken(ReportRouted))[0]
+    assert (routed.report_id, routed.department, routed.rule) == (
+        report.report_id,
+        "vth",
+        "type-hennepteelt",
+    )
+    assert routed.due_at == datetime(2026, 12, 1, 9, 15, tzinfo=UTC)
+    notice = (await desk.spoken(NoticeDue))[0]
+    assert (notice.reporter_handle, notice.feedback) == (report.reporter_handle, FeedbackKey.RECEIVED)
+    arrived = (await desk.spoken(WorkArrived))[0]
+    assert (arrived.department, arrived.urgency, arrived.count) == ("vth", Urgency.NORMAL, 1)
+
+
+async def test_a_type_without_a_desk_here_goes_to_the_one_that_catches_all(desk: Desk) -> None:
+    await desk.hear(desk.report(signal_type="zorgfraude"), desk.report(signal_type="nooit-van-gehoord"))
+    routed = await desk.spoken(ReportRouted)
+    assert [(each.department, each.rule) for each in routed] == [("oov", "catch-all")] * 2
+
+
+async def test_work_of_one_batch_is_told_once_per_desk_and_urgency(desk: Desk) -> None:
+    await desk.hear(*(desk.report() for _ in range(5)), desk.report(urgency=Urgency.ACUTE))
+    arrived = await desk.spoken(WorkArrived)
+    assert {(each.urgency, each.count) for each in arrived} == {(Urgency.NORMAL, 5), (Urgency.ACUTE, 1)}
+
+
+async def test_a_repeated_delivery_has_no_second_effect(desk: Desk) -> None:
+    envelope = encode(desk.report())
+    for batch in ([envelope, envelope], [envelope]):
+        async with desk.database.flowing() as connection:
+            await desk.dispatcher.apply(connection, batch)
+    assert await desk.count("report") == 1
+    assert len(await desk.spoken(ReportRouted)) == 1
+
+
+@pytest.mark.parametrize("forms_first", [True, False])
+async def test_a_report_before_its_configuration_waits_and_is_routed_once(
+    urls: DatabaseUrls, *, forms_first: bool
+) -> None:
+    async with casework_desk(urls, configured=False) as desk:
+        await desk.hear(desk.report())
+        assert await desk.spoken(ReportRouted) == []
+        assert len(await desk.spoken(NoticeDue)) == 1
+        states = [forms(), desk.town.state] if forms_first else [desk.town.state, forms()]
+        for state in states:
+            await desk.hear(state)
+        await desk.hear(forms(version=2))
+        routed = await desk.spoken(ReportRouted)
+        assert [each.department for each in routed] == ["vth"]
+        assert len(await desk.spoken(ReportOffered)) == 1
+
+
+async def test_the_highest_version_of_a_configuration_wins(desk: Desk) -> None:
+    newer = make_town(version=3).state.model_copy(update={"catch_all_department": "wonen"})
+    older = make_town(version=2).state.model_copy(update={"catch_all_department": "jeugd"})
+    await desk.hear(newer, older)
+    await desk.hear(older.model_copy(update={"display_name": "Oud"}))
+    await desk.hear(desk.report(signal_type="zorgfraude"))
+    assert (await desk.spoken(ReportRouted))[0].department == "wonen"
+
+
+async def test_a_partner_is_offered_what_both_rule_and_subscription_name(desk: Desk) -> None:
+    report = desk.report()
+    await desk.hear(
+        report,
+        desk.report(signal_type="zorgfraude"),
+        desk.report(is_traceable=True),
+        desk.report(signal_type="intimidatie-bestuur", is_restricted=True),
+    )
+    offers = await desk.spoken(ReportOffered)
+    assert len(offers) == 1
+    assert (offers[0].partner, offers[0].ground) == ("politie", "art. 16 WGS")
+    assert offers[0].offer_id not in {report.report_id, report.reporter_handle}
+    assert offers[0].routing_key == "casework.report-offered.v1.zandrecht.politie"
+
+
+async def test_a_reply_puts_the_report_back_to_work(desk: Desk) -> None:
+    who = handler()
+    report, question = await _asked(desk, who)
+    reply = _reply(desk, report, question)
+    await desk.hear(reply)
+    await desk.hear(reply.model_copy())  # the same reply in another envelope
+    shown = (await desk.get(f"/reports/{report.report_id}", who)).json()
+    assert (shown["status"], shown["hasNewReply"], shown["version"]) == ("in-progress", True, 4)
+    assert [len(each["replies"]) for each in shown["questions"]] == [1]
+    told = [each.feedback for each in await desk.spoken(NoticeDue)]
+    assert told[-2:] == [FeedbackKey.QUESTION, FeedbackKey.REPLY_RECEIVED]
+    assert (await desk.spoken(ReportStatusChanged))[-1].status is Status.IN_PROGRESS
+
+
+async def test_two_replies_to_one_question_are_both_kept(desk: Desk) -> None:
+    who = handler()
+    report, question = await _asked(desk, who)
+    await desk.hear(_reply(desk, report, question), _reply(desk, report, question))
+    shown = (await desk.get(f"/reports/{report.report_id}", who)).json()
+    assert [len(each["replies"]) for each in shown["questions"]] == [2]
+    opening = await desk.post(f"/reports/{report.report_id}/openings", who, {"purpose": "reply"})
+    replies = [each for each in opening.json()["sealed"] if each["compartment"] == "reply"]
+    assert {each["subject"] for each in replies} == {str(question)}
+    assert len({each["replyId"] for each in replies}) == 2
+    assert not (await desk.get(f"/reports/{report.report_id}", who)).json()["hasNewReply"]
+
+
+async def test_a_reply_to_nothing_is_for_a_person_to_look_at(desk: Desk) -> None:
+    report = desk.report()
+    await desk.hear(report)
+    with pytest.raises(Unprocessable):
+        await desk.hear(_reply(desk, report, uuid4()))
+
+
+async def test_what_reached_the_reporter_is_in_the_history(desk: Desk) -> None:
+    report = desk.report()
+    await desk.hear(report)
+    sent = FeedbackSent(
+        municipality="zandrecht",
+        reporter_handle=report.reporter_handle,
+        template="received",
+        channel="mail",
+        attempt=2,
+        sent_at=datetime.now(UTC),
+    )
+    await desk.hear(sent, sent.model_copy(update={"reporter_handle": uuid4()}))
+    history = (await desk.get(f"/reports/{report.report_id}/history", handler())).json()["history"]
+    assert [line["what"] for line in history] == ["received", "routed", "feedback-sent"]
+    assert history[-1]["attempt"] == 2
+
+
+async def test_what_arrives_late_about_an_erased_report_has_no_effect(desk: Desk) -> None:
+    who, chief = handler(), manager()
+    report, question = await _asked(desk, who)
+    closed = await desk.post(
+        f"/reports/{report.report_id}/closings", who, {"version": 3, "result": "incorrect"}
+    )
+    assert closed.json() == {"id": str(report.report_id), "isErased": True}
+    await desk.hear(_reply(desk, report, question))
+    await desk.hear(report)
+    for table in ("report", "sealed", "wrap", "question", "reply", "offer", "history"):
+        assert await desk.count(table) == 0, table
+    confirmed = ReportingErasureConfirmed(
+        municipality="zandrecht", report_id=report.report_id, confirmed_at=datetime.now(UTC)
+    )
+    await desk.hear(confirmed)
+    certificate = (await desk.get(f"/reports/{report.report_id}/erasures", chief)).json()
+    assert certificate["confirmed"]["reporting"]
+    assert certificate["confirmed"]["notifier"] is None
+
+
+async def test_wraps_lie_apart_from_ciphertext(desk: Desk) -> None:
+    await desk.hear(desk.report())
+    async with desk.database.flowing() as connection:
+        rows = await connection.execute(text("SELECT content::text FROM sealed"))
+        assert all("wrap" not in content for content in rows.scalars())
+    assert await desk.count("wrap") == 2
+
+
+async def _asked(desk: Desk, who: Any) -> tuple[ReportReceived, UUID]:
+    report, question = await desk.taken(who), uuid4()
+    answer = await desk.post(
+        f"/reports/{report.report_id}/questions",
+        who,
+        {
+            "version": 2,
+            "questionId": str(question),
+            "sealedQuestion": "c2VhbGVk",
+            "sealedCopy": desk.sealed("question-copy", question).model_dump(mode="json", by_alias=True),
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    return report, question
+
+
+def _reply(desk: Desk, report: ReportReceived, question: UUID) -> ReplyGiven:
+    assert KeyGroup.GENERAL in desk.town.keys
+    return ReplyGiven(
+        municipality="zandrecht",
+        reporter_handle=report.reporter_handle,
+        question_id=question,
+        reply_id=uuid4(),
+        sealed_reply=desk.sealed("reply", question, b"Elke avond."),
+        given_at=datetime.now(UTC),
+    )
