@@ -161,6 +161,7 @@ def _write(file: Path, value: str) -> bool:
     if file.exists():
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
     file.write_text(value, encoding="utf-8")
     return True
 

@@ -1,0 +1,79 @@
+"""Databases, roles and broker users made from the secrets, on servers of this module's own."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import aio_pika
+import asyncpg
+import pytest
+from common.flow import SERVICES
+from common.provisioning import apply_secrets, make_secrets
+
+from tests.support.backing import OwnBacking
+
+
+def _secrets_for(backing: OwnBacking, folder: Path) -> Path:
+    database, broker, management = (
+        urlsplit(url) for url in (backing.admin_url, backing.amqp_url, backing.management_url)
+    )
+    make_secrets(
+        folder,
+        postgres=f"{database.hostname}:{database.port}",
+        broker=f"{broker.hostname}:{broker.port}",
+        management=f"{management.hostname}:{management.port}",
+    )
+    user, password = quote(backing.rabbit_user, safe=""), quote(backing.rabbit_password, safe="")
+    admin = folder / "setup/admin"
+    (admin / "vermoeden_admin_database_url").write_text(backing.admin_url)
+    (admin / "vermoeden_admin_management_url").write_text(
+        f"http://{user}:{password}@{management.hostname}:{management.port}"
+    )
+    return folder
+
+
+async def _signs_in(folder: Path, service: str) -> None:
+    """Connect as the service would, to its database in both roles and to the broker."""
+    for role in ("web", "flow"):
+        connection = await asyncpg.connect((folder / service / f"vermoeden_database_{role}_url").read_text())
+        assert await connection.fetchval("SELECT current_user") == f"{service}_{role}"
+        assert await connection.fetchval("SELECT current_database()") == service
+        await connection.close()
+    broker = await aio_pika.connect((folder / service / "vermoeden_broker_url").read_text())
+    await broker.close()
+
+
+async def test_every_service_signs_in_with_its_secrets_and_new_ones_replace_the_old(
+    own_backing: OwnBacking, tmp_path: Path
+) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    await apply_secrets(folder, patience_seconds=20)
+    await apply_secrets(folder, patience_seconds=20)  # safe to repeat
+    for service in SERVICES:
+        await _signs_in(folder, service)
+
+    old = (folder / "intake/vermoeden_database_web_url").read_text()
+    shutil.rmtree(folder / "intake")
+    shutil.rmtree(folder / "setup/intake")
+    _secrets_for(own_backing, folder)
+    await apply_secrets(folder, patience_seconds=20)
+    await _signs_in(folder, "intake")
+    await _signs_in(folder, "casework")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(old)
+
+
+async def test_an_address_with_another_services_user_is_refused(
+    own_backing: OwnBacking, tmp_path: Path
+) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    wrong = (folder / "setup/intake/vermoeden_database_web_url").read_text()
+    (folder / "setup/casework/vermoeden_database_web_url").write_text(wrong)
+    with pytest.raises(SystemExit, match="casework: the web address must have the user casework_web"):
+        await apply_secrets(folder, patience_seconds=5)
+
+
+async def test_servers_that_stay_away_are_named_after_the_patience(tmp_path: Path) -> None:
+    make_secrets(tmp_path, postgres="127.0.0.1:1", broker="127.0.0.1:1", management="127.0.0.1:1")
+    with pytest.raises(OSError, match="Connect call failed"):
+        await apply_secrets(tmp_path, patience_seconds=0)

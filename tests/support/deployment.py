@@ -1,0 +1,39 @@
+"""What a service must be given, for the checks of compose and Kubernetes files."""
+
+from importlib import import_module
+from pathlib import Path
+
+from common.provisioning import make_secrets
+from common.settings import ServiceSettings
+
+#: What the HTTP server itself reads: which proxies may say who the client is.
+READ_BY_SERVER = {"FORWARDED_ALLOW_IPS"}
+
+
+def settings_type(service: str) -> type[ServiceSettings]:
+    """The settings class that a service defines itself."""
+    module = import_module(f"{service}.settings")
+    (found,) = (
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, ServiceSettings) and each.__module__ == module.__name__
+    )
+    return found
+
+
+def setting_names(service: str) -> set[str]:
+    """Every variable that a service reads."""
+    fields = settings_type(service).model_fields
+    return {f"VERMOEDEN_{name.upper()}" for name in fields} | {"VERMOEDEN_SECRETS_FOLDER"}
+
+
+def required_names(service: str) -> set[str]:
+    """The variables without which a service does not start."""
+    fields = settings_type(service).model_fields
+    return {f"VERMOEDEN_{name.upper()}" for name, field in fields.items() if field.is_required()}
+
+
+def secret_names(folder: Path, service: str) -> set[str]:
+    """The variables for which `common.provisioning` writes a file that the running service gets."""
+    make_secrets(folder, postgres="postgres:5432", broker="rabbitmq:5672", management="rabbitmq:15672")
+    return {file.name.upper() for file in (folder / service).iterdir()}

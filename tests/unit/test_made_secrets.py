@@ -1,0 +1,97 @@
+"""The secrets that an installation starts with: kept, apart from each other, and enough to start."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from common.auth import Identity, IdentitySigner, IdentityVerifier
+from common.flow import SERVICES
+from common.provisioning import make_secrets
+from common.sealing import decode, key_pair_of
+
+from tests.support.deployment import settings_type
+
+
+def _make(folder: Path) -> int:
+    return make_secrets(folder, postgres="db:5432", broker="mq:5672", management="mq:15672")
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_secrets_that_are_there_are_kept(tmp_path: Path) -> None:
+    assert _make(tmp_path) > 0
+    before = _contents(tmp_path)
+    assert _make(tmp_path) == 0
+    assert _contents(tmp_path) == before
+
+
+def test_nobody_else_on_the_machine_reads_a_secret(tmp_path: Path) -> None:
+    _make(tmp_path)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.rglob("*") if file.is_file()} == {0o600}
+
+
+def test_a_service_gets_no_password_of_another_and_not_its_owners(tmp_path: Path) -> None:
+    _make(tmp_path)
+    seen: dict[str, str] = {}
+    for service in SERVICES:
+        for file in (tmp_path / service).iterdir():
+            text = file.read_text()
+            assert "owner" not in file.name
+            if file.name != "vermoeden_identity_keys":  # public halves
+                assert seen.setdefault(text, service) == service, file.name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_starts_with_the_files_alone(
+    tmp_path: Path, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _make(tmp_path)
+    monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / service))
+    settings = settings_type(service).from_environment()
+    assert settings.database_owner_url is None
+    assert settings.broker_url.get_secret_value().startswith(f"amqp://{service}:")
+    monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / "setup" / service))
+    assert settings_type(service).from_environment().database_owner_url is not None
+
+
+def test_a_variable_wins_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _make(tmp_path)
+    monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / "casework"))
+    monkeypatch.setenv("VERMOEDEN_BROKER_URL", "amqp://elsewhere/")
+    assert settings_type("casework").from_environment().broker_url.get_secret_value() == "amqp://elsewhere/"
+
+
+def test_the_halves_of_the_key_pairs_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _make(tmp_path)
+    private = (tmp_path / "gateway/vermoeden_identity_private_key").read_text()
+    monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / "casework"))
+    keys = settings_type("casework").from_environment().identity_keys
+    token = IdentitySigner("k1", decode(private)).sign(Identity("veldstad"), "casework")
+    assert IdentityVerifier("casework", keys).verify(token).municipality == "veldstad"
+    notifier = key_pair_of(decode((tmp_path / "notifier/vermoeden_notifier_private_key").read_text()))
+    assert decode((tmp_path / "intake/vermoeden_notifier_public_key").read_text()) == notifier.public
+
+
+def test_renewing_one_service_leaves_the_others_and_the_key_pairs(tmp_path: Path) -> None:
+    _make(tmp_path)
+    before = _contents(tmp_path)
+    shutil.rmtree(tmp_path / "gateway")
+    shutil.rmtree(tmp_path / "setup/gateway")
+    _make(tmp_path)
+    after = _contents(tmp_path)
+    assert after.keys() == before.keys()
+    changed = {name for name in before if after[name] != before[name]}
+    urls = {f"vermoeden_database_{role}_url" for role in ("web", "flow")} | {"vermoeden_broker_url"}
+    assert changed == {
+        *(f"gateway/{name}" for name in urls),
+        *(f"setup/gateway/{name}" for name in urls | {"vermoeden_database_owner_url"}),
+    }
+
+
+def test_half_a_key_folder_is_refused(tmp_path: Path) -> None:
+    _make(tmp_path)
+    (tmp_path / "setup/keys/vermoeden_identity_keys").unlink()
+    with pytest.raises(SystemExit, match="vermoeden_identity_keys is missing"):
+        _make(tmp_path)
