@@ -1,0 +1,290 @@
+"""The Kubernetes manifests: they render, fit the API, and give nobody more than they need."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from common.flow import SERVICES
+
+from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
+
+FOLDER = Path(__file__).parents[2] / "deploy/k8s"
+OVERLAYS = ("test", "production", "production-keda")
+#: The oldest and the newest Kubernetes that the manifests are checked against.
+VERSIONS = ("1.27", "1.32", "1.37")
+#: Kinds that a cluster knows only when KEDA is installed.
+KEDA = {"ScaledObject", "TriggerAuthentication"}
+APPLIED_BY_HAND = "provisioning"
+
+Manifest = dict[str, Any]
+
+
+@cache
+def rendered(path: str) -> tuple[Manifest, ...]:
+    """What `kubectl kustomize` makes of a folder."""
+    kubectl = shutil.which("kubectl")
+    assert kubectl, "kubectl is not on this machine; `make install-test` installs it"
+    run = subprocess.run(
+        [kubectl, "kustomize", str(FOLDER / path)], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    return tuple(each for each in yaml.safe_load_all(run.stdout) if each)
+
+
+def of_kind(path: str, *kinds: str) -> list[Manifest]:
+    return [each for each in rendered(path) if each["kind"] in kinds]
+
+
+def everything() -> Iterator[tuple[str, Manifest]]:
+    for path in (*(f"overlays/{name}" for name in OVERLAYS), APPLIED_BY_HAND):
+        for manifest in rendered(path):
+            yield path, manifest
+
+
+def pod_specs() -> Iterator[tuple[str, Manifest]]:
+    for path, manifest in everything():
+        if manifest["kind"] in {"Deployment", "Job"}:
+            yield f"{path} {manifest['metadata']['name']}", manifest["spec"]["template"]["spec"]
+
+
+def containers() -> Iterator[tuple[str, Manifest]]:
+    for name, spec in pod_specs():
+        for container in (*spec["containers"], *spec.get("initContainers", ())):
+            yield name, container
+
+
+def deployments(path: str) -> dict[str, Manifest]:
+    return {
+        each["metadata"]["labels"]["app.kubernetes.io/name"]: each for each in of_kind(path, "Deployment")
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_manifest_fits_the_api(version: str) -> None:
+    for path, manifest in everything():
+        if manifest["kind"] not in KEDA:
+            try:
+                kubernetes_validate.validate(manifest, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                raise AssertionError(f"{path} {manifest['kind']}: {error.message}") from error
+
+
+def test_a_wrong_manifest_is_seen() -> None:
+    wrong = {**of_kind("overlays/test", "Deployment")[0], "surprise": True}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_service_has_all_that_belongs_to_it(overlay: str) -> None:
+    path = f"overlays/{overlay}"
+    for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"):
+        names = {each["metadata"]["name"] for each in of_kind(path, kind)}
+        assert names == {f"vermoeden-{service}" for service in SERVICES}, kind
+    migrations = {each["metadata"]["name"] for each in of_kind(path, "Job")}
+    assert migrations == {f"vermoeden-migration-{service}" for service in SERVICES}
+    scaled = [
+        each["spec"]["scaleTargetRef"]["name"]
+        for each in of_kind(path, "HorizontalPodAutoscaler", "ScaledObject")
+    ]
+    assert sorted(scaled) == sorted(f"vermoeden-{service}" for service in SERVICES)  # each by one only
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_everything_is_in_the_namespace_of_its_environment(overlay: str) -> None:
+    path = f"overlays/{overlay}"
+    (namespace,) = of_kind(path, "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    others = [each for each in rendered(path) if each["kind"] != "Namespace"]
+    assert {each["metadata"]["namespace"] for each in others} == {namespace["metadata"]["name"]}
+
+
+def test_selectors_find_pods_and_only_those_of_their_service() -> None:
+    for overlay in OVERLAYS:
+        path = f"overlays/{overlay}"
+        pods = {
+            each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
+            for each in of_kind(path, "Deployment", "Job")
+        }
+        for each in of_kind(path, "Service", "PodDisruptionBudget", "Deployment"):
+            selector = each["spec"]["selector"]
+            wanted = selector.get("matchLabels", selector)
+            found = [name for name, labels in pods.items() if wanted.items() <= labels.items()]
+            assert found == [each["metadata"]["name"]], each["kind"]
+
+
+def test_every_container_is_confined() -> None:
+    for name, spec in pod_specs():
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["runAsUser"] >= 10000, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["enableServiceLinks"] is False, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), name
+        assert all({"secret", "emptyDir"} & volume.keys() for volume in spec["volumes"]), name
+    for name, container in containers():
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
+        assert "memory" in container["resources"]["limits"], name
+        assert ":" in container["image"], name
+        assert not container["image"].endswith(":latest"), name
+
+
+def test_every_service_is_probed_on_its_operations_port_and_has_time_to_finish() -> None:
+    for overlay in OVERLAYS:
+        for name, deployment in deployments(f"overlays/{overlay}").items():
+            spec = deployment["spec"]["template"]["spec"]
+            (container,) = spec["containers"]
+            ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+            assert ports == {"http": 8000, "operations": 9000}, name
+            probes = {
+                kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")
+            }
+            assert {each["port"] for each in probes.values()} == {"operations"}, name
+            assert probes["liveness"]["path"] == "/livez", name
+            assert probes["readiness"]["path"] == "/servez", name
+            assert container["lifecycle"]["preStop"], name
+            assert spec["terminationGracePeriodSeconds"] >= 5 + 2 * 15, name
+            spread = spec["topologySpreadConstraints"]
+            assert {each["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] for each in spread} == {
+                name
+            }
+
+
+def test_no_secret_is_written_down() -> None:
+    secret = ("url", "key", "password", "secret", "token")
+    for path, manifest in everything():
+        assert manifest["kind"] != "Secret", path
+        if manifest["kind"] == "ConfigMap":
+            assert not [name for name in manifest["data"] if _is_secret(name)], path
+    for name, container in containers():
+        for variable in container.get("env", ()):
+            if any(word in variable["name"].lower() for word in secret):
+                assert "@" not in variable.get("value", ""), f"{name} {variable['name']}"
+            assert not _is_secret(variable["name"]), f"{name} {variable['name']}"
+
+
+def _is_secret(variable: str) -> bool:
+    name = variable.lower()
+    return name.endswith(("_password", "_private_key", "broker_url")) or "_database_" in name
+
+
+def test_every_service_mounts_its_own_secrets_and_only_migrations_those_of_an_owner() -> None:
+    for name, spec in pod_specs():
+        kind = name.rsplit(" ", 1)[1]
+        mounted = {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume}
+        if kind.startswith("vermoeden-migration-"):
+            assert mounted == {f"vermoeden-{kind.removeprefix('vermoeden-migration-')}-setup"}, name
+        elif kind == "vermoeden-provisioning":
+            assert mounted == {"vermoeden-admin", *(f"vermoeden-{service}-setup" for service in SERVICES)}
+        else:
+            assert mounted == {kind}, name
+
+
+def test_every_variable_is_a_setting_of_its_service(tmp_path: Path) -> None:
+    for overlay in OVERLAYS:
+        path = f"overlays/{overlay}"
+        (shared,) = of_kind(path, "ConfigMap")
+        anywhere = {name for service in SERVICES for name in setting_names(service)}
+        assert shared["data"].keys() <= anywhere, overlay
+        for service, deployment in deployments(path).items():
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            own = {each["name"] for each in container.get("env", ())}
+            assert own <= setting_names(service) | READ_BY_SERVER, f"{overlay} {service}"
+            given = own | shared["data"].keys()
+            assert required_names(service) - given <= secret_names(tmp_path, service), f"{overlay} {service}"
+
+
+def _policies(path: str) -> dict[str, Manifest]:
+    return {each["metadata"]["name"]: each["spec"] for each in of_kind(path, "NetworkPolicy")}
+
+
+def _selects(selector: Manifest, labels: Manifest) -> bool:
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        labels.get(each["key"]) in each["values"] for each in selector.get("matchExpressions", ())
+    )
+
+
+def _callers(path: str, labels: Manifest, port: int) -> list[Manifest]:
+    """Who is let in on a port of a pod, over all policies."""
+    return [
+        peer
+        for policy in _policies(path).values()
+        if "Ingress" in policy["policyTypes"] and _selects(policy["podSelector"], labels)
+        for rule in policy.get("ingress", ())
+        if any(each["port"] == port for each in rule["ports"])
+        for peer in rule["from"]
+    ]
+
+
+def _reached(path: str, labels: Manifest) -> dict[str, set[int]]:
+    """The kinds of places that a pod may call, and on which ports."""
+    found: dict[str, set[int]] = {}
+    for policy in _policies(path).values():
+        if "Egress" in policy["policyTypes"] and _selects(policy["podSelector"], labels):
+            for rule in policy.get("egress", ()):
+                for peer in rule["to"]:
+                    found.setdefault(_place(peer), set()).update(each["port"] for each in rule["ports"])
+    return found
+
+
+def _place(peer: Manifest) -> str:
+    if "ipBlock" in peer:
+        return "anywhere"
+    labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
+    return str(labels.get("vermoeden.nl/role") or labels.get("kubernetes.io/metadata.name") or "here")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_only_the_gateway_reaches_services_and_only_the_door_reaches_the_gateway(overlay: str) -> None:
+    path = f"overlays/{overlay}"
+    deny = _policies(path)["vermoeden-deny-all"]
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for service, deployment in deployments(path).items():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        (caller,) = _callers(path, labels, 8000)
+        if service == "gateway":
+            assert _place(caller) == "door"
+        else:
+            assert caller["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "gateway"
+        (watcher,) = _callers(path, labels, 9000)
+        assert _place(watcher) == "monitoring"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_pod_calls_only_what_it_needs(overlay: str) -> None:
+    path = f"overlays/{overlay}"
+    common = {"kube-system": {53}, "data": {5432, 5671, 5672}}
+    more = {"gateway": {"here": {8000}}, "notifier": {"anywhere": {25, 465, 587}}}
+    for service, deployment in deployments(path).items():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert _reached(path, labels) == {**common, **more.get(service, {})}, service
+    for job in of_kind(path, "Job"):
+        labels = job["spec"]["template"]["metadata"]["labels"]
+        assert _reached(path, labels) == {"kube-system": {53}, "data": {5432}}, job["metadata"]["name"]
+    (job,) = of_kind(APPLIED_BY_HAND, "Job")
+    assert _reached(path, job["spec"]["template"]["metadata"]["labels"])["data"] == {5432, 15671, 15672}
+
+
+def test_queues_scale_the_services_that_hear_events() -> None:
+    scaled = of_kind("overlays/production-keda", "ScaledObject")
+    assert {each["spec"]["scaleTargetRef"]["name"] for each in scaled} == {
+        f"vermoeden-{service}" for service in ("casework", "notifier", "reporting")
+    }
+    for each in scaled:
+        queue = next(trigger for trigger in each["spec"]["triggers"] if trigger["type"] == "rabbitmq")
+        assert queue["metadata"]["queueName"] == each["spec"]["scaleTargetRef"]["name"].removeprefix(
+            "vermoeden-"
+        )
+        assert "host" not in queue["metadata"]  # it holds a password: by reference only
+        assert queue["authenticationRef"] == {"name": "vermoeden-queues"}
