@@ -1,0 +1,15 @@
+"""``python -m notifier``: serve, migrate, waiting, and partner queues."""
+
+import sys
+
+from common.commands import main
+
+from notifier.main import serve
+from notifier.partners import run_partners
+from notifier.settings import NotifierSettings
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["provide-partner"], ["revoke-partner"]):
+        run_partners(sys.argv[1:])
+    else:
+        main("notifier", NotifierSettings, serve)

@@ -1,0 +1,105 @@
+"""The notifier's API: the reporter's mailbox, and deliveries for who watches over them."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.contracts.codes import Code
+from common.db import Database
+from common.sealing import SealedContent
+from common.web import Caller, RequestModel
+from fastapi import APIRouter, Query, Request
+from pydantic import Field, StringConstraints
+
+from notifier import actions
+
+router = APIRouter()
+
+_LookupId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+
+
+class SealedWrap(RequestModel):
+    """A content key, wrapped for one key group."""
+
+    group: Code
+    key_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    wrapped_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{80,200}$")]
+
+
+class Sealed(RequestModel):
+    """Content that was sealed in the browser; see docs/sealing.md."""
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    nonce: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16}$")]
+    ciphertext: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
+    wraps: Annotated[list[SealedWrap], Field(min_length=1, max_length=4)]
+
+
+class MailboxSearch(RequestModel):
+    """The look-up id that the reporter's browser derives from the receipt."""
+
+    lookup_id: _LookupId
+
+
+class Reply(RequestModel):
+    """A reply that only the municipality's browsers can open; its id is made by the reporter's browser."""
+
+    lookup_id: _LookupId
+    question_id: UUID
+    reply_id: UUID
+    sealed_reply: Sealed
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+@router.post("/api/v1/mailboxes/_search")
+async def search_mailbox(request: Request, caller: Caller, body: MailboxSearch) -> dict[str, Any]:
+    """Notices and sealed questions behind a receipt."""
+    return await actions.search_mailbox(_database(request), caller, body.lookup_id)
+
+
+@router.post("/api/v1/mailboxes/_reply", status_code=201)
+async def reply_to_question(request: Request, caller: Caller, body: Reply) -> dict[str, Any]:
+    """Answer a question; the same reply id twice is one reply."""
+    sealed = SealedContent.model_validate(body.sealed_reply.model_dump())
+    await actions.reply_to_question(
+        _database(request), caller, body.lookup_id, body.question_id, body.reply_id, sealed
+    )
+    return {"replyId": body.reply_id}
+
+
+@router.get("/api/v1/deliveries")
+async def list_deliveries(
+    request: Request,
+    caller: Caller,
+    state: Literal["queued", "sent", "failed"] | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    """The newest mails to reporters and departments: state, attempts, error class; never an address."""
+    rows = await actions.list_deliveries(_database(request), caller, state, limit)
+    return {"deliveries": [_delivery_json(row) for row in rows]}
+
+
+@router.post("/api/v1/deliveries/{delivery_id}/restarts", status_code=201)
+async def restart_delivery(request: Request, caller: Caller, delivery_id: UUID) -> dict[str, Any]:
+    """Try a failed mail to a reporter again from the start."""
+    await actions.restart_delivery(_database(request), caller, delivery_id)
+    return {"id": delivery_id, "state": "queued"}
+
+
+def _delivery_json(row: Any) -> dict[str, Any]:  # noqa: ANN401 -- a row of the list
+    return {
+        "id": row["id"],
+        "template": row["template"],
+        "department": row["department"],
+        "urgency": row["urgency"],
+        "count": row["count"],
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "dueAt": row["due_at"],
+        "error": row["error"],
+        "createdAt": row["created_at"],
+        "endedAt": row["ended_at"],
+    }

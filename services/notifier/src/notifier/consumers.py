@@ -1,0 +1,80 @@
+"""What the notifier does with each event it hears; batches, in any order."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
+from common.contracts.erasure import NotifierErasureConfirmed
+from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.intake import MailboxOpened
+from common.messaging import Delivery, forget_subject, publish
+from common.messaging.handling import Handler, Handlers
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier import store
+
+
+async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Delivery[MailboxOpened]]) -> None:
+    """Open mailboxes, and queue what reporters should have heard before theirs was there."""
+    events = [delivery.event for delivery in deliveries]
+    handles = [event.reporter_handle for event in events]
+    await store.lock_reporters(connection, handles)
+    await store.add_mailboxes(connection, events)
+    await store.queue_notices(connection, handles)
+
+
+async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:
+    """Show notices in their mailboxes, and queue a mail to who left an address."""
+    events = [delivery.event for delivery in deliveries]
+    handles = [event.reporter_handle for event in events]
+    await store.lock_reporters(connection, handles)
+    await store.add_notices(connection, events)
+    await store.queue_notices(connection, handles)
+
+
+async def keep_questions(connection: AsyncConnection, deliveries: Sequence[Delivery[QuestionAsked]]) -> None:
+    """Put questions in their mailboxes."""
+    await store.add_questions(connection, [delivery.event for delivery in deliveries])
+
+
+async def configure_municipality(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[MunicipalityConfigured]]
+) -> None:
+    """Keep names and department addresses from the highest version."""
+    for delivery in sorted(deliveries, key=lambda each: (each.event.municipality, each.event.version)):
+        await store.keep_municipality(connection, delivery.event)
+
+
+async def erase_reporters(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
+    """Delete mailbox, notices, questions and mails, bar what comes later, and say that it is gone."""
+    events = sorted((delivery.event for delivery in deliveries), key=lambda event: str(event.reporter_handle))
+    await store.lock_reporters(connection, [event.reporter_handle for event in events])
+    now = datetime.now(UTC)
+    for event in events:
+        await store.erase_reporter(connection, event.municipality, event.reporter_handle)
+        await forget_subject(connection, event.municipality, str(event.reporter_handle))
+        confirmed = NotifierErasureConfirmed(
+            municipality=event.municipality, report_id=event.report_id, confirmed_at=now
+        )
+        await publish(connection, confirmed)
+
+
+def handlers(department_delay_seconds: float) -> Handlers:
+    """Every handler; work that arrives within the delay becomes one mail to its department."""
+    return {
+        MailboxOpened: open_mailboxes,
+        NoticeDue: keep_notices,
+        QuestionAsked: keep_questions,
+        WorkArrived: _telling_departments(department_delay_seconds),
+        ReportErased: erase_reporters,
+        MunicipalityConfigured: configure_municipality,
+    }
+
+
+def _telling_departments(delay: float) -> Handler:
+    async def tell_departments(
+        connection: AsyncConnection, deliveries: Sequence[Delivery[WorkArrived]]
+    ) -> None:
+        await store.queue_work(connection, [delivery.event for delivery in deliveries], delay)
+
+    return tell_departments

@@ -1,0 +1,1 @@
+"""Mail: the words, the message and the post that brings it."""

@@ -1,0 +1,95 @@
+"""A mail as it leaves: text and HTML, without anything of a report."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr
+from functools import lru_cache
+from uuid import UUID
+
+from common.contracts.codes import FeedbackKey
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from notifier.delivery.texts import URGENCIES, notice_text, words
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail says, before it is addressed."""
+
+    language: str
+    subject: str
+    sender_name: str
+    paragraphs: tuple[str, ...]
+    lead: str  # the sentence before the link
+    button: str
+    link: str
+    small_print: tuple[str, ...]
+    closing: str
+
+
+def notice_letter(
+    language: str, feedback: FeedbackKey, municipality: str, display_name: str, public_url: str
+) -> Letter:
+    """The mail that tells a reporter that there is news; the link opens the mailbox page."""
+    mail = words(language)["mail"]
+    return Letter(
+        language=language,
+        subject=mail["subject"].format(municipality=display_name),
+        sender_name=display_name,
+        paragraphs=(mail["greeting"], notice_text(language, feedback)),
+        lead=mail["open"],
+        button=mail["button"],
+        link=f"{public_url}/{municipality}/postbus",
+        small_print=(mail["keep"], mail["no_reply"], mail["why"]),
+        closing=mail["closing"],
+    )
+
+
+def work_letter(urgency: str, count: int, municipality: str, display_name: str, public_url: str) -> Letter:
+    """The mail that tells a department that work arrived; Dutch, as the dashboard is."""
+    work, mail = words("nl")["work"], words("nl")["mail"]
+    sentence = work["one" if count == 1 else "other"].format(count=count, urgency=URGENCIES["nl"][urgency])
+    return Letter(
+        language="nl",
+        subject=work["subject"],
+        sender_name=display_name,
+        paragraphs=(mail["greeting"], sentence),
+        lead=work["open"],
+        button=work["button"],
+        link=f"{public_url}/{municipality}/werk",
+        small_print=(work["why"],),
+        closing=mail["closing"],
+    )
+
+
+def compose(letter: Letter, *, address: str, sender: str, delivery_id: UUID, at: datetime) -> EmailMessage:
+    """The message to one address. Every attempt carries the same Message-ID, so that a repeat shows once.
+
+    Raises ValueError for an address that cannot stand in a header.
+    """
+    message = EmailMessage()
+    message["From"] = formataddr((letter.sender_name, sender))
+    message["To"] = address
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{delivery_id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message["Content-Language"] = letter.language
+    message.set_content(_environment().get_template("letter.txt").render(letter=letter))
+    html = _environment().get_template("letter.html").render(letter=letter)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("notifier.delivery", "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )

@@ -1,0 +1,180 @@
+"""The post: takes due deliveries, brings them to the mail server, and writes how it went."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiosmtplib
+from common import metrics
+from common.contracts.codes import FeedbackKey
+from common.contracts.notifier import DeliveryFailed, FeedbackSent
+from common.db import Database
+from common.log import get_logger
+from common.messaging import publish
+from common.messaging.broker import keep_trying
+from common.sealing import CannotOpen, Context, decode, open_sealed
+from sqlalchemy import RowMapping
+
+from notifier import domain, store
+from notifier.delivery.mail import Letter, compose, notice_letter, work_letter
+from notifier.domain import Outcome, language_of
+from notifier.settings import NotifierSettings
+
+log = get_logger()
+
+_PERMANENT = 500
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt went; `error` is a class of error, never what a server said of an address."""
+
+    outcome: Outcome
+    error: str | None = None
+
+
+class Post:
+    """Brings mail until told to stop; several replicas share the work and none sends what another holds."""
+
+    name = "post"
+
+    def __init__(self, database: Database, settings: NotifierSettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._private_key = decode(settings.notifier_private_key.get_secret_value())
+
+    @property
+    def trouble(self) -> str | None:
+        """A mail server that is away keeps nobody else from working."""
+        return None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; an outage of the database is waited out."""
+        await keep_trying(lambda: self._work(stopping), stopping, what=self.name)
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            if not await self.deliver_due():
+                try:
+                    await asyncio.wait_for(stopping.wait(), self._settings.delivery_poll_seconds)
+                except TimeoutError:
+                    continue
+
+    async def deliver_due(self) -> int:
+        """One round: claim what is due, try each once, write the outcomes. Returns how many were tried."""
+        async with self._database.flowing() as connection:
+            claimed = await store.claim_deliveries(
+                connection, self._settings.delivery_batch, self._settings.delivery_lease_seconds
+            )
+        if claimed:
+            await self._bring(claimed)
+        return len(claimed)
+
+    async def _bring(self, deliveries: Sequence[RowMapping]) -> None:
+        server = self._server()
+        try:
+            await server.connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            log.warning("post.server_away", error=type(error).__name__)
+            for delivery in deliveries:
+                await self._end(delivery, Attempt(Outcome.AWAY, type(error).__name__))
+            return
+        try:
+            for delivery in deliveries:
+                await self._end(delivery, await self._try(server, delivery))
+        finally:
+            server.close()
+
+    def _server(self) -> aiosmtplib.SMTP:
+        chosen = self._settings
+        password = chosen.smtp_password
+        return aiosmtplib.SMTP(
+            hostname=chosen.smtp_host,
+            port=chosen.smtp_port,
+            username=chosen.smtp_user,
+            password=password.get_secret_value() if password else None,
+            use_tls=chosen.smtp_security == "tls",
+            start_tls=chosen.smtp_security == "starttls",
+            timeout=chosen.smtp_seconds,
+        )
+
+    async def _try(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt:
+        try:
+            address, letter = self._address(delivery), self._letter(delivery)
+            message = compose(
+                letter,
+                address=address,
+                sender=self._settings.sender,
+                delivery_id=delivery["id"],
+                at=datetime.now(UTC),
+            )
+        except (CannotOpen, ValueError) as error:
+            return Attempt(Outcome.REFUSED, f"address-{type(error).__name__}")
+        try:
+            if not server.is_connected:
+                await server.connect()
+            await server.send_message(message)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            return _refusal(error.recipients[0].code)
+        except aiosmtplib.SMTPResponseException as error:
+            return _refusal(error.code)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            server.close()
+            return Attempt(Outcome.DEFERRED, type(error).__name__)
+        return Attempt(Outcome.SENT)
+
+    def _address(self, delivery: RowMapping) -> str:
+        if delivery["department"] is not None:
+            if not delivery["department_mail"]:
+                raise ValueError("the department has no address any more")
+            return str(delivery["department_mail"])
+        if not delivery["sealed_address"]:
+            raise ValueError("the reporter has no mailbox any more")
+        context = Context(delivery["municipality"], "address", str(delivery["reporter_handle"]), "notifier")
+        return open_sealed(decode(delivery["sealed_address"]), self._private_key, context).decode()
+
+    def _letter(self, delivery: RowMapping) -> Letter:
+        municipality = delivery["municipality"]
+        display_name = delivery["display_name"] or municipality
+        url = self._settings.public_url.rstrip("/")
+        if delivery["department"] is not None:
+            return work_letter(delivery["urgency"], delivery["count"], municipality, display_name, url)
+        feedback = FeedbackKey(delivery["template"])
+        return notice_letter(language_of(delivery["language"]), feedback, municipality, display_name, url)
+
+    async def _end(self, delivery: RowMapping, attempt: Attempt) -> None:
+        now = datetime.now(UTC)
+        following = domain.after_attempt(
+            attempt.outcome, delivery["attempts"], self._settings.delivery_retry_seconds, now
+        )
+        async with self._database.flowing() as connection:
+            written = await store.end_attempt(
+                connection,
+                delivery["municipality"],
+                delivery["id"],
+                delivery["attempts"],
+                following,
+                attempt.error,
+            )
+            if written and following.ended_at and delivery["reporter_handle"] is not None:
+                await publish(connection, _told(delivery, following.state, now))
+        metrics.DELIVERIES.labels("mail", attempt.outcome.value).inc()
+
+
+def _told(delivery: RowMapping, state: str, now: datetime) -> FeedbackSent | DeliveryFailed:
+    about = {
+        "municipality": delivery["municipality"],
+        "reporter_handle": delivery["reporter_handle"],
+        "template": delivery["template"],
+        "channel": "mail",
+        "attempt": delivery["attempts"],
+    }
+    if state == "sent":
+        return FeedbackSent(**about, sent_at=now)
+    return DeliveryFailed(**about, failed_at=now)
+
+
+def _refusal(code: int) -> Attempt:
+    outcome = Outcome.REFUSED if code >= _PERMANENT else Outcome.DEFERRED
+    return Attempt(outcome, f"smtp-{code}")

@@ -1,0 +1,49 @@
+"""What the notifier decides: when to try a delivery again, and when to stop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+#: Replies that one question takes; more would be a flood.
+MAX_REPLIES = 10
+
+LANGUAGES = ("nl", "en")
+
+
+class Outcome(StrEnum):
+    """How one attempt to deliver ended."""
+
+    SENT = "sent"
+    REFUSED = "refused"  # for good: another attempt would end the same
+    DEFERRED = "deferred"  # not now
+    AWAY = "away"  # nobody answered; says nothing about this message
+
+
+@dataclass(frozen=True)
+class Next:
+    """What becomes of a delivery after an attempt."""
+
+    state: str
+    attempts: int
+    due_at: datetime
+    ended_at: datetime | None
+
+
+def after_attempt(outcome: Outcome, attempts: int, retry_seconds: Sequence[float], now: datetime) -> Next:
+    """The next state of a delivery of which this was attempt number `attempts` (from 1).
+
+    A mail server that is away costs no attempt; a delivery ends after the last of `retry_seconds`.
+    """
+    if outcome is Outcome.SENT:
+        return Next("sent", attempts, now, now)
+    if outcome is Outcome.AWAY:
+        return Next("queued", attempts - 1, now + timedelta(seconds=retry_seconds[0]), None)
+    if outcome is Outcome.REFUSED or attempts > len(retry_seconds):
+        return Next("failed", attempts, now, now)
+    return Next("queued", attempts, now + timedelta(seconds=retry_seconds[attempts - 1]), None)
+
+
+def language_of(wanted: str | None) -> str:
+    """The language in which somebody is addressed."""
+    return wanted if wanted in LANGUAGES else "nl"

@@ -1,0 +1,25 @@
+"""The notifier's own settings."""
+
+from typing import Literal
+
+from common.settings import ServiceSettings
+from pydantic import SecretStr
+
+
+class NotifierSettings(ServiceSettings):
+    """Settings of the notifier process."""
+
+    notifier_private_key: SecretStr  # base64url X25519; opens the addresses that reporters leave for notices
+    public_url: str = "http://127.0.0.1:8080"  # where reporters find the pages; links in mails begin with it
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"  # "none" only on this machine
+    smtp_seconds: float = 20  # for each answer of the mail server
+    sender: str = "noreply@vermoeden.example"
+    delivery_batch: int = 20
+    delivery_poll_seconds: float = 1.0
+    delivery_lease_seconds: float = 300  # an attempt that has not ended by then belongs to another replica
+    delivery_retry_seconds: tuple[float, ...] = (60, 300, 1800, 7200, 21600, 86400)
+    department_delay_seconds: float = 120  # work that arrives within this time is one mail

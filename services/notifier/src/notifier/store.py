@@ -1,0 +1,295 @@
+"""What the notifier remembers: mailboxes, notices, questions and deliveries."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from common.contracts.casework import NoticeDue, QuestionAsked, WorkArrived
+from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.intake import MailboxOpened
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifier.domain import Next
+
+_LOCK_CLASS = 73_061_201
+
+
+async def lock_reporters(connection: AsyncConnection, handles: Iterable[UUID]) -> None:
+    """Be the only one at these reporters until the transaction ends, so that no notice misses its mailbox."""
+    await connection.execute(
+        text(
+            """SELECT pg_advisory_xact_lock(:kind, key) FROM (
+                   SELECT DISTINCT hashtext(CAST(handle AS text)) AS key
+                   FROM unnest(CAST(:handles AS uuid[])) AS handle ORDER BY key) AS ordered"""
+        ),
+        {"kind": _LOCK_CLASS, "handles": sorted(set(handles))},
+    )
+
+
+async def keep_municipality(connection: AsyncConnection, event: MunicipalityConfigured) -> None:
+    """Replace name and department addresses unless a version as high is known."""
+    await connection.execute(
+        text(
+            """INSERT INTO municipality_state AS s (municipality, version, display_name, department_mails)
+               VALUES (:municipality, :version, :display_name, CAST(:mails AS jsonb))
+               ON CONFLICT (municipality) DO UPDATE SET version = excluded.version,
+                   display_name = excluded.display_name, department_mails = excluded.department_mails
+               WHERE s.version < excluded.version"""
+        ),
+        {
+            "municipality": event.municipality,
+            "version": event.version,
+            "display_name": event.display_name,
+            "mails": json.dumps({each.code: each.mail for each in event.departments if each.mail}),
+        },
+    )
+
+
+async def add_mailboxes(connection: AsyncConnection, events: Sequence[MailboxOpened]) -> None:
+    """Open mailboxes; a known one stays as it is."""
+    await connection.execute(
+        text(
+            """INSERT INTO mailbox (municipality, reporter_handle, lookup_id, language, sealed_address)
+               SELECT * FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]),
+                   CAST(:lookups AS text[]), CAST(:languages AS text[]), CAST(:addresses AS text[]))
+               ON CONFLICT DO NOTHING"""
+        ),
+        {
+            "municipalities": [event.municipality for event in events],
+            "handles": [event.reporter_handle for event in events],
+            "lookups": [event.lookup_id for event in events],
+            "languages": [event.language for event in events],
+            "addresses": [event.sealed_address for event in events],
+        },
+    )
+
+
+async def add_notices(connection: AsyncConnection, events: Sequence[NoticeDue]) -> None:
+    """Keep notices; a known one stays as it is."""
+    await connection.execute(
+        text(
+            """INSERT INTO notice (municipality, reporter_handle, version, feedback, at)
+               SELECT * FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]),
+                   CAST(:versions AS integer[]), CAST(:feedbacks AS text[]), CAST(:times AS timestamptz[]))
+               ON CONFLICT DO NOTHING"""
+        ),
+        {
+            "municipalities": [event.municipality for event in events],
+            "handles": [event.reporter_handle for event in events],
+            "versions": [event.version for event in events],
+            "feedbacks": [event.feedback.value for event in events],
+            "times": [event.due_at for event in events],
+        },
+    )
+
+
+async def queue_notices(connection: AsyncConnection, handles: Iterable[UUID]) -> None:
+    """Queue a delivery for each notice of these reporters who left an address; each notice once."""
+    await connection.execute(
+        text(
+            """INSERT INTO delivery (municipality, template, reporter_handle, notice_version)
+               SELECT n.municipality, n.feedback, n.reporter_handle, n.version
+               FROM notice n JOIN mailbox m USING (municipality, reporter_handle)
+               WHERE n.reporter_handle = ANY(:handles) AND m.sealed_address IS NOT NULL
+               ON CONFLICT DO NOTHING"""
+        ),
+        {"handles": sorted(set(handles))},
+    )
+
+
+async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAsked]) -> None:
+    """Keep sealed questions; a known one stays as it is."""
+    await connection.execute(
+        text(
+            """INSERT INTO question (municipality, id, reporter_handle, sealed_question, reply_key_id,
+                   reply_key_group, reply_public_key, asked_at)
+               VALUES (:municipality, :id, :handle, :sealed, :key_id, :key_group, :public_key, :asked_at)
+               ON CONFLICT DO NOTHING"""
+        ),
+        [
+            {
+                "municipality": event.municipality,
+                "id": event.question_id,
+                "handle": event.reporter_handle,
+                "sealed": event.sealed_question,
+                "key_id": event.reply_key_id,
+                "key_group": event.reply_key_group,
+                "public_key": event.reply_public_key,
+                "asked_at": event.asked_at,
+            }
+            for event in events
+        ],
+    )
+
+
+async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived], delay: float) -> None:
+    """Queue a mail to each department that has an address; what is still waiting grows instead."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for event in events:
+        key = (event.municipality, event.department, event.urgency.value)
+        counts[key] = counts.get(key, 0) + event.count
+    await connection.execute(
+        text(
+            """INSERT INTO delivery AS d (municipality, template, department, urgency, count, due_at)
+               SELECT g.municipality, 'work-arrived', g.department, g.urgency, g.count,
+                      now() + make_interval(secs => CASE WHEN g.urgency = 'acuut' THEN 0 ELSE :delay END)
+               FROM unnest(CAST(:municipalities AS text[]), CAST(:departments AS text[]),
+                           CAST(:urgencies AS text[]), CAST(:counts AS integer[]))
+                    AS g (municipality, department, urgency, count)
+               JOIN municipality_state s ON s.municipality = g.municipality
+                    AND s.department_mails ? g.department
+               ON CONFLICT (municipality, department, urgency)
+                   WHERE state = 'queued' AND NOT was_claimed AND department IS NOT NULL
+               DO UPDATE SET count = d.count + excluded.count"""
+        ),
+        {
+            "delay": delay,
+            "municipalities": [key[0] for key in sorted(counts)],
+            "departments": [key[1] for key in sorted(counts)],
+            "urgencies": [key[2] for key in sorted(counts)],
+            "counts": [counts[key] for key in sorted(counts)],
+        },
+    )
+
+
+async def erase_reporter(connection: AsyncConnection, municipality: str, handle: UUID) -> list[UUID]:
+    """Delete everything of a reporter; returns the ids of the questions that went."""
+    arguments = {"municipality": municipality, "handle": handle}
+    where = "WHERE municipality = :municipality AND reporter_handle = :handle"
+    rows = await connection.execute(text(f"DELETE FROM question {where} RETURNING id"), arguments)  # noqa: S608
+    for table in ("mailbox", "notice", "delivery"):
+        await connection.execute(text(f"DELETE FROM {table} {where}"), arguments)  # noqa: S608
+    return list(rows.scalars())
+
+
+async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float) -> Sequence[RowMapping]:
+    """Take due deliveries for one attempt, counted before it is made, with all that a mail needs.
+
+    They fall due again after `lease` seconds, should this process die.
+    """
+    rows = await connection.execute(
+        text(
+            """WITH due AS (
+                   SELECT municipality, id FROM delivery WHERE state = 'queued' AND due_at <= now()
+                   ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+               ), claimed AS (
+                   UPDATE delivery d SET attempts = attempts + 1, was_claimed = true,
+                       due_at = now() + make_interval(secs => :lease)
+                   FROM due WHERE d.municipality = due.municipality AND d.id = due.id RETURNING d.*
+               )
+               SELECT c.*, m.language, m.sealed_address, s.display_name,
+                      s.department_mails ->> c.department AS department_mail
+               FROM claimed c
+               LEFT JOIN mailbox m USING (municipality, reporter_handle)
+               LEFT JOIN municipality_state s USING (municipality)"""
+        ),
+        {"limit": limit, "lease": lease},
+    )
+    return [row._mapping for row in rows]
+
+
+async def end_attempt(
+    connection: AsyncConnection,
+    municipality: str,
+    delivery_id: UUID,
+    attempt: int,
+    following: Next,
+    error: str | None,
+) -> bool:
+    """Write how an attempt ended; False when the delivery went away or another attempt began meanwhile."""
+    row = await connection.execute(
+        text(
+            """UPDATE delivery SET state = :state, attempts = :attempts, due_at = :due_at,
+                   ended_at = :ended_at, error = :error
+               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
+               RETURNING 1"""
+        ),
+        {
+            "municipality": municipality,
+            "id": delivery_id,
+            "attempt": attempt,
+            "state": following.state,
+            "attempts": following.attempts,
+            "due_at": following.due_at,
+            "ended_at": following.ended_at,
+            "error": error,
+        },
+    )
+    return row.first() is not None
+
+
+async def find_mailbox(connection: AsyncConnection, lookup_id: str) -> RowMapping | None:
+    """The mailbox behind a look-up id, within the municipality."""
+    row = await connection.execute(
+        text("SELECT reporter_handle, language FROM mailbox WHERE lookup_id = :lookup"), {"lookup": lookup_id}
+    )
+    found = row.first()
+    return found._mapping if found else None
+
+
+async def notices_of(connection: AsyncConnection, handle: UUID) -> Sequence[RowMapping]:
+    """A reporter's notices, oldest first."""
+    rows = await connection.execute(
+        text("SELECT version, feedback, at FROM notice WHERE reporter_handle = :handle ORDER BY version"),
+        {"handle": handle},
+    )
+    return [row._mapping for row in rows]
+
+
+async def questions_of(connection: AsyncConnection, handle: UUID) -> Sequence[RowMapping]:
+    """A reporter's questions, oldest first, with how often and when last they were answered."""
+    rows = await connection.execute(
+        text(
+            """SELECT q.*, r.replies, r.replied_at FROM question q, LATERAL (
+                   SELECT count(*) AS replies, max(given_at) AS replied_at FROM reply p
+                   WHERE p.municipality = q.municipality AND p.question_id = q.id) r
+               WHERE q.reporter_handle = :handle ORDER BY q.asked_at, q.id"""
+        ),
+        {"handle": handle},
+    )
+    return [row._mapping for row in rows]
+
+
+async def add_reply(
+    connection: AsyncConnection, municipality: str, question_id: UUID, reply_id: UUID
+) -> bool:
+    """Note that a question was answered; False when this reply is known. What it says is not kept here."""
+    row = await connection.execute(
+        text(
+            """INSERT INTO reply (municipality, id, question_id) VALUES (:municipality, :id, :question_id)
+               ON CONFLICT DO NOTHING RETURNING 1"""
+        ),
+        {"municipality": municipality, "id": reply_id, "question_id": question_id},
+    )
+    return row.first() is not None
+
+
+async def list_deliveries(
+    connection: AsyncConnection, state: str | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """The newest deliveries, without handle or address."""
+    rows = await connection.execute(
+        text(
+            """SELECT id, template, department, urgency, count, state, attempts, due_at, error, created_at,
+                      ended_at
+               FROM delivery WHERE CAST(:state AS text) IS NULL OR state = :state
+               ORDER BY created_at DESC LIMIT :limit"""
+        ),
+        {"state": state, "limit": limit},
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+async def restart_delivery(connection: AsyncConnection, delivery_id: UUID) -> bool:
+    """Let a failed delivery begin anew; False when there is no such failed delivery."""
+    row = await connection.execute(
+        text(
+            """UPDATE delivery SET state = 'queued', attempts = 0, due_at = now(), error = NULL,
+                   ended_at = NULL
+               WHERE id = :id AND state = 'failed' AND reporter_handle IS NOT NULL RETURNING 1"""
+        ),
+        {"id": delivery_id},
+    )
+    return row.first() is not None

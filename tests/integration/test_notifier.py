@@ -1,0 +1,406 @@
+"""The notifier: notices reach mailbox and mail once, in any order; replies pass sealed; erased is erased."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from common.contracts.base import Event
+from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
+from common.contracts.codes import FeedbackKey, KeyGroup, Role, Urgency
+from common.contracts.erasure import NotifierErasureConfirmed
+from common.contracts.gateway import Department
+from common.contracts.intake import MailboxOpened
+from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
+from common.db import Database
+from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.handling import Dispatcher
+from common.receipt import derive_receipt, mailbox_of
+from common.sealing import (
+    Context,
+    Recipient,
+    generate_key_pair,
+    open_content,
+    open_sealed,
+    seal,
+    seal_content,
+)
+from common.sealing import decode as from_base64url
+from common.sealing import encode as base64url
+from notifier.consumers import handlers
+from notifier.delivery.post import Post
+from notifier.main import build_app
+from notifier.settings import NotifierSettings
+from sqlalchemy import text
+
+from tests.support.backing import Backing
+from tests.support.databases import opened, service_database
+from tests.support.identities import KEYS, anonymous, bearer, staff
+from tests.support.mail import Catcher, catching
+from tests.support.municipality import Town, make_town
+
+ADDRESS = "melder@voorbeeld.example"
+NOTIFIER = generate_key_pair()
+
+
+@dataclass
+class Desk:
+    """A notifier at work, and what a test needs around it."""
+
+    client: httpx.AsyncClient
+    database: Database
+    settings: NotifierSettings
+    town: Town
+    mail: Catcher
+    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(handlers(0)))
+
+    @property
+    def post(self) -> Post:
+        """Another replica's post."""
+        return Post(self.database, self.settings)
+
+    async def hear(self, *events: Event) -> None:
+        async with self.database.flowing() as connection:
+            await self.dispatcher.apply(connection, [encode(event) for event in events])
+
+    async def spoken(self, event: type[Any]) -> list[Any]:
+        async with self.database.flowing() as connection:
+            rows = await connection.execute(text("SELECT body FROM outbox ORDER BY id"))
+            found = [read_envelope(bytes(row.body)) for row in rows]
+        return [read_event(each, event).event for each in found if each.type == event.event_type()]
+
+    async def deliveries(self) -> list[Any]:
+        async with self.database.flowing() as connection:
+            rows = await connection.execute(text("SELECT * FROM delivery ORDER BY created_at"))
+            return [row._mapping for row in rows]
+
+    async def all_due(self) -> None:
+        async with self.database.flowing() as connection:
+            await connection.execute(text("UPDATE delivery SET due_at = now() - interval '1 second'"))
+
+    async def ask(self, path: str, body: Any, **changes: Any) -> httpx.Response:
+        who = changes.get("who", anonymous())
+        return await self.client.post(f"/api/v1/mailboxes/{path}", json=body, headers=bearer("notifier", who))
+
+
+@pytest.fixture
+async def desk(backing: Backing) -> AsyncIterator[Desk]:
+    urls = await service_database(backing, "notifier")
+    town = make_town()
+    told = Department(code="vth", name="VTH", mail="vth@zandrecht.example")
+    departments = (told, *(each for each in town.state.departments if each.code != "vth"))
+    with catching() as mail:
+        settings = NotifierSettings(
+            database_web_url=urls.web,
+            database_flow_url=urls.flow,
+            broker_url="amqp://unused",
+            identity_keys=KEYS,
+            notifier_private_key=base64url(NOTIFIER.private),
+            smtp_port=mail.port,
+            smtp_security="none",
+            smtp_seconds=1,
+            public_url="https://meld.example/",
+            delivery_retry_seconds=(60, 300),
+        )
+        async with opened(urls) as database:
+            transport = httpx.ASGITransport(build_app(settings, database))
+            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+                desk = Desk(client, database, settings, town, mail)
+                await desk.hear(town.state.model_copy(update={"departments": departments}))
+                yield desk
+
+
+@dataclass
+class Reporter:
+    """Somebody who reported, and the events about them."""
+
+    handle: UUID = field(default_factory=uuid4)
+    receipt: str = field(default_factory=lambda: derive_receipt(uuid4().hex.encode()))
+    language: str = "nl"
+    address: str | None = ADDRESS
+
+    @property
+    def lookup(self) -> str:
+        return mailbox_of(self.receipt).lookup_id
+
+    @property
+    def mailbox(self) -> MailboxOpened:
+        context = Context("zandrecht", "address", str(self.handle), "notifier")
+        sealed = seal(self.address.encode(), NOTIFIER.public, context) if self.address else None
+        return MailboxOpened(
+            municipality="zandrecht",
+            reporter_handle=self.handle,
+            lookup_id=self.lookup,
+            language=self.language,
+            sealed_address=base64url(sealed) if sealed else None,
+        )
+
+    def notice(self, feedback: FeedbackKey = FeedbackKey.RECEIVED, version: int = 1) -> NoticeDue:
+        return NoticeDue(
+            municipality="zandrecht",
+            reporter_handle=self.handle,
+            feedback=feedback,
+            version=version,
+            due_at=datetime.now(UTC),
+        )
+
+    def question(self, town: Town) -> QuestionAsked:
+        question_id = uuid4()
+        context = Context("zandrecht", "question", str(question_id), "reporter")
+        mailbox = mailbox_of(self.receipt)
+        return QuestionAsked(
+            municipality="zandrecht",
+            reporter_handle=self.handle,
+            question_id=question_id,
+            sealed_question=base64url(seal(b"Hoe laat?", mailbox.public_key, context)),
+            reply_key_id="general-1",
+            reply_key_group="general",
+            reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),
+            asked_at=datetime.now(UTC),
+        )
+
+    def erased(self) -> ReportErased:
+        return ReportErased(
+            municipality="zandrecht",
+            report_id=uuid4(),
+            reporter_handle=self.handle,
+            reason="other",
+            ground="toets",
+            erased_at=datetime.now(UTC),
+        )
+
+
+@pytest.mark.parametrize("mailbox_first", [True, False])
+async def test_a_notice_is_mailed_once_whatever_came_first(desk: Desk, *, mailbox_first: bool) -> None:
+    reporter = Reporter()
+    events: list[Event] = [reporter.mailbox, reporter.notice()]
+    for event in events if mailbox_first else reversed(events):
+        await desk.hear(event)
+    await desk.hear(reporter.notice(), reporter.mailbox)
+    assert await desk.post.deliver_due() == 1
+    assert await desk.post.deliver_due() == 0
+    assert desk.mail.recipients == [ADDRESS]
+    sent = (await desk.spoken(FeedbackSent))[0]
+    assert (sent.reporter_handle, sent.template, sent.attempt) == (reporter.handle, "received", 1)
+
+
+async def test_notice_and_mailbox_at_once_still_meet(desk: Desk) -> None:
+    reporters = [Reporter() for _ in range(20)]
+    await asyncio.gather(
+        *(desk.hear(each.mailbox) for each in reporters), *(desk.hear(each.notice()) for each in reporters)
+    )
+    assert len(await desk.deliveries()) == 20
+
+
+async def test_who_left_no_address_gets_no_mail_but_has_a_mailbox(desk: Desk) -> None:
+    reporter = Reporter(address=None)
+    await desk.hear(reporter.mailbox, reporter.notice(), reporter.notice(FeedbackKey.TAKEN, 2))
+    assert await desk.post.deliver_due() == 0
+    found = (await desk.ask("_search", {"lookupId": reporter.lookup})).json()
+    assert [notice["feedback"] for notice in found["notices"]] == ["received", "taken"]
+    assert all(notice["text"] and notice["textEn"] for notice in found["notices"])
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("feedback", list(FeedbackKey))
+async def test_every_notice_has_its_words_in_text_and_html(
+    desk: Desk, feedback: FeedbackKey, language: str
+) -> None:
+    reporter = Reporter(language=language)
+    await desk.hear(reporter.mailbox, reporter.notice(feedback))
+    await desk.post.deliver_due()
+    message = desk.mail.messages[0]
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    for content in (plain.get_content(), html.get_content()):
+        assert "https://meld.example/zandrecht/postbus" in content
+        assert reporter.receipt not in content
+        assert ADDRESS not in content
+        assert "{" not in content
+    assert f'lang="{language}"' in html.get_content()
+    assert "Zandrecht" in str(message["Subject"])
+    assert "melding" not in str(message["Subject"])
+
+
+async def test_a_department_hears_of_its_work_in_one_mail(desk: Desk) -> None:
+    arrived = WorkArrived(
+        municipality="zandrecht",
+        department="vth",
+        urgency=Urgency.HIGH,
+        count=2,
+        arrived_at=datetime.now(UTC),
+    )
+    await desk.hear(arrived, arrived.model_copy(update={"count": 3}))
+    await desk.hear(arrived.model_copy(), arrived.model_copy(update={"department": "jeugd"}))
+    await desk.post.deliver_due()
+    assert desk.mail.recipients == ["vth@zandrecht.example"]
+    assert "7 nieuwe meldingen" in str(desk.mail.messages[0].get_body(("plain",)))
+    await desk.hear(arrived)
+    await desk.post.deliver_due()
+    assert len(desk.mail.recipients) == 2
+
+
+async def test_a_refusal_for_good_ends_it_and_says_so_without_the_address(desk: Desk) -> None:
+    reporter = Reporter()
+    desk.mail.answers = [f"550 <{ADDRESS}> does not exist"]
+    await desk.hear(reporter.mailbox, reporter.notice())
+    await desk.post.deliver_due()
+    row = (await desk.deliveries())[0]
+    assert (row["state"], row["error"], row["attempts"]) == ("failed", "smtp-550", 1)
+    failed = (await desk.spoken(DeliveryFailed))[0]
+    assert ADDRESS not in failed.model_dump_json()
+
+
+async def test_not_now_is_tried_again_until_the_attempts_are_spent(desk: Desk) -> None:
+    reporter = Reporter()
+    desk.mail.answers = ["451 later"] * 3
+    await desk.hear(reporter.mailbox, reporter.notice())
+    for attempt in (1, 2, 3):
+        assert await desk.post.deliver_due() == 1
+        assert await desk.post.deliver_due() == 0  # not before its time
+        row = (await desk.deliveries())[0]
+        assert (row["attempts"], row["error"]) == (attempt, "smtp-451")
+        if row["state"] == "queued":
+            await desk.all_due()
+    assert (await desk.deliveries())[0]["state"] == "failed"
+    assert [each.attempt for each in await desk.spoken(DeliveryFailed)] == [3]
+
+
+async def test_a_failed_mail_can_be_started_again_by_who_watches(desk: Desk) -> None:
+    reporter, who = Reporter(), staff(Role.ADMINISTRATOR)
+    desk.mail.answers = ["550 no"]
+    await desk.hear(reporter.mailbox, reporter.notice())
+    await desk.post.deliver_due()
+    headers = bearer("notifier", who)
+    listed = (await desk.client.get("/api/v1/deliveries?state=failed", headers=headers)).json()["deliveries"]
+    assert ADDRESS not in str(listed)
+    assert str(reporter.handle) not in str(listed)
+    path = f"/api/v1/deliveries/{listed[0]['id']}/restarts"
+    assert (await desk.client.post(path, headers=headers)).status_code == 201
+    await desk.post.deliver_due()
+    assert desk.mail.recipients == [ADDRESS]
+    assert (await desk.client.post(path, headers=headers)).status_code == 404
+    refused = await desk.client.get("/api/v1/deliveries", headers=bearer("notifier", staff(Role.HANDLER)))
+    assert refused.status_code == 403
+
+
+async def test_a_server_that_is_away_costs_no_attempt(desk: Desk) -> None:
+    reporter = Reporter()
+    await desk.hear(reporter.mailbox, reporter.notice())
+    away = desk.settings.model_copy(update={"smtp_port": 1})
+    for _ in range(4):
+        await Post(desk.database, away).deliver_due()
+        await desk.all_due()
+    assert (await desk.deliveries())[0]["attempts"] == 0
+    await desk.post.deliver_due()
+    assert desk.mail.recipients == [ADDRESS]
+
+
+async def test_a_slow_server_is_given_up_and_tried_later(desk: Desk) -> None:
+    reporter = Reporter()
+    desk.mail.delay = 3
+    await desk.hear(reporter.mailbox, reporter.notice())
+    await desk.post.deliver_due()
+    row = (await desk.deliveries())[0]
+    assert (row["state"], row["attempts"]) == ("queued", 1)
+
+
+async def test_two_replicas_send_each_mail_once(desk: Desk) -> None:
+    reporters = [Reporter() for _ in range(30)]
+    await desk.hear(*(each.mailbox for each in reporters))
+    await desk.hear(*(each.notice() for each in reporters))
+
+    async def work(post: Post) -> None:
+        while await post.deliver_due():
+            continue
+
+    await asyncio.gather(work(desk.post), work(desk.post))
+    identities = [message["Message-ID"] for message in desk.mail.messages]
+    assert (len(identities), len(set(identities))) == (30, 30)
+
+
+async def test_a_question_is_opened_and_answered_with_the_receipt_alone(desk: Desk) -> None:
+    reporter = Reporter(address=None)
+    question = reporter.question(desk.town)
+    await desk.hear(reporter.mailbox, question, reporter.notice(FeedbackKey.QUESTION, 3))
+    mailbox = mailbox_of(reporter.receipt)
+    found = (await desk.ask("_search", {"lookupId": mailbox.lookup_id})).json()["questions"][0]
+    context = Context("zandrecht", "question", found["questionId"], "reporter")
+    assert open_sealed(from_base64url(found["sealedQuestion"]), mailbox.private_key, context) == b"Hoe laat?"
+    reply = _reply(desk, reporter, found["questionId"])
+    for _ in range(2):
+        assert (await desk.ask("_reply", reply)).status_code == 201
+    given = await desk.spoken(ReplyGiven)
+    assert len(given) == 1
+    opened_reply = open_content(
+        given[0].sealed_reply,
+        "general-1",
+        desk.town.keys[KeyGroup.GENERAL].private,
+        municipality="zandrecht",
+        compartment="reply",
+        subject=found["questionId"],
+    )
+    assert opened_reply == b"Na elf uur."
+    again = (await desk.ask("_search", {"lookupId": mailbox.lookup_id})).json()
+    assert again["questions"][0]["repliedAt"]
+
+
+async def test_wrong_receipts_and_replies_are_named(desk: Desk) -> None:
+    reporter, other = Reporter(), Reporter()
+    question = reporter.question(desk.town)
+    await desk.hear(reporter.mailbox, other.mailbox, question)
+    unknown = await desk.ask("_search", {"lookupId": Reporter().lookup})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown-receipt")
+    elsewhere = await desk.ask("_search", {"lookupId": reporter.lookup}, who=anonymous("elders"))
+    assert elsewhere.status_code == 404
+    foreign = await desk.ask("_reply", _reply(desk, other, str(question.question_id)))
+    assert foreign.json()["errors"][0]["code"] == "unknown-question"
+    wrong = _reply(desk, reporter, str(question.question_id))
+    wrong["sealedReply"]["wraps"][0]["keyId"] = "general-9"
+    assert (await desk.ask("_reply", wrong)).json()["errors"][0]["pointer"] == "/sealedReply/wraps"
+    for bad in ({}, {"lookupId": "x"}, {"lookupId": 7}, {"lookupId": reporter.lookup, "receipt": "x"}):
+        assert (await desk.ask("_search", bad)).status_code == 400
+    huge = _reply(desk, reporter, str(question.question_id))
+    huge["sealedReply"]["ciphertext"] = "A" * 30_000
+    assert (await desk.ask("_reply", huge)).status_code == 400
+    assert await desk.spoken(ReplyGiven) == []
+
+
+async def test_a_question_takes_ten_replies_and_no_flood(desk: Desk) -> None:
+    reporter = Reporter()
+    question = reporter.question(desk.town)
+    await desk.hear(reporter.mailbox, question)
+    answers = [await desk.ask("_reply", _reply(desk, reporter, str(question.question_id))) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [201] * 10 + [409]
+
+
+async def test_an_erased_reporter_is_gone_and_nothing_late_comes_back(desk: Desk) -> None:
+    reporter = Reporter()
+    await desk.hear(reporter.mailbox, reporter.notice(), reporter.question(desk.town))
+    await desk.hear(reporter.erased())
+    await desk.hear(reporter.mailbox)
+    await desk.hear(reporter.notice(FeedbackKey.TAKEN, 2), reporter.question(desk.town))
+    async with desk.database.flowing() as connection:
+        for table in ("mailbox", "notice", "question", "reply", "delivery"):
+            rows = await connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608
+            assert rows.scalar_one() == 0, table
+    assert await desk.post.deliver_due() == 0
+    assert len(await desk.spoken(NotifierErasureConfirmed)) == 1
+
+
+def _reply(desk: Desk, reporter: Reporter, question_id: str) -> dict[str, Any]:
+    recipient = Recipient("general", "general-1", desk.town.keys[KeyGroup.GENERAL].public)
+    sealed = seal_content(
+        b"Na elf uur.", [recipient], municipality="zandrecht", compartment="reply", subject=question_id
+    )
+    return {
+        "lookupId": reporter.lookup,
+        "questionId": question_id,
+        "replyId": str(uuid4()),
+        "sealedReply": sealed.model_dump(mode="json", by_alias=True),
+    }
