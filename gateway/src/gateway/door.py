@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from common import metrics
 from common.db import is_away
@@ -50,6 +51,16 @@ def security_headers(settings: GatewaySettings) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+class PagesApp(Protocol):
+    """The pages: an ASGI application that can also say why it did not answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a page."""
+
+    def refusal(self, scope: Scope, error: AppError) -> ASGIApp:
+        """The answer to a request that does not get as far as a page."""
+
+
 class Door:
     """The whole gateway as one ASGI application."""
 
@@ -59,7 +70,7 @@ class Door:
         *,
         api: ASGIApp,
         passthrough: ASGIApp,
-        pages: ASGIApp | None,
+        pages: PagesApp | None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         settings = front.settings
@@ -91,13 +102,13 @@ class Door:
             await app(scope, receive, answer.send)
         except AppError as error:
             if not answer.is_started:
-                await problem_response(error)(scope, receive, answer.send)
+                await self._refusal(scope, error)(scope, receive, answer.send)
         except Exception as error:
             if answer.is_started or not is_away(error):
                 raise
             log.warning("database.away", error=type(error).__name__)
             away = Unavailable("The database is away for a moment; nothing was changed.")
-            await problem_response(away)(scope, receive, answer.send)
+            await self._refusal(scope, away)(scope, receive, answer.send)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.HTTP_REQUESTS.labels(route, scope["method"], str(answer.status)).inc()
@@ -111,6 +122,12 @@ class Door:
         if self._pages is None:
             raise NotFound
         return self._pages
+
+    def _refusal(self, scope: Scope, error: AppError) -> ASGIApp:
+        """A page for people, a problem document for programs."""
+        if self._pages is None or scope["path"].startswith(("/api/", *OWN_PREFIXES)):
+            return problem_response(error)
+        return self._pages.refusal(scope, error)
 
     async def _keep_pace(self, scope: Scope) -> None:
         """Slow down before refusing. Of the address only its network counts, and only while it is busy."""

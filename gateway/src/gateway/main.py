@@ -1,20 +1,16 @@
 """Puts the gateway together: the only place where its parts meet."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from common.auth import IdentitySigner
 from common.db import Database
 from common.house import build_house
 from common.runtime import serve as serve_process
 from common.sealing import decode
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
 from gateway.api import create_api
 from gateway.consumers import HANDLERS
 from gateway.door import Door
 from gateway.front import Directory, Front
+from gateway.pages import Pages
 from gateway.passthrough import Passthrough
 from gateway.passwords import Passwords
 from gateway.session import Clock, Sessions, now_utc
@@ -42,14 +38,7 @@ def build_front(
 
 def build_app(front: Front) -> Door:
     """The whole gateway as one ASGI application."""
-    return Door(front, api=create_api(front), passthrough=Passthrough(front), pages=_pages(front))
-
-
-def _pages(front: Front) -> ASGIApp | None:
-    found = find_spec("gateway.pages")
-    if found is None or found.origin is None:
-        return None
-    return Starlette(routes=list(import_module("gateway.pages").routes(front)))
+    return Door(front, api=create_api(front), passthrough=Passthrough(front), pages=Pages(front))
 
 
 async def serve(settings: GatewaySettings) -> None:

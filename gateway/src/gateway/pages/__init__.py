@@ -2,21 +2,36 @@
 
 from collections.abc import Sequence
 
+from common.errors import AppError
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Scope
 
 from gateway.front import Front
 from gateway.pages import info, report, session
 from gateway.pages.site import Site
 from gateway.rendering import Renderer
 
+_ROOMS = (report, session, info)
 
-def routes(front: Front) -> Sequence[BaseRoute]:
+
+class Pages(Starlette):
     """Every page and static file; what is none of them is answered with a page that says so."""
-    site = Site(front, Renderer())
+
+    def __init__(self, front: Front) -> None:
+        self._site = Site(front, Renderer())
+        super().__init__(routes=routes(self._site))
+
+    def refusal(self, scope: Scope, error: AppError) -> ASGIApp:
+        """The answer to a request that does not get as far as a page."""
+        return self._site.error_page(Request(scope), None, error)
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """The routes of every room, and after them whatever is no page."""
     return [
         *info.files(site),
-        *report.routes(site),
-        *session.routes(site),
-        *info.routes(site),
+        *(route for room in _ROOMS for route in room.routes(site)),
         *info.remainder(site),
     ]

@@ -199,6 +199,7 @@ class Site:
         """An expected outcome as a page with its status; who accepts no HTML gets problem+json."""
         if "text/html" not in request.headers.get("accept", ""):
             return problem_response(error)
+        visitor = visitor or self._passer_by(request)
         return self.page(
             request,
             visitor,
@@ -218,6 +219,12 @@ class Site:
             return self.error_page(request, visitor, Unavailable("The database is away for a moment."))
         log.error("page.failed", error=type(error).__name__, exc_info=error)
         return self.error_page(request, visitor, Failed())
+
+    def _passer_by(self, request: Request) -> Visitor | None:
+        """Nobody in particular in the municipality of the address, when there is one."""
+        code = request.scope["path"].removeprefix("/").partition("/")[0]
+        found = self.front.directory.get(code)
+        return Visitor(found, Identity(found.code)) if found else None
 
     async def _municipality(self, code: str) -> Municipality:
         found = self.front.directory.get(code)
