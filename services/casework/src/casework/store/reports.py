@@ -109,7 +109,7 @@ async def count_reports(connection: AsyncConnection, sight: Sight, now: datetime
     }
     counted = ", ".join(
         f"(SELECT count(*) FROM (SELECT FROM report r WHERE {_RIGHTS} AND {condition}"  # noqa: S608
-        f" LIMIT {COUNT_LIMIT}) AS some) AS {kind}"
+        f" LIMIT {COUNT_LIMIT}) AS counted) AS {kind}"
         for kind, condition in kinds.items()
     )
     row = await connection.execute(
