@@ -46,7 +46,7 @@ async def test_a_report_by_script_hides_what_does_not_apply_and_gives_a_receipt(
         await expect(conditional).to_be_visible()
         await conditional.get_by_label("Deze week").check()
         await page.get_by_label("Vertel wat u zag").fill(STORY)
-        await page.get_by_label("Zelf waargenomen").check()
+        await page.get_by_label("Ja, zelf gezien").check()
         await page.get_by_label("Mailadres").fill("melder@voorbeeld.example")
         await page.get_by_role("button", name=SEND).click()
         receipt = await receipt_on(page)
@@ -77,7 +77,7 @@ async def test_without_script_all_is_asked_and_112_comes_before_sending(
         await begin(page, "hennepteelt")
         await expect(page.get_by_text("Alleen invullen als u bij")).to_be_visible()
         await page.get_by_label("Vertel wat u zag").fill(STORY)
-        await page.get_by_label("Zelf waargenomen").check()
+        await page.get_by_label("Ja, zelf gezien").check()
         await group(page, "Ruikt u wiet?").get_by_label("Nee").check()
         await page.get_by_label("Deze week").check()  # not asked after "Nee": left out, not refused
         await group(page, "Ziet u losse kabels").get_by_label("Ja", exact=True).check()
@@ -182,7 +182,7 @@ async def test_the_whole_form_goes_by_keyboard(browser: Browser, point: Point) -
         await page.keyboard.type(STORY)
         await tab_to(page, page.get_by_label("Wat viel u als eerste op?"))
         await page.keyboard.type("De geur.")
-        await tab_to(page, page.get_by_label("Zelf waargenomen"))
+        await tab_to(page, page.get_by_label("Ja, zelf gezien"))
         await page.keyboard.press("Space")
         await tab_to(page, page.get_by_label("Middag"))
         await page.keyboard.press("Space")
@@ -247,7 +247,7 @@ async def fill_least(page: Page) -> None:
     """Answer what must be answered of the type `anders`."""
     await page.get_by_label("Vertel wat u zag").fill(STORY)
     await page.get_by_label("Wat viel u als eerste op?").fill("De geur.")
-    await page.get_by_label("Zelf waargenomen").check()
+    await page.get_by_label("Ja, zelf gezien").check()
 
 
 async def receipt_on(page: Page) -> str:

@@ -82,7 +82,7 @@ class Asking:
 
     def explanation(self, dutch: str) -> str:
         """What a rule says about urgency, in the visitor's language as far as it is known."""
-        return self.words.of("explanation", self.kind.code, dutch=dutch) if dutch else ""
+        return self.words.of("type", self.kind.code, "explanation", dutch=dutch) if dutch else ""
 
     def _section(self, key: str, fields: Iterable[Field]) -> Section:
         lead = f"report.section.{key}_lead"
@@ -159,14 +159,15 @@ class Asking:
 
     def label(self, question: Question) -> str:
         """The question in the visitor's language."""
-        return self.words.of("question", self._place(question), question.code, dutch=question.label)
+        return self.words.of(*self._place(question), "question", question.code, dutch=question.label)
 
     def _hint(self, question: Question) -> str | None:
-        path = ("hint", self._place(question), question.code)
+        path = (*self._place(question), "hint", question.code)
         return self.words.of(*path, dutch=question.help_text) or None
 
-    def _place(self, question: Question) -> str:
-        return "general" if question in self.forms.general_questions else self.kind.code
+    def _place(self, question: Question) -> tuple[str, ...]:
+        is_general = question in self.forms.general_questions
+        return ("general",) if is_general else ("type", self.kind.code)
 
     def _condition(self, question: Question) -> str:
         every = {each.code: each for each in (*self.kind.questions, *self.forms.general_questions)}

@@ -130,7 +130,7 @@ class _Report:
             receipt=str(told.get("receipt", "")),
             is_acute=told.get("urgency") == "acuut",
             explanation=asking.explanation(str(told.get("explanation", ""))),
-            safety_tip=asking.words.of("tip", asking.kind.code, dutch=str(told.get("safetyTip", ""))),
+            safety_tip=asking.words.of("type", asking.kind.code, "tip", dutch=str(told.get("safetyTip", ""))),
             has_mail=bool(asking.filled.text("mail").strip()),
         )
 
