@@ -10,7 +10,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 URGENCIES = ("acuut", "hoog", "normaal", "laag")
 
 #: Working hours within which a report must be assessed. A working day has eight, from 9 to 17 o'clock.
-WORKING_HOURS = {"acuut": 4, "hoog": 8, "normaal": 40, "laag": 80}
+WORKING_HOURS = {"acuut": 1, "hoog": 8, "normaal": 40, "laag": 80}
 _OPENS, _CLOSES = time(9), time(17)
 
 NEW, ASSESSING, IN_PROGRESS = "new", "assessing", "in-progress"
