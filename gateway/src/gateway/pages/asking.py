@@ -26,7 +26,8 @@ _KINDS: Mapping[str, Kind] = {
     "datum": "date",
     "getal": "number",
 }
-_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
+#: What is asked of the reporter has its purpose (WCAG 1.3.5); the rest must not stay behind in a browser.
+_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel", "address": "off", "neighbourhood": "off"}
 
 
 @dataclass(frozen=True)
