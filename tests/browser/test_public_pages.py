@@ -34,6 +34,31 @@ async def test_a_page_is_accessible_and_reflows(browser: Browser, point: Point, 
         await check_accessible(page, name)
 
 
+async def test_what_belongs_elsewhere_and_what_to_look_for_unfold(browser: Browser, point: Point) -> None:
+    async with visiting(browser, point.url) as (page, _):
+        await page.goto(REPORT)
+        elsewhere = page.get_by_text("Veilig Thuis 0800-2000")
+        await expect(elsewhere).to_be_hidden()
+        await page.get_by_text("Gaat het om overlast").click()
+        await expect(elsewhere).to_be_visible()
+        await page.get_by_text("Waar u op kunt letten: Hennepkwekerij").click()
+        await expect(page.get_by_text("U ruikt wiet, vooral")).to_be_visible()
+        await check_accessible(page, "report-choose-unfolded")
+
+
+async def test_the_screen_that_says_112_before_sending_is_accessible(browser: Browser, point: Point) -> None:
+    async with visiting(browser, point.url) as (page, _):
+        await begin(page, "anders")
+        await fill_least(page)
+        await group(page, "Is er nu gevaar?").get_by_label("Ja", exact=True).check()
+        await page.locator("input[name=warned]").evaluate("input => (input.value = '')")
+        await page.get_by_role("button", name=SEND).click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("Bel eerst 112")
+        await check_accessible(page, "report-call")
+        await page.get_by_role("button", name=SEND).click()
+        await receipt_on(page)
+
+
 async def test_a_report_by_script_hides_what_does_not_apply_and_gives_a_receipt(
     browser: Browser, point: Point
 ) -> None:
