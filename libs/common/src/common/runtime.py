@@ -81,7 +81,8 @@ async def serve(
     log.info("process.stopped")
     for task in done - {watch}:
         task.result()
-        raise SystemExit(f"{task.get_name()} ended by itself")
+        if watch not in done:  # a part may end in the same turn of the loop in which it was told to
+            raise SystemExit(f"{task.get_name()} ended by itself")
 
 
 async def _wait(stopping: asyncio.Event) -> None:
