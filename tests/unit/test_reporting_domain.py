@@ -18,8 +18,9 @@ from common.contracts.intake import ReportCounted
 from common.errors import Malformed
 from common.flow import heard_by
 from reporting.consumers import HANDLERS
-from reporting.domain import folded, months_between
+from reporting.domain import months_between
 from reporting.filters import ExportRequest, Permitted, read_request
+from reporting.projections import folded
 
 
 def life(report_id: UUID) -> list[Event]:

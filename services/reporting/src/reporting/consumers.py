@@ -14,7 +14,7 @@ from common.messaging.handling import Handlers
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reporting import store
-from reporting.domain import CHANGES, folded
+from reporting.projections import CHANGES, folded
 
 
 async def merge_changes(connection: AsyncConnection, deliveries: Sequence[Delivery[Event]]) -> None:

@@ -9,7 +9,8 @@ from common.contracts.intake import FormsConfigured
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reporting.domain import NEVER, Change
+from reporting.domain import NEVER
+from reporting.projections import Change
 
 _WRITER = 7_306_119_850
 
