@@ -1,0 +1,167 @@
+"""The compose file as it is written: who is confined, who meets whom, and who holds which secret."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from common.flow import SERVICES
+
+from tests.support.backing import CHOICE
+from tests.support.composing import ROOT, obstacle
+from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
+
+SERVERS = {"postgres": "postgres:17", "rabbitmq": "rabbitmq:4-management"}
+JOBS = ("secrets", "provisioning", "municipality", *(f"migrate-{service}" for service in SERVICES))
+#: Dockerfiles and compose file: what is built and run.
+WRITTEN = ("docker-compose.yml", "deploy/Dockerfile", "deploy/compose/mail.Dockerfile")
+
+
+@cache
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+
+
+def container(name: str) -> dict[str, Any]:
+    return dict(compose()["services"][name])
+
+
+def volumes(name: str) -> dict[str, str]:
+    """What is mounted, by source, with how."""
+    return {each.split(":")[0]: each.split(":", 1)[1] for each in container(name).get("volumes", ())}
+
+
+def test_there_is_nothing_but_servers_jobs_services_and_the_demos_mail() -> None:
+    assert set(compose()["services"]) == {*SERVERS, *JOBS, *SERVICES, "mail"}
+    assert {name: container(name)["image"] for name in SERVERS} == SERVERS
+
+
+def test_plain_up_starts_everything_but_the_demo() -> None:
+    in_profile = {name for name, each in compose()["services"].items() if "profiles" in each}
+    assert in_profile == {"mail", "municipality"}
+
+
+def test_only_the_gateway_has_a_port_and_only_on_loopback() -> None:
+    ports = {name: each["ports"] for name, each in compose()["services"].items() if "ports" in each}
+    assert ports.keys() == {"gateway"}
+    assert all(port.startswith("127.0.0.1:") for port in ports["gateway"])
+
+
+@pytest.mark.parametrize("name", [*JOBS, *SERVICES, "mail"])
+def test_every_process_of_ours_is_confined(name: str) -> None:
+    each = container(name)
+    assert each["read_only"] is True
+    assert each["cap_drop"] == ["ALL"]
+    assert "cap_add" not in each
+    assert each["security_opt"] == ["no-new-privileges:true"]
+    assert each["tmpfs"]
+    assert each["mem_limit"]
+    assert each["pids_limit"]
+    assert not {"privileged", "user", "pid", "devices"} & each.keys()  # the image's own user, no root
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_keeps_only_what_it_needs_to_leave_root(name: str) -> None:
+    each = container(name)
+    assert each["cap_drop"] == ["ALL"]
+    assert set(each["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert each["security_opt"] == ["no-new-privileges:true"]
+    assert each["healthcheck"]["test"]
+
+
+def test_no_two_services_meet_and_only_two_have_a_way_out() -> None:
+    networks = compose()["networks"]
+    closed = {name for name, each in networks.items() if each.get("internal")}
+    assert closed == set(SERVICES)
+    for service in SERVICES:
+        mine = set(container(service)["networks"])
+        if service == "gateway":
+            assert mine == {"door", *SERVICES}
+        else:
+            assert mine == {service, *({"mail"} if service == "notifier" else ())}
+    assert all(set(container(name)["networks"]) == set(SERVICES) for name in SERVERS)
+    assert container("mail")["networks"] == ["mail"]
+    for name in JOBS:
+        assert container(name).get("network_mode") == "none" or set(container(name)["networks"]) <= closed
+
+
+def test_every_service_holds_its_own_secrets_and_cannot_change_them() -> None:
+    for service in SERVICES:
+        assert volumes(service) == {f"secrets-{service}": "/run/secrets:ro"}
+        assert volumes(f"migrate-{service}") == {"secrets-setup": "/secrets/setup:ro"}
+        folder = container(f"migrate-{service}")["environment"]["VERMOEDEN_SECRETS_FOLDER"]
+        assert folder == f"/secrets/setup/{service}"
+    for server in SERVERS:
+        assert volumes(server)[f"secrets-{server}"] == "/run/secrets:ro"
+    writers = {
+        name
+        for name in compose()["services"]
+        for source, how in volumes(name).items()
+        if source.startswith("secrets-") and not how.endswith(":ro")
+    }
+    assert writers == {"secrets"}
+    assert container("secrets")["network_mode"] == "none"
+
+
+def test_no_secret_is_written_down() -> None:
+    for name, each in compose()["services"].items():
+        for variable, value in each.get("environment", {}).items():
+            secret = re.search(r"PASSWORD|PRIVATE|BROKER|DATABASE|TOKEN", variable)
+            assert not secret, f"{name} {variable}"
+            assert "@" not in str(value) or variable == "VERMOEDEN_SENDER", f"{name} {variable}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_variable_is_a_setting_and_every_setting_is_given(service: str, tmp_path: Path) -> None:
+    given = set(container(service)["environment"])
+    assert given <= setting_names(service) | READ_BY_SERVER
+    assert required_names(service) - given <= secret_names(tmp_path, service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_built_from_its_own_package_and_starts_after_its_migration(service: str) -> None:
+    each = container(service)
+    assert each["build"]["args"] == {"PACKAGE": service}
+    assert each["build"]["dockerfile"] == "deploy/Dockerfile"
+    image = f"vermoeden-{service}:"
+    assert each["image"].startswith(image)
+    assert container(f"migrate-{service}")["image"].startswith(image)
+    assert each["depends_on"][f"migrate-{service}"] == {"condition": "service_completed_successfully"}
+    assert each["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_runs_once_and_is_never_fetched(name: str) -> None:
+    each = container(name)
+    assert each["restart"] == "no"
+    assert each["pull_policy"] == "never"
+    assert each["healthcheck"] == {"disable": True}
+
+
+def test_the_image_runs_as_nobody_in_particular_and_is_asked_for_its_health() -> None:
+    written = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    last = written.rpartition("\nFROM ")[2]
+    for line in (
+        "USER 10001:10001",
+        "STOPSIGNAL SIGTERM",
+        "HEALTHCHECK",
+        "PYTHONDONTWRITEBYTECODE=1",
+        "/readyz",
+    ):
+        assert line in last, line
+    assert "pip" not in last  # what installs stays behind
+    assert all(f"|{name}" in written or f"{name}|" in written for name in SERVICES if name != "gateway")
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_no_package_host_is_named(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    hosts = set(re.findall(r"https?://([\w.-]+)", text))
+    assert hosts <= {"127.0.0.1", *SERVICES}
+
+
+def test_what_keeps_the_file_from_being_brought_up_is_told() -> None:
+    assert obstacle({CHOICE: "native"}) == f"{CHOICE} is native"
+    assert obstacle({CHOICE: "containers"}) is None  # demanded: it runs, and fails where it cannot
