@@ -218,7 +218,7 @@ async def test_every_notice_has_its_words_in_text_and_html(
     assert plain is not None
     assert html is not None
     for content in (plain.get_content(), html.get_content()):
-        assert "https://meld.example/zandrecht/postbus" in content
+        assert "https://meld.example/zandrecht/postvak" in content
         assert reporter.receipt not in content
         assert ADDRESS not in content
         assert "{" not in content

@@ -53,6 +53,10 @@ class Renderer:
         """One text outside a page, as for an error sentence that a form shows."""
         return self.catalogues[language].text(key, **values)
 
+    def moment(self, language: str, value: datetime) -> str:
+        """A day and time of day as the pages write them."""
+        return str(self._environments[Language(language)].filters["moment"](value))
+
     def _environment(self, language: Language) -> Environment:
         environment = Environment(
             loader=PackageLoader("gateway", "templates"),

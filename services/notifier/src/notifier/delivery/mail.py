@@ -40,7 +40,7 @@ def notice_letter(
         paragraphs=(mail["greeting"], notice_text(language, feedback)),
         lead=mail["open"],
         button=mail["button"],
-        link=f"{public_url}/{municipality}/postbus",
+        link=f"{public_url}/{municipality}/postvak",
         small_print=(mail["keep"], mail["no_reply"], mail["why"]),
         closing=mail["closing"],
     )
@@ -57,7 +57,7 @@ def work_letter(urgency: str, count: int, municipality: str, display_name: str, 
         paragraphs=(mail["greeting"], sentence),
         lead=work["open"],
         button=work["button"],
-        link=f"{public_url}/{municipality}/werk",
+        link=f"{public_url}/{municipality}/werklijst",
         small_print=(work["why"],),
         closing=mail["closing"],
     )

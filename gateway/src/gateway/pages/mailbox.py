@@ -1,0 +1,198 @@
+"""The reporter's mailbox behind the receipt: status, questions and replies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from common.errors import NotFound, Unavailable
+from common.receipt import Mailbox as Keys
+from common.receipt import WrongReceipt, mailbox_of, parse_receipt
+from common.sealing import CannotOpen, Context, Recipient, decode, open_sealed, seal_content
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from gateway.front import CsrfMissing, Visitor
+from gateway.pages.site import Site
+from gateway.rendering import Event, Field, Problem
+
+_LONGEST_REPLY = 2_000
+_MAX_FORM_BYTES = 32 * 1024
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """The mailbox; the receipt travels in the body, never in an address."""
+    rooms = _Mailbox(site)
+    return [site.route("mailbox", get=rooms.show, post=rooms.open)]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A question as its reporter reads it."""
+
+    id: str
+    text: str
+    asked_at: datetime
+    replied_at: datetime | None
+
+
+class _Mailbox:
+    """The endpoints. With script the receipt stays in the browser and only its look-up id is sent.
+
+    Without script this page derives the keys itself, in memory and for this one answer; it says so.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request, visitor: Visitor) -> Response:
+        """Ask for the receipt."""
+        return self._page(request, visitor)
+
+    async def open(self, request: Request, visitor: Visitor) -> Response:
+        """What is behind a receipt; and a reply, when one was written."""
+        form = await self._site.form(request, max_bytes=_MAX_FORM_BYTES)
+        try:
+            self._site.refuse_forgery(request, visitor, form)
+        except CsrfMissing:
+            return self._page(request, visitor, problem="again", status=403)
+        typed = str(form.get("receipt", ""))[:100]
+        try:
+            receipt = parse_receipt(typed)
+        except WrongReceipt as error:
+            return self._page(request, visitor, typed=typed, problem=f"wrong_{error}", status=400)
+        keys = mailbox_of(receipt)
+        found = await self._search(visitor, keys)
+        if found is None:
+            return self._page(request, visitor, typed=typed, problem="unknown", status=404)
+        problem, is_sent, written = None, False, str(form.get("reply", "")).strip()
+        if "question" in form:
+            problem = await self._reply(visitor, keys, found, str(form["question"]), written)
+            is_sent = problem is None
+            found = (await self._search(visitor, keys)) or found
+        return self._opened(request, visitor, receipt, keys, found, problem, is_sent=is_sent)
+
+    def _page(
+        self,
+        request: Request,
+        visitor: Visitor,
+        *,
+        typed: str = "",
+        problem: str | None = None,
+        status: int = 200,
+    ) -> Response:
+        error = str(self._site.text(request, f"mailbox.problem.{problem}")) if problem else None
+        field = Field(
+            "receipt",
+            str(self._site.text(request, "mailbox.receipt")),
+            hint=str(self._site.text(request, "mailbox.receipt_hint")),
+            value=typed,
+            is_required=True,
+            autocomplete="off",
+            error=error,
+        )
+        problems = (Problem(error, field.id),) if error else ()
+        return self._site.page(
+            request, visitor, "mailbox/ask.html", status=status, field_=field, problems=problems
+        )
+
+    def _opened(
+        self,
+        request: Request,
+        visitor: Visitor,
+        receipt: str,
+        keys: Keys,
+        found: Mapping[str, Any],
+        problem: str | None,
+        *,
+        is_sent: bool,
+    ) -> Response:
+        in_dutch = self._site.language(request) == "nl"
+        notices = [
+            Event(
+                notice["text"] if in_dutch else notice["textEn"],
+                datetime.fromisoformat(notice["at"]),
+                is_now=number == len(found["notices"]) - 1,
+            )
+            for number, notice in enumerate(found["notices"])
+        ]
+        return self._site.page(
+            request,
+            visitor,
+            "mailbox/open.html",
+            status=400 if problem else 200,
+            receipt=receipt,
+            notices=tuple(reversed(notices)),
+            questions=self._questions(visitor, keys, found),
+            longest=_LONGEST_REPLY,
+            is_sent=is_sent,
+            problems=(Problem(str(self._site.text(request, f"mailbox.problem.{problem}"))),)
+            if problem
+            else (),
+        )
+
+    def _questions(self, visitor: Visitor, keys: Keys, found: Mapping[str, Any]) -> tuple[_Question, ...]:
+        opened = []
+        for question in found["questions"]:
+            context = Context(visitor.municipality.code, "question", question["questionId"], "reporter")
+            try:
+                plain = open_sealed(decode(question["sealedQuestion"]), keys.private_key, context).decode()
+            except (CannotOpen, ValueError):
+                plain = ""
+            replied = question["repliedAt"]
+            opened.append(
+                _Question(
+                    question["questionId"],
+                    plain,
+                    datetime.fromisoformat(question["askedAt"]),
+                    datetime.fromisoformat(replied) if replied else None,
+                )
+            )
+        return tuple(opened)
+
+    async def _search(self, visitor: Visitor, keys: Keys) -> Mapping[str, Any] | None:
+        status, told = await self._site.front.services.call(
+            visitor.identity, "notifier", "POST", "/api/v1/mailboxes/_search", {"lookupId": keys.lookup_id}
+        )
+        if status == 404:
+            return None
+        if status != 200:
+            raise Unavailable("The mailbox cannot be read now.")
+        found: Mapping[str, Any] = told
+        return found
+
+    async def _reply(
+        self, visitor: Visitor, keys: Keys, found: Mapping[str, Any], question_id: str, written: str
+    ) -> str | None:
+        """Seal and send a reply; the key of the problem when it was not sent."""
+        question = next((each for each in found["questions"] if each["questionId"] == question_id), None)
+        if question is None:
+            raise NotFound("There is no such question.")
+        if not written:
+            return "no_reply"
+        if len(written) > _LONGEST_REPLY:
+            return "long_reply"
+        key = question["replyKey"]
+        sealed = seal_content(
+            written.encode(),
+            [Recipient(key["group"], key["keyId"], decode(key["publicKey"]))],
+            municipality=visitor.municipality.code,
+            compartment="reply",
+            subject=str(UUID(question_id)),
+        )
+        body = {
+            "lookupId": keys.lookup_id,
+            "questionId": question_id,
+            "replyId": str(uuid4()),
+            "sealedReply": sealed.model_dump(mode="json", by_alias=True),
+        }
+        status, _ = await self._site.front.services.call(
+            visitor.identity, "notifier", "POST", "/api/v1/mailboxes/_reply", body
+        )
+        if status == 409:
+            return "too_many"
+        if status != 201:
+            raise Unavailable("The reply was not sent.")
+        return None

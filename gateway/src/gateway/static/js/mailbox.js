@@ -1,0 +1,135 @@
+// The mailbox behind a receipt: keys are derived, questions opened and replies sealed here in the browser.
+
+import { text as decodeText } from "./bytes.js";
+import { mailboxOf, parseReceipt } from "./receipt-key.js";
+import { context, openSealed, sealContent } from "./sealing.js";
+
+const place = document.getElementById("mailbox");
+const { municipality, language } = place.dataset;
+const said = JSON.parse(place.dataset.said);
+const ask = document.getElementById("mailbox-ask");
+const form = document.getElementById("mailbox-form");
+const open = document.getElementById("mailbox-open");
+const told = form.querySelector("[data-status]");
+const moments = new Intl.DateTimeFormat(language === "en" ? "en-GB" : "nl-NL", {
+  dateStyle: "medium",
+  timeStyle: "short",
+  timeZone: "Europe/Amsterdam",
+});
+
+async function post(action, body) {
+  const answer = await fetch(`/api/v1/mailboxes/${action}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", municipality, ...csrf() },
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, body: answer.ok ? await answer.json() : null };
+}
+
+// Somebody who is signed in at this municipality sends the token of that session along.
+function csrf() {
+  const field = form.elements.namedItem("csrf_token");
+  return field ? { "x-csrf-token": field.value } : {};
+}
+
+function showTime(element, at) {
+  element.dateTime = at;
+  element.textContent = moments.format(new Date(at));
+}
+
+function showNotices(notices) {
+  const rows = notices.toReversed().map(({ at, text, textEn }, number) => {
+    const row = document.getElementById("notice-template").content.cloneNode(true);
+    row.querySelector(".v-timeline__title").textContent = language === "en" ? textEn : text;
+    showTime(row.querySelector("time"), at);
+    if (number === 0) row.querySelector("li").classList.add("v-timeline__item--now");
+    return row;
+  });
+  open.querySelector("[data-notices]").replaceChildren(...rows);
+  open.querySelector("[data-no-notices]").hidden = notices.length > 0;
+}
+
+async function questionCard(question, { lookupId, pair }) {
+  const card = document.getElementById("question-template").content.cloneNode(true);
+  const bound = context(municipality, "question", question.questionId, "reporter");
+  const plain = await openSealed(question.sealedQuestion, pair, bound).then(decodeText, () => said.unreadable);
+  card.querySelector("[data-text]").textContent = plain;
+  showTime(card.querySelector("[data-asked-at]"), question.askedAt);
+  if (question.repliedAt) {
+    card.querySelector("[data-replied]").hidden = false;
+    showTime(card.querySelector("[data-replied-at]"), question.repliedAt);
+  }
+  const area = card.querySelector("textarea");
+  area.id = `reply-${question.questionId}`;
+  card.querySelector("label").htmlFor = area.id;
+  card.querySelector(".v-hint").id = `${area.id}-hint`;
+  area.setAttribute("aria-describedby", `${area.id}-hint`);
+  replyOnSubmit(card.querySelector("form"), question, lookupId);
+  return card;
+}
+
+function replyOnSubmit(reply, question, lookupId) {
+  const area = reply.querySelector("textarea");
+  const status = reply.querySelector("[data-status]");
+  const replyId = crypto.randomUUID(); // the same when sending is tried again
+  reply.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!area.value.trim()) {
+      status.textContent = said.no_reply;
+      area.focus();
+      return;
+    }
+    reply.querySelector("button").disabled = true;
+    status.textContent = said.sending;
+    const answer = await send(area.value.trim(), question, lookupId, replyId).catch(() => ({ status: 0 }));
+    status.textContent = answer.status === 201 ? said.sent : answer.status === 409 ? said.too_many : said.away;
+    reply.querySelector("button").disabled = answer.status === 201;
+    area.readOnly = answer.status === 201;
+  });
+}
+
+async function send(written, { questionId, replyKey }, lookupId, replyId) {
+  const sealedReply = await sealContent(written, replyKey, municipality, "reply", questionId);
+  return post("_reply", { lookupId, questionId, replyId, sealedReply });
+}
+
+async function search(body) {
+  const mailbox = await mailboxOf(body);
+  const { status, body: found } = await post("_search", { lookupId: mailbox.lookupId });
+  if (status === 404) return said.unknown;
+  if (found === null) return said.away;
+  showNotices(found.notices);
+  const cards = await Promise.all(found.questions.map((question) => questionCard(question, mailbox)));
+  open.querySelector("[data-questions]").replaceChildren(...cards.toReversed());
+  open.querySelector("[data-asked]").hidden = cards.length === 0;
+  ask.hidden = true;
+  open.hidden = false;
+  document.getElementById("news-title").focus();
+  return "";
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const field = form.elements.namedItem("receipt");
+  const body = parseReceipt(field.value);
+  field.setAttribute("aria-invalid", String(body === null));
+  if (body === null) {
+    told.textContent = said.wrong;
+    field.focus();
+    return;
+  }
+  told.textContent = said.looking;
+  told.textContent = await search(body).catch(() => said.away);
+  if (told.textContent) field.focus();
+});
+
+open.querySelector("[data-close]").addEventListener("click", () => {
+  open.hidden = true;
+  open.querySelector("[data-questions]").replaceChildren();
+  form.reset();
+  ask.hidden = false;
+  form.elements.namedItem("receipt").focus();
+});
+
+place.querySelector("[data-with-script]").hidden = false;
+place.querySelector("[data-without-script]").hidden = true;

@@ -1,0 +1,67 @@
+// A person's keys: opened with the passphrase, kept in this page's memory, forgotten when it is left idle.
+
+import { argon2idAsync } from "../vendor/noble-hashes/argon2.js";
+import { decode, utf8 } from "./bytes.js";
+import { CannotOpen, context, keyPair, openSealed } from "./sealing.js";
+
+const IDLE_MINUTES = 15;
+
+/** There is no vault for this person yet. */
+export class NoVault extends Error {}
+
+export class Vault {
+  #keys = new Map();
+  #timer;
+
+  /** The key pairs by key id; empty while locked. */
+  get keys() {
+    this.#stayAwake();
+    return this.#keys;
+  }
+
+  get isOpen() {
+    return this.#keys.size > 0;
+  }
+
+  /** Fetch the vault and open it; throws `CannotOpen` for a wrong passphrase, `NoVault`, or a network error. */
+  async unlock(passphrase, onLock = () => {}) {
+    const answer = await fetch("/api/v1/vault", { headers: { accept: "application/json" } });
+    if (answer.status === 404) throw new NoVault();
+    if (!answer.ok) throw new Error(`vault ${answer.status}`);
+    const stored = await answer.json();
+    const own = await keyPair(await unwrap(stored, passphrase));
+    const opened = stored.groups.map(async ({ group, keyId, wrappedKey }) => {
+      const bound = context(stored.municipality, "group-key", group, keyId);
+      return [keyId, await keyPair(await openSealed(wrappedKey, own, bound))];
+    });
+    this.#keys = new Map(await Promise.all(opened));
+    this.onLock = onLock;
+    this.#stayAwake();
+  }
+
+  /** Forget every key. */
+  lock() {
+    this.#keys = new Map();
+    clearTimeout(this.#timer);
+    this.onLock?.();
+  }
+
+  #stayAwake() {
+    clearTimeout(this.#timer);
+    if (this.isOpen) this.#timer = setTimeout(() => this.lock(), IDLE_MINUTES * 60_000);
+  }
+}
+
+async function unwrap({ municipality, person, wrappedPrivateKey }, passphrase) {
+  const { salt, memoryKib, passes, nonce, ciphertext } = wrappedPrivateKey;
+  const options = { m: memoryKib, t: passes, p: 1, dkLen: 32 };
+  const raw = await argon2idAsync(utf8(passphrase), decode(salt), options);
+  const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
+  const additionalData = context(municipality, "person-key", person);
+  try {
+    const parameters = { name: "AES-GCM", iv: decode(nonce), additionalData };
+    return new Uint8Array(await crypto.subtle.decrypt(parameters, key, decode(ciphertext)));
+  } catch {
+    throw new CannotOpen();
+  }
+}
