@@ -1,6 +1,5 @@
 """Databases, roles and broker users made from the secrets, on servers of this module's own."""
 
-import shutil
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -8,7 +7,7 @@ import aio_pika
 import asyncpg
 import pytest
 from common.flow import SERVICES
-from common.provisioning import apply_secrets, make_secrets
+from common.provisioning import apply_secrets, make_secrets, renew_passwords
 
 from tests.support.backing import OwnBacking
 
@@ -53,9 +52,7 @@ async def test_every_service_signs_in_with_its_secrets_and_new_ones_replace_the_
         await _signs_in(folder, service)
 
     old = (folder / "intake/vermoeden_database_web_url").read_text()
-    shutil.rmtree(folder / "intake")
-    shutil.rmtree(folder / "setup/intake")
-    _secrets_for(own_backing, folder)
+    renew_passwords(folder, "intake")
     await apply_secrets(folder, patience_seconds=20)
     await _signs_in(folder, "intake")
     await _signs_in(folder, "casework")

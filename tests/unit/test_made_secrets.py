@@ -1,12 +1,14 @@
 """The secrets that an installation starts with: kept, apart from each other, and enough to start."""
 
-import shutil
+import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from common.auth import Identity, IdentitySigner, IdentityVerifier
+from common.errors import NotSignedIn
 from common.flow import SERVICES
-from common.provisioning import make_secrets
+from common.provisioning import make_secrets, renew_passwords, rotate_identity
 from common.sealing import decode, key_pair_of
 
 from tests.support.deployment import settings_type
@@ -77,9 +79,7 @@ def test_the_halves_of_the_key_pairs_fit(tmp_path: Path, monkeypatch: pytest.Mon
 def test_renewing_one_service_leaves_the_others_and_the_key_pairs(tmp_path: Path) -> None:
     _make(tmp_path)
     before = _contents(tmp_path)
-    shutil.rmtree(tmp_path / "gateway")
-    shutil.rmtree(tmp_path / "setup/gateway")
-    _make(tmp_path)
+    renew_passwords(tmp_path, "gateway")
     after = _contents(tmp_path)
     assert after.keys() == before.keys()
     changed = {name for name in before if after[name] != before[name]}
@@ -88,6 +88,9 @@ def test_renewing_one_service_leaves_the_others_and_the_key_pairs(tmp_path: Path
         *(f"gateway/{name}" for name in urls),
         *(f"setup/gateway/{name}" for name in urls | {"vermoeden_database_owner_url"}),
     }
+    for name in urls:
+        assert after[f"gateway/{name}"] == after[f"setup/gateway/{name}"]
+        assert urlsplit(after[f"gateway/{name}"]).hostname == urlsplit(before[f"gateway/{name}"]).hostname
 
 
 def test_half_a_key_folder_is_refused(tmp_path: Path) -> None:
@@ -95,3 +98,45 @@ def test_half_a_key_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "setup/keys/vermoeden_identity_keys").unlink()
     with pytest.raises(SystemExit, match="vermoeden_identity_keys is missing"):
         _make(tmp_path)
+
+
+def _is_trusted(folder: Path) -> dict[str, bool]:
+    """Whether each service believes what the gateway's own files let it sign."""
+    kid = (folder / "gateway/vermoeden_identity_kid").read_text()
+    private = (folder / "gateway/vermoeden_identity_private_key").read_text()
+    trusted = {}
+    for service in ("intake", "casework", "notifier", "reporting"):
+        keys = json.loads((folder / service / "vermoeden_identity_keys").read_text())
+        assert keys == json.loads((folder / "setup" / service / "vermoeden_identity_keys").read_text())
+        token = IdentitySigner(kid, decode(private)).sign(Identity("veldstad"), service)
+        trusted[service] = IdentityVerifier(service, keys).verify(token).municipality == "veldstad"
+    return trusted
+
+
+def test_the_gateways_key_is_replaced_without_a_moment_of_mistrust(tmp_path: Path) -> None:
+    _make(tmp_path)
+    old = (tmp_path / "gateway/vermoeden_identity_private_key").read_text()
+    for step in ("announce", "switch", "finish"):
+        rotate_identity(tmp_path, step)
+        assert all(_is_trusted(tmp_path).values()), step
+        assert _make(tmp_path) == 0  # nothing is missing, nothing comes back
+    kid = (tmp_path / "gateway/vermoeden_identity_kid").read_text()
+    assert kid == "k2"
+    token = IdentitySigner("k1", decode(old)).sign(Identity("veldstad"), "intake")
+    keys = json.loads((tmp_path / "intake/vermoeden_identity_keys").read_text())
+    with pytest.raises(NotSignedIn):
+        IdentityVerifier("intake", keys).verify(token)
+    rotate_identity(tmp_path, "announce")  # and again, another time
+    assert all(_is_trusted(tmp_path).values())
+
+
+def test_a_step_out_of_turn_changes_nothing(tmp_path: Path) -> None:
+    _make(tmp_path)
+    before = _contents(tmp_path)
+    for step in ("switch", "finish"):
+        with pytest.raises(SystemExit, match="next step is `announce`"):
+            rotate_identity(tmp_path, step)
+    assert _contents(tmp_path) == before
+    rotate_identity(tmp_path, "announce")
+    with pytest.raises(SystemExit, match="next step is `switch`"):
+        rotate_identity(tmp_path, "announce")

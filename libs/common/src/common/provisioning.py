@@ -1,4 +1,4 @@
-"""``python -m common.provisioning``: make secrets, and the databases and broker users that they name.
+"""``python -m common.provisioning``: make secrets, change them, and make what they name on the servers.
 
 One folder holds a file per secret, named as its setting in lower case:
 
@@ -29,7 +29,7 @@ from common.sealing import encode, generate_key_pair
 _ADMIN = "vermoeden_admin"
 _ROLES = ("owner", "web", "flow")
 _HOLDS = {  # which service holds which half, beside the keys that verify the gateway's signature
-    "gateway": ("vermoeden_identity_private_key",),
+    "gateway": ("vermoeden_identity_private_key", "vermoeden_identity_kid"),
     "intake": ("vermoeden_notifier_public_key",),
     "notifier": ("vermoeden_notifier_private_key",),
 }
@@ -38,8 +38,8 @@ _HOLDS = {  # which service holds which half, beside the keys that verify the ga
 def make_secrets(folder: Path, *, postgres: str, broker: str, management: str) -> int:
     """Write every secret that is not there yet; returns how many files were written. Safe to repeat.
 
-    The servers are `host:port`. Existing files are never changed: remove a service's files (both
-    folders) to renew them, then run `apply` and start that service anew.
+    The servers are `host:port`. Existing files are never changed; `renew_passwords` and
+    `rotate_identity` do that.
     """
     passwords = {name: _kept(folder / name / "password") for name in ("postgres", "rabbitmq")}
     files: dict[str, str] = {f"{name}/password": password for name, password in passwords.items()}
@@ -61,6 +61,52 @@ def make_secrets(folder: Path, *, postgres: str, broker: str, management: str) -
             if file.name != "vermoeden_database_owner_url":
                 written += _write(folder / service / file.name, file.read_text(encoding="utf-8"))
     return written
+
+
+def renew_passwords(folder: Path, service: str) -> None:
+    """Give a service new passwords for its database roles and the broker; hosts and names stay.
+
+    They count on the servers after `apply_secrets`; the service needs them from then on.
+    """
+    for name in (*(f"vermoeden_database_{role}_url" for role in _ROLES), "vermoeden_broker_url"):
+        address = urlsplit(_read(folder / "setup" / service / name))
+        host = address.netloc.rpartition("@")[2]
+        renewed = address._replace(netloc=f"{address.username}:{_password()}@{host}").geturl()
+        for place in (folder / "setup" / service, folder / service):
+            if (place / name).exists():
+                _replace(place / name, renewed)
+
+
+def rotate_identity(folder: Path, step: str) -> str:
+    """One step in replacing the key that the gateway signs with; returns what to do next.
+
+    announce: services learn to trust a new key beside the old one. switch: the gateway signs with the new
+    one. finish: the old one is trusted no longer. A step out of turn changes nothing (`SystemExit`).
+    """
+    keys = folder / "setup/keys"
+    known: dict[str, str] = json.loads(_read(keys / "vermoeden_identity_keys"))
+    current = _read(keys / "vermoeden_identity_kid")
+    waiting = keys / "next_identity_private_key"
+    due = "switch" if waiting.exists() else "finish" if len(known) > 1 else "announce"
+    if step != due:
+        raise SystemExit(f"The next step is `{due}`, not `{step}`.")
+    if step == "announce":
+        private, public = generate_identity_key()
+        _write(waiting, encode(private))
+        known[f"k{int(current.removeprefix('k')) + 1}"] = public
+    elif step == "switch":
+        kid = next(name for name in known if name != current)
+        for place in (keys, folder / "setup/gateway", folder / "gateway"):
+            _replace(place / "vermoeden_identity_private_key", _read(waiting))
+            _replace(place / "vermoeden_identity_kid", kid)
+        waiting.unlink()
+        return "Start the gateway anew; when every replica runs with the new key: `finish`."
+    else:
+        known = {current: known[current]}
+    for place in (keys, *(folder / kind / service for kind in ("setup", "") for service in SERVICES)):
+        _replace(place / "vermoeden_identity_keys", json.dumps(known))
+    after = "when each runs anew: `switch`" if step == "announce" else "the old key is then worthless"
+    return f"Start every service anew; {after}."
 
 
 async def apply_secrets(folder: Path, *, patience_seconds: float = 120) -> None:
@@ -134,6 +180,7 @@ def _key_material(folder: Path) -> dict[str, str]:
     private, public = generate_identity_key()
     notifier = generate_key_pair()
     made = {
+        "vermoeden_identity_kid": "k1",
         "vermoeden_identity_keys": json.dumps({"k1": public}),
         "vermoeden_identity_private_key": encode(private),
         "vermoeden_notifier_private_key": encode(notifier.private),
@@ -166,6 +213,14 @@ def _write(file: Path, value: str) -> bool:
     return True
 
 
+def _replace(file: Path, value: str) -> None:
+    """Put a whole new file in its place, so that nobody reads half a secret."""
+    fresh = file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    _write(fresh, value)
+    fresh.replace(file)
+
+
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m common.provisioning")
@@ -178,20 +233,27 @@ def main() -> None:
         "apply", help="make databases, roles and broker users as the secrets name them"
     )
     apply.add_argument("--patience", type=float, default=120, help="seconds to wait for servers that start")
-    for each in (make, apply):
+    rotate = commands.add_parser("rotate-identity", help="replace the key that the gateway signs with")
+    rotate.add_argument("step", choices=("announce", "switch", "finish"))
+    renew = commands.add_parser("renew", help="give a service new passwords; then apply, then start it anew")
+    renew.add_argument("service", choices=SERVICES)
+    for each in (make, apply, rotate, renew):
         each.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
+    print(_run(parser.parse_args()))
+
+
+def _run(arguments: argparse.Namespace) -> str:
+    folder: Path = arguments.folder
     if arguments.command == "secrets":
-        count = make_secrets(
-            arguments.folder,
-            postgres=arguments.postgres,
-            broker=arguments.broker,
-            management=arguments.management,
-        )
-        print(f"{count} secret(s) written; the others were there.")
-    else:
-        asyncio.run(apply_secrets(arguments.folder, patience_seconds=arguments.patience))
-        print(f"Databases and broker users are there for {', '.join(SERVICES)}.")
+        servers = {name: getattr(arguments, name) for name in ("postgres", "broker", "management")}
+        return f"{make_secrets(folder, **servers)} secret(s) written; the others were there."
+    if arguments.command == "rotate-identity":
+        return rotate_identity(folder, arguments.step)
+    if arguments.command == "renew":
+        renew_passwords(folder, arguments.service)
+        return f"{arguments.service} has new passwords: run `apply`, then start {arguments.service} anew."
+    asyncio.run(apply_secrets(folder, patience_seconds=arguments.patience))
+    return f"Databases and broker users are there for {', '.join(SERVICES)}."
 
 
 if __name__ == "__main__":
