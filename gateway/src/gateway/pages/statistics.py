@@ -1,6 +1,7 @@
 """The figures: per month and per signal type, and the way to the CSV."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -92,7 +93,7 @@ class _Statistics:
                 str(self._site.text(request, f"statistics.{name}")),
                 hint=str(self._site.text(request, "statistics.month_hint")) if name == "from" else None,
                 value=told[name],
-                is_required=True,
+                is_filter=True,
                 autocomplete="off",
             )
             for name in ("from", "to")
@@ -110,7 +111,7 @@ class _Statistics:
             Option("semicolon", text("statistics.excel")),
             Option("comma", text("statistics.comma")),
         )
-        return (
+        filters = (
             Field("from", text("statistics.csv_from"), "date"),
             Field("to", text("statistics.csv_to"), "date"),
             Field("signalType", text("statistics.signal_type"), "select", options=(every, *kinds)),
@@ -118,6 +119,7 @@ class _Statistics:
             Field("status", text("statistics.status"), "select", options=(every, *statuses)),
             Field("separator", text("statistics.separator"), "select", options=separators, value="semicolon"),
         )
+        return tuple(replace(each, is_filter=True) for each in filters)
 
 
 def _first_day(month: str) -> date:

@@ -1,6 +1,7 @@
 """The handler's pages: the work list, and one report with everything that can be done with it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -166,7 +167,7 @@ class _Work:
             fields.append(
                 Field("department", text("work.department"), "select", value=value, options=every + desks)
             )
-        return tuple(_required(field) for field in fields)
+        return tuple(replace(field, is_filter=True) for field in fields)
 
     def _facts(self, request: Request, visitor: Visitor, report: Mapping[str, Any]) -> tuple[Fact, ...]:
         renderer, language = self._site.renderer, self._site.language(request)
@@ -259,13 +260,6 @@ def _results_field(site: Site, request: Request, results: Sequence[Mapping[str, 
     options = (first, *(Option(result["code"], result[name]) for result in results))
     return Field(
         "result", str(site.text(request, "work.result_label")), "select", options=options, is_required=True
-    )
-
-
-def _required(field: Field) -> Field:
-    """A filter always has a value, so no label says that it may stay empty."""
-    return Field(
-        field.name, field.label, field.kind, value=field.value, options=field.options, is_required=True
     )
 
 

@@ -61,6 +61,7 @@ class Field:
     value: str | tuple[str, ...] = ""
     options: tuple[Option, ...] = ()
     is_required: bool = False
+    is_filter: bool = False  # narrows a list: staying empty is no omission, so no label says "optional"
     error: str | None = None
     max_length: int | None = None
     autocomplete: str | None = None
