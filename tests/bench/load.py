@@ -1,0 +1,124 @@
+"""Clients that post reports through the front door and note when each was answered."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+
+import aiohttp
+
+PROSE = (
+    "In de loods achter het spoor brandt elke nacht licht en het ruikt er naar aceton. Er komen busjes met "
+    "buitenlandse kentekens en er worden blauwe vaten uitgeladen. De ramen zijn afgeplakt met folie. "
+    "Volgens meneer Pietersen van de overkant gaat het al weken zo; hij is te bereiken op 06-12345678. "
+)
+
+
+TYPES = ("hennepteelt", "drugslab", "drugshandel", "witwassen")
+
+
+@dataclass
+class Outcome:
+    """What the clients saw."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    failed: int = 0
+    receipts: dict[str, float] = field(default_factory=dict)  # receipt → moment of posting
+
+    @property
+    def accepted(self) -> int:
+        """How many reports got their 201."""
+        return len(self.latencies)
+
+    @property
+    def rate(self) -> float:
+        """Reports accepted a second."""
+        return self.accepted / self.seconds
+
+
+def bodies() -> Iterator[dict[str, object]]:
+    """Valid reports of three lengths and several signal types."""
+    for length, kind in zip(cycle((1, 2, 5)), cycle(TYPES), strict=False):
+        yield {
+            "signalType": kind,
+            "description": PROSE * length,
+            "reporterKind": "inwoner",
+            "answers": {"waargenomen": "zelf-waargenomen"},
+        }
+
+
+async def post_for(
+    url: str, municipality: str, clients: int, seconds: float, *, body: dict[str, object] | None = None
+) -> Outcome:
+    """As many reports as `clients` can post one after another in this time."""
+    outcome, each = Outcome(), bodies()
+    async with _session(municipality, clients) as session:
+        started = time.perf_counter()
+
+        async def client() -> None:
+            while time.perf_counter() < started + seconds:
+                await _post(session, url, body or next(each), outcome)
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+        outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+async def post_many(url: str, municipality: str, clients: int, count: int) -> Outcome:
+    """This many reports, as fast as `clients` can."""
+    outcome, each, left = Outcome(), bodies(), iter(range(count))
+    async with _session(municipality, clients) as session:
+        started = time.perf_counter()
+
+        async def client() -> None:
+            for _ in left:
+                await _post(session, url, next(each), outcome)
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+        outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+async def post_at(url: str, municipality: str, rate: float, seconds: float) -> Outcome:
+    """Reports at a steady pace, each started on its own beat whether or not the last was answered."""
+    outcome, each = Outcome(), bodies()
+    async with _session(municipality, 200) as session:
+        started, tasks = time.perf_counter(), []
+        for beat in range(int(rate * seconds)):
+            wait = started + beat / rate - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            tasks.append(asyncio.create_task(_post(session, url, next(each), outcome)))
+        await asyncio.gather(*tasks)
+        outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+def _session(municipality: str, connections: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        headers={"Municipality": municipality},
+        connector=aiohttp.TCPConnector(limit=connections),
+        timeout=aiohttp.ClientTimeout(total=60),
+    )
+
+
+async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, object], outcome: Outcome) -> None:
+    key = secrets.token_urlsafe(24)
+    began = time.time()
+    started = time.perf_counter()
+    try:
+        async with session.post(
+            f"{url}/api/v1/reports", json=body, headers={"Idempotency-Key": key}
+        ) as answer:
+            document = await answer.json(content_type=None)
+            if answer.status != 201:
+                outcome.failed += 1
+                return
+    except (aiohttp.ClientError, TimeoutError):
+        outcome.failed += 1
+        return
+    outcome.latencies.append(time.perf_counter() - started)
+    outcome.receipts[document["receipt"]] = began
