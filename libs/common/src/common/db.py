@@ -15,6 +15,7 @@ from common.settings import ServiceSettings
 _SET_TENANT = text("SELECT set_config('app.municipality', :municipality, true)")
 
 _AWAY_SQLSTATES = ("08", "57P", "53")  # connection, operator intervention, insufficient resources
+_SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for now
 
 
 def async_url(url: str) -> str:
@@ -63,13 +64,19 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
+        if error.statement is None and _state_of(error.orig) == _SHUT_SQLSTATE:
+            return True
         return _is_away_state(error.orig) or (isinstance(error, OperationalError) and error.orig is None)
     return isinstance(error, asyncpg.InterfaceError) or _is_away_state(error)
 
 
 def _is_away_state(error: BaseException | None) -> bool:
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
-    return isinstance(state, str) and state.startswith(_AWAY_SQLSTATES)
+    return _state_of(error).startswith(_AWAY_SQLSTATES)
+
+
+def _state_of(error: BaseException | None) -> str:
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return state if isinstance(state, str) else ""
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
