@@ -12,12 +12,28 @@ def cpu_seconds(roots: Iterable[int]) -> float:
     return sum(_own_cpu(pid) for pid in _with_descendants(roots))
 
 
+def machine_cpu_seconds() -> float:
+    """CPU seconds that all of the machine's cores were busy so far, whoever kept them so."""
+    user, nice, system, _idle, _waiting, *rest = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *rest))) / _TICKS
+
+
 def memory_mb(pid: int) -> float:
-    """Resident memory of one process in MB (10⁶ bytes)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise RuntimeError(f"no memory figure for process {pid}")
+    """Resident memory of one process in MB (10⁶ bytes), pages that it shares with others included."""
+    return _kilobytes(Path(f"/proc/{pid}/status"), ("VmRSS:",)) * 1024 / 1e6
+
+
+def own_memory_mb(pid: int) -> float:
+    """Resident memory that no other process shares, in MB (10⁶ bytes): what its end would give back."""
+    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), ("Private_Clean:", "Private_Dirty:")) * 1024 / 1e6
+
+
+def _kilobytes(file: Path, names: tuple[str, ...]) -> int:
+    lines = file.read_text().splitlines()
+    found = [int(line.split()[1]) for line in lines if line.startswith(names)]
+    if len(found) != len(names):
+        raise RuntimeError(f"{file} does not tell {names}")
+    return sum(found)
 
 
 def _own_cpu(pid: int) -> float:

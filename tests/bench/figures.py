@@ -1,7 +1,7 @@
 """What was measured, each beside its limit and its aim: as a table and as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +23,11 @@ class Figure:
     def ratio(self) -> float | None:
         """Value to limit; None without a limit."""
         return self.value / self.limit if self.limit else None
+
+    @property
+    def line(self) -> str:
+        """What a person reads while the bench still runs."""
+        return f"{self.name.strip()}: {_number(self.value)} {self.unit}"
 
     @property
     def meets_aim(self) -> bool | None:
@@ -49,9 +54,10 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join([*lines, "", *(f"limit: {note}" for note in sorted(notes))])
 
 
-def write(figures: Sequence[Figure], path: Path) -> None:
-    """The figures for a program; the file is replaced as a whole."""
-    document = [asdict(figure) | {"ratio": figure.ratio, "meets_aim": figure.meets_aim} for figure in figures]
+def write(figures: Sequence[Figure], circumstances: Mapping[str, object], path: Path) -> None:
+    """The figures for a program, with the circumstances of the run; the file is replaced as a whole."""
+    told = [asdict(figure) | {"ratio": figure.ratio, "meets_aim": figure.meets_aim} for figure in figures]
+    document = {**circumstances, "figures": told}
     path.parent.mkdir(parents=True, exist_ok=True)
     partly = path.with_suffix(".part")
     partly.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

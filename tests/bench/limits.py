@@ -12,6 +12,13 @@ import asyncpg
 from tests.bench.figures import percentile
 
 BODY = os.urandom(3000)
+#: The plan and the dates of an export, so that psql does the same work.
+_AS_EXPORTED = (
+    "SET enable_sort = off",
+    "SET max_parallel_workers_per_gather = 0",
+    "SET TimeZone = 'Europe/Amsterdam'",
+    "SET DateStyle = 'ISO'",
+)
 
 
 async def raw_commits(url: str, clients: int, seconds: float = 3.0) -> float:
@@ -56,7 +63,7 @@ async def raw_broker(amqp_url: str, messages: int = 6000) -> float:
                 all_taken.set()
 
         started = time.perf_counter()
-        await queue.consume(take)
+        tag = await queue.consume(take)
         for _ in range(messages // 100):
             publishing = [
                 channel.default_exchange.publish(message, routing_key="bench.raw") for _ in range(100)
@@ -64,6 +71,7 @@ async def raw_broker(amqp_url: str, messages: int = 6000) -> float:
             await asyncio.gather(*publishing)
         await asyncio.wait_for(all_taken.wait(), 120)
         elapsed = time.perf_counter() - started
+        await queue.cancel(tag)
         await queue.delete(if_unused=False, if_empty=False)
         return messages / elapsed
 
@@ -87,7 +95,11 @@ def psql_copy(psql: str, url: str, query: str) -> float:
     """Seconds that `psql \\copy (query) TO STDOUT WITH CSV` takes, thrown away as it comes."""
     started = time.perf_counter()
     subprocess.run(
-        [psql, "--no-psqlrc", "--quiet", url, "-c", f"\\copy ({query}) TO STDOUT WITH (FORMAT csv, HEADER)"],
+        [
+            *(psql, "--no-psqlrc", "--quiet", url),
+            *(option for statement in _AS_EXPORTED for option in ("-c", statement)),
+            *("-c", f"\\copy ({query}) TO STDOUT WITH (FORMAT csv, HEADER)"),
+        ],
         check=True,
         stdout=subprocess.DEVNULL,
     )

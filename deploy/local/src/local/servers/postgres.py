@@ -77,6 +77,10 @@ class PrivatePostgres(PrivateServer):
         """URL of the superuser on the database `postgres`."""
         return f"postgresql://{self.admin_user}:{self.admin_password}@{self.host}:{self.port}/postgres"
 
+    def program(self, name: str) -> str:
+        """The path of a client program of the same version, such as `psql`; there once it was started."""
+        return str(self._bin / name)
+
     def _prepare(self) -> None:
         self._account = _account()
         self._data = place_data(self.folder, self._account)
