@@ -7,6 +7,7 @@ from uuid import UUID
 from common.contracts.base import WireModel
 from common.contracts.codes import Role
 from common.errors import NotAllowed, NotFound, NotSignedIn
+from common.openapi import describe, operation_id
 from common.sealing import WrappedPrivateKey
 from common.web import API_VERSION, OPENAPI_PATH, RequestModel, render_errors
 from fastapi import Depends, FastAPI, Request, Response
@@ -73,14 +74,16 @@ class VaultShown(WireModel):
 def create_api(front: Front) -> FastAPI:
     """The application for `OWN_PREFIXES`."""
     app = FastAPI(
-        title="Vermoeden: gateway",
+        title="Vermoeden gateway",
         version=API_VERSION,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     render_errors(app)
+    describe(app)
 
     async def visitor(request: Request) -> Visitor:
         return await front.visitor(request)

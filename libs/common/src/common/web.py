@@ -24,6 +24,7 @@ from common.errors import (
     problem_document,
 )
 from common.log import get_logger
+from common.openapi import describe, operation_id
 
 API_VERSION = "1.0.0"
 OPENAPI_PATH = "/api/v1/openapi.json"
@@ -76,8 +77,10 @@ def create_app(title: str, verifier: IdentityVerifier) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     render_errors(app)
+    describe(app)
     app.add_middleware(_Door, verifier=verifier)
     return app
 

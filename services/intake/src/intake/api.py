@@ -18,6 +18,7 @@ router = APIRouter()
 
 _STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
 _Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_KEY_TOLD = "Needed: base64url of at least 16 random bytes, made by the client and kept secret."
 _Mail = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 ]
@@ -51,7 +52,7 @@ async def take_report(
     request: Request,
     caller: Caller,
     submission: ReportSubmission,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(description=_KEY_TOLD)] = None,
 ) -> dict[str, str]:
     """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
     key = _key(idempotency_key)
