@@ -67,6 +67,12 @@ async def test_nothing_that_could_be_forged_or_identifies_reaches_a_service(runn
     assert heard["idempotency-key"] == "k" * 22
 
 
+async def test_the_purpose_of_a_download_reaches_the_service_that_records_it(running: Running) -> None:
+    headers = {**await running.signed_in(Role.PROCESS_MANAGER), "Purpose": "Jaarverslag 2026"}
+    async with running.client.get("/api/v1/exports/reports.csv", headers=headers) as answer:
+        assert (await answer.json())["headers"]["purpose"] == "Jaarverslag 2026"
+
+
 async def test_a_forged_identity_is_refused_and_not_passed_on(running: Running) -> None:
     headers = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}
     async with running.client.post("/api/v1/reports", json={}, headers=headers) as answer:

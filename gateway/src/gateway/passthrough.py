@@ -28,6 +28,7 @@ _PASSED_ON = frozenset(
         b"if-match",
         b"if-none-match",
         b"prefer",
+        b"purpose",
         b"traceparent",
     }
 )
