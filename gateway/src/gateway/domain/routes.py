@@ -43,7 +43,7 @@ ROUTES: tuple[Route, ...] = (
     *_offer("GET", "/api/v1/reports", "casework", _CASEWORK),
     *_offer("GET POST PUT PATCH DELETE", "/api/v1/reports/{rest:path}", "casework", _CASEWORK),
     *_offer("GET", "/api/v1/routing-rules", "casework", _CONFIGURATION),
-    *_offer("PUT POST", "/api/v1/routing-rules", "casework", {PROCESS_MANAGER, ADMINISTRATOR}),
+    *_offer("PUT", "/api/v1/routing-rules", "casework", {PROCESS_MANAGER, ADMINISTRATOR}),
     *_offer("GET", "/api/v1/results", "casework", _CONFIGURATION),
     *_offer("GET", "/api/v1/statistics", "reporting", _FIGURES),
     *_offer("GET", "/api/v1/statistics/{rest:path}", "reporting", _FIGURES),
