@@ -1,0 +1,1 @@
+"""The makers of the generated documents; each returns text by file name and writes nothing."""
