@@ -48,8 +48,8 @@ class BrokerAdministration:
 
     async def set_up(self, passwords: Mapping[str, str]) -> None:
         """Make each service's user, with rights to the topology, its own queue and its own topics only."""
-        await self._limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
-        await self._limit("partners", r"^partner\.", _PARTNER_LIMITS)
+        await self.limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
+        await self.limit("partners", r"^partner\.", _PARTNER_LIMITS)
         for service, password in passwords.items():
             await self._user(service, password)
             await self._put(
@@ -100,10 +100,13 @@ class BrokerAdministration:
     async def _user(self, name: str, password: str) -> None:
         await self._put(f"users/{name}", {"password": password, "tags": ""})
 
-    async def _limit(self, name: str, pattern: str, definition: Mapping[str, Any]) -> None:
+    async def limit(
+        self, name: str, pattern: str, definition: Mapping[str, Any], *, priority: int = 1
+    ) -> None:
+        """Put a policy on the queues whose names match; of several the highest priority counts."""
         await self._put(
             f"policies/{self._vhost}/{name}",
-            {"pattern": pattern, "definition": dict(definition), "apply-to": "queues", "priority": 1},
+            {"pattern": pattern, "definition": dict(definition), "apply-to": "queues", "priority": priority},
         )
 
     async def _put(self, path: str, body: Mapping[str, Any]) -> None:
