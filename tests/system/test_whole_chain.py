@@ -1,0 +1,146 @@
+"""The whole system as `make run` starts it: one report all the way, and nothing left in clear behind it."""
+
+import secrets
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from local.check import Chain
+from local.client import Caller
+from local.samples import lines_of, newest_line
+from local.system import System
+
+from tests.support.polling import wait_until
+from tests.support.whole import files_that_hold, metrics, overhearing, running_whole, tables
+
+#: What stands for a browser's own memory in this set-up, or for a mail server that is not ours.
+APART = ("demo.json", "mail", "secrets")
+REPORTED = {
+    "a name": "meneer Ferdinand Quispelaar",
+    "a phone number": "06-41873302",
+    "a mail address": "f.quispelaar@voorbeeld.example",
+    "a number plate": "XK-427-D",
+    "an account number": "NL91ABNA0417164300",
+    "an address": "Kraanvogelpad 113",
+    "a name in an answer": "mevrouw Josefientje Hagelkruid",
+    "the reporter's name": "Zebedea Vlinderman",
+    "the reporter's phone number": "06-20417755",
+    "the reporter's mail address": "zebedea.vlinderman@melder.example",
+}
+SPOKEN = {"the question": "Zag u Quispelaar zelf tillen?", "the reply": "Ja, samen met Hagelkruid."}
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[System]:
+    with running_whole() as system:
+        yield system
+
+
+def test_one_report_goes_all_the_way(whole: System) -> None:
+    links = list(Chain(whole).links())
+    assert [link.line() for link in links if not link.is_held] == []
+    assert len(links) == 11
+
+
+async def test_nothing_that_identifies_anyone_is_left_in_clear_anywhere(whole: System) -> None:
+    key = secrets.token_urlsafe(24)
+    async with overhearing(whole) as overheard:
+        receipt = await _report_and_talk(whole, key)
+    town = whole.demo.first
+    canaries = {
+        **REPORTED,
+        **SPOKEN,
+        "the receipt": receipt,
+        "the receipt without dashes": receipt.replace("-", ""),
+        "the idempotency key": key,
+        "a password": town.person("amina").password,
+        "a passphrase": str(town.person("amina").passphrase),
+        "an API key": town.api_key,
+    }
+    passing = {"messages": b"\n".join(overheard).decode(), **await tables(whole), **metrics(whole)}
+    assert len(overheard) >= 12
+    assert {place for place, text in passing.items() if text} >= {"messages", "casework.report", "intake"}
+    leaks = [(place, name) for place, text in passing.items() for name, it in canaries.items() if it in text]
+    assert leaks == []
+    sought = {name: text.encode() for name, text in canaries.items()}
+    assert await files_that_hold(whole.folder, sought, apart=APART) == {}
+
+
+async def test_a_canary_in_a_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "log").write_bytes(b"\x00 Ferdinand \xff")
+    found = await files_that_hold(tmp_path, {"a name": b"Ferdinand"}, apart=("mail",))
+    assert list(found.values()) == ["a name"]
+    assert await files_that_hold(tmp_path, {"a name": b"Ferdinand"}, apart=("deep",)) == {}
+
+
+async def test_mails_hold_their_reader_and_nothing_of_a_report(whole: System) -> None:
+    apart = {"the reporter's mail address"}
+    canaries = {name: text for name, text in {**REPORTED, **SPOKEN}.items() if name not in apart}
+
+    async def is_mailed() -> bool:
+        return any(
+            REPORTED["the reporter's mail address"] in str(mail["To"]) for mail in whole.mail.messages()
+        )
+
+    await wait_until(is_mailed, what="a mail to the reporter")
+    mails = "\n".join(part for mail in whole.mail.messages() for part in _parts(mail))
+    assert [name for name, text in canaries.items() if text in mails] == []
+
+
+def _parts(mail: EmailMessage) -> list[str]:
+    bodies = [str(part.get_content()) for part in mail.walk() if not part.is_multipart()]
+    return [*map(str, mail.values()), *bodies]
+
+
+async def _report_and_talk(whole: System, key: str) -> str:
+    """Report with every canary, ask, reply and close; returns the receipt."""
+    town = whole.demo.first
+    front = Caller(whole.gateway_url, town.code)
+    manager = front.sign_in(town.person("amina"))
+    known = set(lines_of(manager))
+    description = (
+        f"Volgens {REPORTED['a name']} (bel {REPORTED['a phone number']} of mail "
+        f"{REPORTED['a mail address']}) staat er een auto met kenteken {REPORTED['a number plate']}. "
+        f"Geld gaat naar {REPORTED['an account number']}."
+    )
+    receipt: str = front.report(
+        {
+            "signalType": "hennepteelt",
+            "description": description,
+            "answers": {
+                "waargenomen": "zelf-waargenomen",
+                "voertuigen": f"De bus van {REPORTED['a name in an answer']}.",
+            },
+            "address": REPORTED["an address"],
+            "contact": {
+                "name": REPORTED["the reporter's name"],
+                "phone": REPORTED["the reporter's phone number"],
+                "mail": REPORTED["the reporter's mail address"],
+            },
+        },
+        key,
+    )["receipt"]
+    report_id = newest_line(manager, known)["id"]
+    manager.take(report_id, 1)
+    manager.ask(report_id, SPOKEN["the question"])
+
+    async def is_asked() -> bool:
+        return bool(front.read_mailbox(receipt)["questions"])
+
+    await wait_until(is_asked, what="the question in the mailbox")
+    (question,) = front.read_mailbox(receipt)["questions"]
+    assert question["text"] == SPOKEN["the question"]
+    front.reply(receipt, question, SPOKEN["the reply"])
+
+    async def is_replied() -> bool:
+        return bool(manager.open_with(town, report_id, "reply"))
+
+    await wait_until(is_replied, what="the reply at casework")
+    assert manager.open_with(town, report_id, "reply") == [SPOKEN["the reply"]]
+    (content,) = manager.open_with(town, report_id, "content")
+    assert all(REPORTED[name] in content for name in ("a name", "an address", "a name in an answer"))
+    version = manager.call("GET", f"/api/v1/reports/{report_id}").require(200)["version"]
+    manager.close(report_id, version, "supervision")
+    return receipt
