@@ -121,7 +121,7 @@ def _unknown() -> UnknownReceipt:
             FieldError(
                 "/lookupId",
                 "unknown-receipt",
-                "Controleer uw ontvangstcode. Net gemeld? Probeer het over een paar tellen.",
+                "Controleer uw code. Net gemeld? Probeer het over een paar tellen.",
                 "Check your receipt. Just reported? Try again in a few seconds.",
             )
         ],

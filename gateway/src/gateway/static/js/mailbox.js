@@ -58,6 +58,9 @@ async function questionCard(question, { lookupId, pair }) {
   if (question.repliedAt) {
     card.querySelector("[data-replied]").hidden = false;
     showTime(card.querySelector("[data-replied-at]"), question.repliedAt);
+    const more = card.querySelector("[data-more]");
+    more.hidden = false;
+    more.querySelector(".v-details__body").append(card.querySelector("form"));
   }
   const area = card.querySelector("textarea");
   area.id = `reply-${question.questionId}`;
