@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from gateway.front import Visitor
 from gateway.pages.site import Site
 from gateway.rendering import BarChart, Field, Option, Problem, Series, bar_chart, share_bars
+from gateway.rendering.pages import ZONE
 
 _READERS = (Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER)
 _STATUSES = (
@@ -26,6 +27,7 @@ _STATUSES = (
     "closed",
     "reopened",
 )
+_MONTHS_OFFERED = 60
 EXPORT_PATH = "/api/v1/exports/reports.csv"
 
 
@@ -79,22 +81,28 @@ class _Statistics:
             Series(key, str(self._site.text(request, f"statistics.{name}"))) for key, name in names.items()
         ]
         rows: list[tuple[str, str, list[int]]] = []
-        for month in months[-12:]:
-            day = _first_day(month["month"])
+        shown = [_first_day(month["month"]) for month in months[-12:]]
+        for day, month in zip(shown, months[-12:], strict=True):
             label = str(self._site.text(request, f"statistics.month.m{day.month}"))
             numbers = [month[name] for name in names.values()]
-            rows.append((label, str(day.year) if day.month == 1 or not rows else "", numbers))
+            rows.append((label, str(day.year) if _names_year(day, shown) else "", numbers))
         return bar_chart(series, rows)
 
     def _period(self, request: Request, told: Mapping[str, Any]) -> tuple[Field, ...]:
+        language, today = self._site.language(request), datetime.now(ZONE).date()
+        recent = {_month_before(today, count) for count in range(_MONTHS_OFFERED)}
+        options = tuple(
+            Option(month, self._site.renderer.month(language, _first_day(month)))
+            for month in sorted(recent | {told["from"], told["to"]}, reverse=True)
+        )
         return tuple(
             Field(
                 name,
                 str(self._site.text(request, f"statistics.{name}")),
-                hint=str(self._site.text(request, "statistics.month_hint")) if name == "from" else None,
+                "select",
                 value=told[name],
+                options=options,
                 is_filter=True,
-                autocomplete="off",
             )
             for name in ("from", "to")
         )
@@ -120,6 +128,16 @@ class _Statistics:
             Field("separator", text("statistics.separator"), "select", options=separators, value="semicolon"),
         )
         return tuple(replace(each, is_filter=True) for each in filters)
+
+
+def _month_before(day: date, months: int) -> str:
+    number = day.year * 12 + day.month - 1 - months
+    return f"{number // 12:04}-{number % 12 + 1:02}"
+
+
+def _names_year(day: date, shown: Sequence[date]) -> bool:
+    """Whether the year stands below this month: at each January, and at the first if none is near it."""
+    return day.month == 1 or (day == shown[0] and not any(each.month == 1 for each in shown[1:4]))
 
 
 def _first_day(month: str) -> date:

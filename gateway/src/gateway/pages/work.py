@@ -22,6 +22,7 @@ _WORKERS = (Role.HANDLER, Role.PROCESS_MANAGER)
 _STATUSES = ("open", "new", "assessing", "in-progress", "waiting-for-reporter", "waiting-for-partner")
 _SHOWN_STATUSES = (*_STATUSES, "reopened", "closed")
 _URGENCIES = ("acuut", "hoog", "normaal", "laag")
+_UNKNOWN = "weet-ik-niet"  # the answer of every form to a question that its reporter cannot answer
 _FILTERS = ("status", "urgency", "department", "mine", "cursor")
 PURPOSES = ("assessment", "handling", "reply", "review", "quality")
 
@@ -98,6 +99,7 @@ class _Work:
         history = await self._ask(visitor, "GET", f"/api/v1/reports/{report_id}/history")
         results = await self._ask(visitor, "GET", "/api/v1/results")
         forms = await self._forms(visitor)
+        answers, unknown = self._answers(request, report, forms)
         problems: tuple[Problem, ...] = ()
         if refusal is not None:
             problems = (Problem(str(self._site.text(request, _refusal_key(self._site, request, refusal)))),)
@@ -108,7 +110,8 @@ class _Work:
             status=refusal.status_code if refusal else 200,
             report=_with_times(report),
             facts=self._facts(request, visitor, report),
-            answers=self._answers(request, report, forms),
+            answers=answers,
+            unknown=unknown,
             history=self._history(request, visitor, history["history"]),
             results=_results_field(self._site, request, results["results"]),
             purposes=PURPOSES,
@@ -188,17 +191,23 @@ class _Work:
         )
         return tuple(Fact(str(self._site.text(request, f"work.fact.{key}")), value) for key, value in values)
 
-    def _answers(self, request: Request, report: Mapping[str, Any], forms: Forms | None) -> tuple[Fact, ...]:
+    def _answers(
+        self, request: Request, report: Mapping[str, Any], forms: Forms | None
+    ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+        """The answers as facts, and the questions to which the reporter had no answer."""
         words = Words(self._site.renderer.catalogues[self._site.language(request)])
         kind = forms.find(report["signalType"]) if forms else None
         general = forms.general_questions if forms else ()
         labels = {question.code: question.label for question in (*(kind.questions if kind else ()), *general)}
-        facts = []
+        facts, unknown = [], []
         for code, answer in report["choiceAnswers"].items():
             values = answer if isinstance(answer, list) else [answer]
+            if values == [_UNKNOWN]:
+                unknown.append(labels.get(code, code))
+                continue
             shown = ", ".join(words.code("answer", value) for value in values)
             facts.append(Fact(labels.get(code, code), shown))
-        return tuple(facts)
+        return tuple(facts), tuple(unknown)
 
     def _history(
         self, request: Request, visitor: Visitor, lines: Sequence[Mapping[str, Any]]
@@ -259,7 +268,12 @@ def _results_field(site: Site, request: Request, results: Sequence[Mapping[str, 
     first = Option("", str(site.text(request, "work.choose")))
     options = (first, *(Option(result["code"], result[name]) for result in results))
     return Field(
-        "result", str(site.text(request, "work.result_label")), "select", options=options, is_required=True
+        "result",
+        str(site.text(request, "work.result_label")),
+        "select",
+        hint=str(site.text(request, "work.result_hint")),
+        options=options,
+        is_required=True,
     )
 
 

@@ -57,6 +57,10 @@ class Renderer:
         """A day and time of day as the pages write them."""
         return str(self._environments[Language(language)].filters["moment"](value))
 
+    def month(self, language: str, value: date) -> str:
+        """A month and its year as the pages write them."""
+        return str(self._environments[Language(language)].filters["month"](value))
+
     def _environment(self, language: Language) -> Environment:
         environment = Environment(
             loader=PackageLoader("gateway", "templates"),
@@ -92,6 +96,10 @@ def _formats(locale: str) -> dict[str, object]:
         at = value.astimezone(ZONE)
         return f"{format_date(at, 'EEE d MMM y', locale=locale)}, {format_time(at, 'HH:mm', locale=locale)}"
 
+    def short_moment(value: datetime) -> str:
+        at = value.astimezone(ZONE)
+        return f"{format_date(at, 'EEE d MMM', locale=locale)}, {format_time(at, 'HH:mm', locale=locale)}"
+
     def machine(value: date) -> str:
         return value.isoformat()
 
@@ -103,6 +111,7 @@ def _formats(locale: str) -> dict[str, object]:
         "short_day": short_day,
         "month": month,
         "moment": moment,
+        "short_moment": short_moment,
         "machine": machine,
         "number": number,
     }
