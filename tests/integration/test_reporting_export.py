@@ -1,0 +1,181 @@
+"""The CSV: which rows, for whom, how hostile values come back, and what ends a copy."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+from common.auth import Identity
+from common.contracts.codes import Role
+from reporting import store
+from reporting.api import EXPORT_PATH
+from sqlalchemy import text
+
+from tests.support.backing import Backing
+from tests.support.polling import wait_until
+from tests.support.reporting import (
+    HANDLER,
+    KEY,
+    MANAGER,
+    Desk,
+    counted,
+    life,
+    reporting_desk,
+)
+
+HOSTILE = ('=cmd|"/c calc"!A1', "+1", "-2;3", "@SUM(A1)", "\tx", "\rx", 'Zegt "ja"; of\nnee, nooit', "＝1+1")
+
+
+@pytest.fixture
+async def desk(backing: Backing) -> AsyncIterator[Desk]:
+    async with reporting_desk(backing) as made:
+        yield made
+
+
+async def test_hostile_values_come_back_as_text_in_one_line_each(desk: Desk) -> None:
+    await desk.hear([counted(uuid4(), neighbourhood=value, signal_type="wonen") for value in HOSTILE])
+    for separator, mark in (("comma", ","), ("semicolon", ";")):
+        query = f"?separator={separator}&bom=true&columns=neighbourhood,signalTypeName,reportId"
+        async with desk.get(EXPORT_PATH + query) as answer:
+            body = await answer.read()
+        assert body.startswith(b"\xef\xbb\xbf")
+        assert body.count(b"\n") == body.count(b"\r\n") == len(HOSTILE) + 1
+        rows = list(
+            csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=mark, strict=True)
+        )
+        assert rows[0] == ["Buurt", "Signaaltype", "Melding"]
+        assert all(len(row) == 3 and row[1] == "'=Woonfraude" for row in rows[1:])
+        cells = {row[0] for row in rows[1:]}
+        assert cells == {
+            *("'" + value.replace("\t", " ").replace("\r", " ") for value in HOSTILE if value[0] != "Z"),
+            'Zegt "ja"; of nee, nooit',
+        }
+
+
+async def test_filters_choose_rows(desk: Desk) -> None:
+    first, second, third = (UUID(int=number) for number in (1, 2, 3))
+    await desk.hear(
+        [
+            *life(first, until=5, received_on=date(2026, 1, 31)),
+            *life(second, until=2, received_on=date(2026, 2, 1)),
+            counted(third, received_on=date(2026, 2, 2), signal_type="wonen"),
+        ]
+    )
+
+    async def ids(query: str) -> list[int]:
+        return [UUID(row["reportId"]).int for row in await desk.rows(query)]
+
+    assert await ids("") == [1, 2, 3]
+    assert await ids("&from=2026-02-01") == [2, 3]
+    assert await ids("&from=2026-02-01&to=2026-02-01") == [2]
+    assert await ids("&signalType=wonen") == [3]
+    assert await ids("&signalType=wonen&signalType=drugs") == [1, 2, 3]
+    assert await ids("&department=oov") == [1, 2]
+    assert await ids("&status=new") == [2, 3]
+    assert await ids("&status=closed&department=oov") == [1]
+
+
+async def test_a_bad_filter_is_a_named_400_and_no_audit(desk: Desk) -> None:
+    async with desk.get(f"{EXPORT_PATH}?status=weg&from=gisteren&x=1&department=%27--") as answer:
+        problem = await answer.json(content_type="application/problem+json")
+        assert answer.status == 400
+    pointers = {error["pointer"] for error in problem["errors"]}
+    assert pointers == {"query:status", "query:from", "query:x", "query:department"}
+    assert await desk.mine("SELECT count(*) FROM export_audit") == 0
+    for query in ("?from=2026-13", "?from=2026-05&to=2026-04", "?from=1900-01&to=2026-01"):
+        async with desk.get(f"/api/v1/statistics{query}") as answer:
+            assert answer.status == 400
+
+
+async def test_only_those_who_may_get_numbers(desk: Desk) -> None:
+    nobody = Identity("testdam")
+    reporter = replace(MANAGER, roles=frozenset({Role.REPORTER}))
+    administrator = replace(MANAGER, roles=frozenset({Role.ADMINISTRATOR}))
+    for path, caller, status in (
+        (EXPORT_PATH, None, 401),
+        (EXPORT_PATH, nobody, 401),
+        (EXPORT_PATH, HANDLER, 403),
+        (EXPORT_PATH, administrator, 403),
+        (EXPORT_PATH, KEY, 400),
+        ("/api/v1/statistics", nobody, 401),
+        ("/api/v1/statistics", reporter, 403),
+        ("/api/v1/statistics", KEY, 403),
+        ("/api/v1/statistics", administrator, 200),
+    ):
+        async with desk.get(path, caller) as answer:
+            assert answer.status == status, (path, caller)
+
+
+async def test_an_export_is_recorded_before_it_begins(desk: Desk) -> None:
+    await desk.hear([counted(uuid4())])
+    query = f"{EXPORT_PATH}?from=2026-01-01&to=2026-12-31&signalType=drugs"
+    async with desk.get(query, KEY, purpose="Jaarverslag 2026") as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"] == (
+            'attachment; filename="meldingen-testdam-vanaf-2026-01-01-tot-en-met-2026-12-31.csv"'
+        )
+        audit = await desk.mine("SELECT row_to_json(a) FROM (SELECT * FROM export_audit) AS a")
+    assert (audit["key_name"], audit["purpose"]) == ("bi-koppeling", "Jaarverslag 2026")
+    assert audit["filters"]["signal_types"] == ["drugs"]
+    assert audit["filters"]["received_from"] == "2026-01-01"
+
+
+async def fill(desk: Desk, count: int) -> None:
+    """Many rows at once, with the counts that belong to them."""
+    async with desk.database.flowing() as connection:
+        await connection.execute(
+            text(
+                f"""INSERT INTO report_row (municipality, report_id, received_on, signal_type, is_restricted,
+                       urgency, neighbourhood, channel, reporter_kind, status, status_order, department)
+                    SELECT 'testdam', gen_random_uuid(), date '2026-01-01' + n / 1000, 'drugs', false,
+                       'normaal', 'Centrum', 'formulier', 'inwoner', 'new', 1, 'oov'
+                    FROM generate_series(1, {count}) AS n"""  # noqa: S608
+            )
+        )
+        await store.rebuild_rollup(connection)
+
+
+async def test_a_reader_that_leaves_ends_the_copy_and_frees_its_place(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    for _ in range(4):  # more often than there are places
+        answer = await desk.get(EXPORT_PATH)
+        assert len(await answer.content.readexactly(1000)) == 1000
+        answer.close()
+    await wait_until(lambda: quiet(desk))
+    assert len(await desk.rows("&columns=reportId")) == 80_000
+
+
+async def quiet(desk: Desk) -> bool:
+    """Whether no export is being read from the database."""
+    running = """SELECT count(*) FROM pg_stat_activity
+                 WHERE application_name = 'export' AND state = 'active' AND datname = current_database()"""
+    return int(await desk.mine(running)) == 0
+
+
+async def test_an_error_halfway_breaks_the_connection(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    answer = await desk.get(EXPORT_PATH)
+    assert answer.status == 200
+    await answer.content.readexactly(1000)
+    ended = await desk.mine(
+        """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+           WHERE application_name = 'export' AND datname = current_database()"""
+    )
+    assert ended == 1
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await answer.read()
+
+
+async def test_when_every_place_is_taken_the_next_is_told_to_come_back(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    held = [await desk.get(EXPORT_PATH) for _ in range(2)]
+    async with desk.get(EXPORT_PATH) as answer:
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+    for each in held:
+        each.close()
