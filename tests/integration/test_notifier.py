@@ -2,176 +2,37 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
 from common.contracts.base import Event
-from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
+from common.contracts.casework import WorkArrived
 from common.contracts.codes import FeedbackKey, KeyGroup, Role, Urgency
 from common.contracts.erasure import NotifierErasureConfirmed
-from common.contracts.gateway import Department
-from common.contracts.intake import MailboxOpened
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
-from common.db import Database
-from common.messaging.envelope import encode, read_envelope, read_event
-from common.messaging.handling import Dispatcher
-from common.receipt import derive_receipt, mailbox_of
+from common.receipt import mailbox_of
 from common.sealing import (
     Context,
     Recipient,
-    generate_key_pair,
     open_content,
     open_sealed,
-    seal,
     seal_content,
 )
 from common.sealing import decode as from_base64url
-from common.sealing import encode as base64url
-from notifier.consumers import handlers
 from notifier.delivery.post import Post
-from notifier.main import build_app
-from notifier.settings import NotifierSettings
 from sqlalchemy import text
 
 from tests.support.backing import Backing
-from tests.support.databases import opened, service_database
-from tests.support.identities import KEYS, anonymous, bearer, staff
-from tests.support.mail import Catcher, catching
-from tests.support.municipality import Town, make_town
-
-ADDRESS = "melder@voorbeeld.example"
-NOTIFIER = generate_key_pair()
-
-
-@dataclass
-class Desk:
-    """A notifier at work, and what a test needs around it."""
-
-    client: httpx.AsyncClient
-    database: Database
-    settings: NotifierSettings
-    town: Town
-    mail: Catcher
-    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(handlers(0)))
-
-    @property
-    def post(self) -> Post:
-        """Another replica's post."""
-        return Post(self.database, self.settings)
-
-    async def hear(self, *events: Event) -> None:
-        async with self.database.flowing() as connection:
-            await self.dispatcher.apply(connection, [encode(event) for event in events])
-
-    async def spoken(self, event: type[Any]) -> list[Any]:
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT body FROM outbox ORDER BY id"))
-            found = [read_envelope(bytes(row.body)) for row in rows]
-        return [read_event(each, event).event for each in found if each.type == event.event_type()]
-
-    async def deliveries(self) -> list[Any]:
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT * FROM delivery ORDER BY created_at"))
-            return [row._mapping for row in rows]
-
-    async def all_due(self) -> None:
-        async with self.database.flowing() as connection:
-            await connection.execute(text("UPDATE delivery SET due_at = now() - interval '1 second'"))
-
-    async def ask(self, path: str, body: Any, **changes: Any) -> httpx.Response:
-        who = changes.get("who", anonymous())
-        return await self.client.post(f"/api/v1/mailboxes/{path}", json=body, headers=bearer("notifier", who))
+from tests.support.identities import anonymous, bearer, staff
+from tests.support.notifier import ADDRESS, Desk, Reporter, notifier_desk
 
 
 @pytest.fixture
 async def desk(backing: Backing) -> AsyncIterator[Desk]:
-    urls = await service_database(backing, "notifier")
-    town = make_town()
-    told = Department(code="vth", name="VTH", mail="vth@zandrecht.example")
-    departments = (told, *(each for each in town.state.departments if each.code != "vth"))
-    with catching() as mail:
-        settings = NotifierSettings(
-            database_web_url=urls.web,
-            database_flow_url=urls.flow,
-            broker_url="amqp://unused",
-            identity_keys=KEYS,
-            notifier_private_key=base64url(NOTIFIER.private),
-            smtp_port=mail.port,
-            smtp_security="none",
-            smtp_seconds=1,
-            public_url="https://meld.example/",
-            delivery_retry_seconds=(60, 300),
-        )
-        async with opened(urls) as database:
-            transport = httpx.ASGITransport(build_app(settings, database))
-            async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
-                desk = Desk(client, database, settings, town, mail)
-                await desk.hear(town.state.model_copy(update={"departments": departments}))
-                yield desk
-
-
-@dataclass
-class Reporter:
-    """Somebody who reported, and the events about them."""
-
-    handle: UUID = field(default_factory=uuid4)
-    receipt: str = field(default_factory=lambda: derive_receipt(uuid4().hex.encode()))
-    language: str = "nl"
-    address: str | None = ADDRESS
-
-    @property
-    def lookup(self) -> str:
-        return mailbox_of(self.receipt).lookup_id
-
-    @property
-    def mailbox(self) -> MailboxOpened:
-        context = Context("zandrecht", "address", str(self.handle), "notifier")
-        sealed = seal(self.address.encode(), NOTIFIER.public, context) if self.address else None
-        return MailboxOpened(
-            municipality="zandrecht",
-            reporter_handle=self.handle,
-            lookup_id=self.lookup,
-            language=self.language,
-            sealed_address=base64url(sealed) if sealed else None,
-        )
-
-    def notice(self, feedback: FeedbackKey = FeedbackKey.RECEIVED, version: int = 1) -> NoticeDue:
-        return NoticeDue(
-            municipality="zandrecht",
-            reporter_handle=self.handle,
-            feedback=feedback,
-            version=version,
-            due_at=datetime.now(UTC),
-        )
-
-    def question(self, town: Town) -> QuestionAsked:
-        question_id = uuid4()
-        context = Context("zandrecht", "question", str(question_id), "reporter")
-        mailbox = mailbox_of(self.receipt)
-        return QuestionAsked(
-            municipality="zandrecht",
-            reporter_handle=self.handle,
-            question_id=question_id,
-            sealed_question=base64url(seal(b"Hoe laat?", mailbox.public_key, context)),
-            reply_key_id="general-1",
-            reply_key_group="general",
-            reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),
-            asked_at=datetime.now(UTC),
-        )
-
-    def erased(self) -> ReportErased:
-        return ReportErased(
-            municipality="zandrecht",
-            report_id=uuid4(),
-            reporter_handle=self.handle,
-            reason="other",
-            ground="toets",
-            erased_at=datetime.now(UTC),
-        )
+    async with notifier_desk(backing) as made:
+        yield made
 
 
 @pytest.mark.parametrize("mailbox_first", [True, False])
