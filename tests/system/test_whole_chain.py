@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local.check import Chain
@@ -100,28 +101,7 @@ async def _report_and_talk(whole: System, key: str) -> str:
     front = Caller(whole.gateway_url, town.code)
     manager = front.sign_in(town.person("amina"))
     known = set(lines_of(manager))
-    description = (
-        f"Volgens {REPORTED['a name']} (bel {REPORTED['a phone number']} of mail "
-        f"{REPORTED['a mail address']}) staat er een auto met kenteken {REPORTED['a number plate']}. "
-        f"Geld gaat naar {REPORTED['an account number']}."
-    )
-    receipt: str = front.report(
-        {
-            "signalType": "hennepteelt",
-            "description": description,
-            "answers": {
-                "waargenomen": "zelf-waargenomen",
-                "voertuigen": f"De bus van {REPORTED['a name in an answer']}.",
-            },
-            "address": REPORTED["an address"],
-            "contact": {
-                "name": REPORTED["the reporter's name"],
-                "phone": REPORTED["the reporter's phone number"],
-                "mail": REPORTED["the reporter's mail address"],
-            },
-        },
-        key,
-    )["receipt"]
+    receipt: str = front.report(_report(), key)["receipt"]
     report_id = newest_line(manager, known)["id"]
     manager.take(report_id, 1)
     manager.ask(report_id, SPOKEN["the question"])
@@ -144,3 +124,26 @@ async def _report_and_talk(whole: System, key: str) -> str:
     version = manager.call("GET", f"/api/v1/reports/{report_id}").require(200)["version"]
     manager.close(report_id, version, "supervision")
     return receipt
+
+
+def _report() -> dict[str, Any]:
+    """A report that holds every canary."""
+    description = (
+        f"Volgens {REPORTED['a name']} (bel {REPORTED['a phone number']} of mail "
+        f"{REPORTED['a mail address']}) staat er een auto met kenteken {REPORTED['a number plate']}. "
+        f"Geld gaat naar {REPORTED['an account number']}."
+    )
+    return {
+        "signalType": "hennepteelt",
+        "description": description,
+        "answers": {
+            "waargenomen": "zelf-waargenomen",
+            "voertuigen": f"De bus van {REPORTED['a name in an answer']}.",
+        },
+        "address": REPORTED["an address"],
+        "contact": {
+            "name": REPORTED["the reporter's name"],
+            "phone": REPORTED["the reporter's phone number"],
+            "mail": REPORTED["the reporter's mail address"],
+        },
+    }

@@ -70,12 +70,7 @@ async def serve(
     log.info("process.started", port=settings.port, operations_port=settings.operations_port)
     done, _ = await asyncio.wait({watch, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     stopping.set()
-    for server in servers:
-        server.should_exit = True
-    _, unfinished = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
-    for task in unfinished:
-        task.cancel()
-    await asyncio.gather(*unfinished, return_exceptions=True)
+    await _end(servers, tasks, settings.shutdown_seconds)
     if on_stop:
         await on_stop()
     log.info("process.stopped")
@@ -83,6 +78,18 @@ async def serve(
         task.result()
         if watch not in done:  # a part may end in the same turn of the loop in which it was told to
             raise SystemExit(f"{task.get_name()} ended by itself")
+
+
+async def _end(
+    servers: Sequence[uvicorn.Server], tasks: Sequence["asyncio.Task[None]"], seconds: float
+) -> None:
+    """Let what is in hand finish, and give up what has not by then."""
+    for server in servers:
+        server.should_exit = True
+    _, unfinished = await asyncio.wait(tasks, timeout=seconds)
+    for task in unfinished:
+        task.cancel()
+    await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 async def _wait(stopping: asyncio.Event) -> None:

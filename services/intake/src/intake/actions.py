@@ -77,6 +77,16 @@ class _Prepared:
     anonymised: Mapping[str, Anonymised]
     content: bytes
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether something may have been missed in any field."""
+        return any(each.is_doubtful for each in self.anonymised.values())
+
+    @property
+    def text_in_clear(self) -> str | None:
+        """The anonymised description; None when it is doubted."""
+        return None if self.is_doubtful else self.anonymised["description"].text
+
 
 class Municipalities:
     """Every municipality's newest state, in memory; the consumer refreshes it and so does a timer."""
@@ -204,7 +214,6 @@ class Intake:
         now: datetime,
     ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
         kind = prepared.signal_type
-        is_doubtful = any(each.is_doubtful for each in prepared.anonymised.values())
         shared = {
             "municipality": state.municipality,
             "report_id": submission.report_id,
@@ -215,7 +224,7 @@ class Intake:
             "channel": report.channel,
             "reporter_kind": report.reporter_kind,
         }
-        clear = state.text_in_clear and not is_doubtful
+        text = prepared.text_in_clear if state.text_in_clear else None
         received = ReportReceived.model_validate(
             {
                 **shared,
@@ -224,8 +233,8 @@ class Intake:
                 "observed_on": report.observed_on,
                 "received_at": submission.received_at,
                 "is_traceable": prepared.choices.get("herleidbaar") == "ja",
-                "anonymised_text": prepared.anonymised["description"].text if clear else None,
-                "needs_review": is_doubtful,
+                "anonymised_text": text,
+                "needs_review": prepared.is_doubtful,
                 "sealed_content": self._seal_content(state, kind, submission.report_id, prepared.content),
                 "sealed_identity": _seal_identity(state, submission.report_id, report),
                 "reporter_public_key": submission.public_key,
@@ -234,14 +243,17 @@ class Intake:
             }
         )
         counted = ReportCounted.model_validate({**shared, "received_on": now.astimezone(_ZONE).date()})
-        opened = MailboxOpened(
-            municipality=state.municipality,
-            reporter_handle=submission.reporter_handle,
+        return received, counted, self._mailbox(submission, report)
+
+    def _mailbox(self, submission: store.Submission, report: NewReport) -> MailboxOpened:
+        municipality, handle = submission.municipality, submission.reporter_handle
+        return MailboxOpened(
+            municipality=municipality,
+            reporter_handle=handle,
             lookup_id=submission.lookup_id,
             language=report.language,
-            sealed_address=self._seal_address(state.municipality, submission.reporter_handle, report.mail),
+            sealed_address=self._seal_address(municipality, handle, report.mail),
         )
-        return received, counted, opened
 
     def _seal_content(
         self, state: MunicipalityConfigured, kind: SignalType, report_id: UUID, content: bytes

@@ -57,8 +57,6 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         questions = await reports.read_questions(connection, report_id)
         notes = await reports.read_notes(connection, report_id)
         key = await key_of(connection, is_restricted=row["is_restricted"])
-    status, mine = row["status"], row["taken_by"] == worker.person or worker.manages
-    is_open = status != domain.CLOSED
     return {
         **summary_json(row, worker, names, now_utc()),
         "channel": row["channel"],
@@ -76,11 +74,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         "closedAt": row["closed_at"],
         "result": row["result"],
         "duplicateOf": row["duplicate_of"],
-        "permittedStatuses": list(domain.TRANSITIONS[status]) if mine else [],
-        "mayTake": is_open and row["taken_by"] is None,
-        "mayClose": mine and domain.may_close(status),
-        "mayReopen": not is_open,
-        "mayAsk": mine and domain.may_ask(status),
+        **_permitted_json(row, worker),
         "reporterPublicKey": row["reporter_public_key"],
         "key": {"group": key.group.value, "keyId": key.key_id, "publicKey": key.public_key},
         "questions": [
@@ -93,6 +87,19 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
             for question in questions
         ],
         "notes": [{"noteId": note["id"], "by": note["by_person"], "at": note["at"]} for note in notes],
+    }
+
+
+def _permitted_json(row: RowMapping, worker: Worker) -> dict[str, Any]:
+    """What this person may do with the report as it stands."""
+    status, mine = row["status"], row["taken_by"] == worker.person or worker.manages
+    is_open = status != domain.CLOSED
+    return {
+        "permittedStatuses": list(domain.TRANSITIONS[status]) if mine else [],
+        "mayTake": is_open and row["taken_by"] is None,
+        "mayClose": mine and domain.may_close(status),
+        "mayReopen": not is_open,
+        "mayAsk": mine and domain.may_ask(status),
     }
 
 
