@@ -12,7 +12,7 @@ import httpx
 import pytest
 from common.contracts.casework import ReportErased
 from common.contracts.codes import KeyGroup, Role
-from common.contracts.intake import MailboxOpened, ReportReceived
+from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
 from common.db import Database
 from common.messaging.envelope import encode, read_envelope, read_event
 from common.messaging.handling import Dispatcher
@@ -128,6 +128,36 @@ async def test_a_report_is_stored_and_leaves_as_three_facts(desk: Desk) -> None:
         open_sealed(decode(opened_mailbox.sealed_address), NOTIFIER.private, context)
         == b"melder@voorbeeld.example"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "in_clear"),
+    [
+        ("Van Goghbuurt", "Van Goghbuurt"),
+        (f"achter {NAME}", None),
+        ("Kerkstraat 12", None),
+        ("bel 06-12345678", None),
+        (None, None),
+    ],
+)
+async def test_a_neighbourhood_that_names_somebody_travels_sealed_only(
+    desk: Desk, given: str | None, in_clear: str | None
+) -> None:
+    answer = await desk.send(report(neighbourhood=given))
+    assert answer.status_code == 201, answer.text
+    received = (await desk.spoken(ReportReceived))[0]
+    assert received.neighbourhood == in_clear
+    assert (await desk.spoken(ReportCounted))[0].neighbourhood == in_clear
+    assert received.anonymised_text is not None
+    content = open_content(
+        received.sealed_content,
+        "general-1",
+        desk.town.keys[KeyGroup.GENERAL].private,
+        municipality="zandrecht",
+        compartment="content",
+        subject=str(received.report_id),
+    )
+    assert json.loads(content).get("neighbourhood") == (None if in_clear else given)
 
 
 async def test_only_the_municipality_can_open_the_content(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from intake.domain import FormSet, SignalType
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
+_NEIGHBOURHOOD = "neighbourhood"
 _INLINE_CHARACTERS = 1_500  # longer texts are anonymised in a thread, off the event loop
 
 
@@ -75,12 +76,17 @@ class _Prepared:
     choices: Mapping[str, str | tuple[str, ...]]
     urgency: domain.UrgencyDecision
     anonymised: Mapping[str, Anonymised]
-    content: bytes
 
     @property
     def is_doubtful(self) -> bool:
         """Whether something may have been missed in any field."""
-        return any(each.is_doubtful for each in self.anonymised.values())
+        return any(each.is_doubtful for name, each in self.anonymised.items() if name != _NEIGHBOURHOOD)
+
+    @property
+    def neighbourhood(self) -> str | None:
+        """The neighbourhood as it may travel in clear: none when somebody's data stands in it."""
+        found = self.anonymised.get(_NEIGHBOURHOOD)
+        return None if found is None or found.spans or found.is_doubtful else found.text
 
     @property
     def text_in_clear(self) -> str | None:
@@ -137,7 +143,7 @@ class Intake:
         Raises `Malformed` with every fault, `SameKeyOtherReport`, or `Unavailable` when nothing was stored.
         """
         state, forms_version = self._municipalities.get(municipality)
-        prepared = await self._prepare(report)
+        prepared, content = await self._prepare(report)
         receipt = derive_receipt(key)
         mailbox = mailbox_of(receipt)
         now = self._clock()
@@ -151,7 +157,7 @@ class Intake:
             reporter_handle=self._new_id(),
             received_at=domain.rounded(now),
         )
-        events = self._facts(state, forms_version, report, prepared, submission, now)
+        events = self._facts(state, forms_version, report, prepared, content, submission, now)
         written = await self._writer.write(submission, events)
         if written is Written.CONTRADICTED:
             raise SameKeyOtherReport("Use a new idempotency key for a new report.")
@@ -161,23 +167,28 @@ class Intake:
             receipt, prepared.urgency.code, prepared.urgency.explanation, prepared.signal_type.safety_tip
         )
 
-    async def _prepare(self, report: NewReport) -> _Prepared:
+    async def _prepare(self, report: NewReport) -> tuple[_Prepared, bytes]:
+        """What is decided of a report, and the content that is sealed."""
         signal_type, answers = self._checked(report)
         fields = {"description": report.description, **answers.prose}
         if report.address:
             fields["address"] = report.address
+        if report.neighbourhood:
+            fields[_NEIGHBOURHOOD] = report.neighbourhood
         if sum(map(len, fields.values())) > _INLINE_CHARACTERS:
             anonymised = await asyncio.to_thread(anonymise_fields, fields)
         else:
             anonymised = anonymise_fields(fields)
-        content = {"description": report.description, "answers": answers.prose, "address": report.address}
-        return _Prepared(
+        prepared = _Prepared(
             signal_type,
             answers.choices,
             domain.urgency_of(signal_type, answers.choices),
             anonymised,
-            json.dumps(content, ensure_ascii=False).encode(),
         )
+        content = {"description": report.description, "answers": answers.prose, "address": report.address}
+        if report.neighbourhood != prepared.neighbourhood:
+            content["neighbourhood"] = report.neighbourhood
+        return prepared, json.dumps(content, ensure_ascii=False).encode()
 
     def _checked(self, report: NewReport) -> tuple[SignalType, domain.Answers]:
         """The type and valid answers; raises `Malformed` with every fault at once."""
@@ -210,6 +221,7 @@ class Intake:
         forms_version: int,
         report: NewReport,
         prepared: _Prepared,
+        content: bytes,
         submission: store.Submission,
         now: datetime,
     ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
@@ -220,7 +232,7 @@ class Intake:
             "signal_type": kind.code,
             "is_restricted": kind.is_restricted,
             "urgency": Urgency(prepared.urgency.code),
-            "neighbourhood": report.neighbourhood,
+            "neighbourhood": prepared.neighbourhood,
             "channel": report.channel,
             "reporter_kind": report.reporter_kind,
         }
@@ -235,7 +247,7 @@ class Intake:
                 "is_traceable": prepared.choices.get("herleidbaar") == "ja",
                 "anonymised_text": text,
                 "needs_review": prepared.is_doubtful,
-                "sealed_content": self._seal_content(state, kind, submission.report_id, prepared.content),
+                "sealed_content": self._seal_content(state, kind, submission.report_id, content),
                 "sealed_identity": _seal_identity(state, submission.report_id, report),
                 "reporter_public_key": submission.public_key,
                 "reporter_handle": submission.reporter_handle,

@@ -62,7 +62,8 @@ function show({ compartment, subject, replyId }, content) {
   document.querySelector(`sealed-text[data-${name}="${CSS.escape(id ?? "")}"]`)?.reveal(content ?? said.unreadable);
 }
 
-function showContent({ description, answers, address }) {
+function showContent({ description, answers, address, neighbourhood }) {
+  const where = [address, neighbourhood].filter(Boolean).join(", ");
   opened.querySelector("[data-part=description]").reveal(description);
   const rows = Object.values(answers ?? {}).map((answer) => {
     const row = document.createElement("p");
@@ -71,8 +72,8 @@ function showContent({ description, answers, address }) {
     return row;
   });
   opened.querySelector("[data-part-list=answers]").replaceChildren(...rows);
-  opened.querySelector("[data-part-row=address]").hidden = !address;
-  if (address) opened.querySelector("[data-part=address]").reveal(address);
+  opened.querySelector("[data-part-row=address]").hidden = !where;
+  if (where) opened.querySelector("[data-part=address]").reveal(where);
 }
 
 unlock.addEventListener("submit", async (event) => {
