@@ -172,7 +172,7 @@ def _add_documents(app: FastAPI, front: Front) -> None:
 
     @app.get("/.well-known/security.txt", include_in_schema=False)
     async def security_txt() -> Response:
-        if front.settings.security_contact is None:
+        if not front.settings.security_contact:
             raise NotFound
         expires = datetime.now(UTC) + timedelta(days=_SECURITY_TXT_DAYS)  # RFC 9116, 2.5.5
         lines = (
