@@ -1,0 +1,109 @@
+"""The sample subscriber that partners get (docs/examples/partner.py), run as they would run it."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from uuid import uuid4
+
+import aio_pika
+import pytest
+from common.contracts.casework import ReportOffered
+from common.messaging.administration import BrokerAdministration
+from common.messaging.broker import EXCHANGE, declare_topology, message_of
+from common.messaging.envelope import encode
+from making.examples import example_of
+
+from tests.support.backing import Backing, fresh_vhost, manage
+from tests.support.polling import wait_until
+
+SAMPLE = Path(__file__).parents[2] / "docs/examples/partner.py"
+
+
+@dataclass(frozen=True)
+class Agency:
+    """A partner with a queue of its own, on a virtual host of its own."""
+
+    municipality: str
+    queue: str
+    url: str
+    admin_url: str
+
+    async def offered(self) -> ReportOffered:
+        """Offer it something, as casework's relay would."""
+        event = example_of(ReportOffered).model_copy(
+            update={"municipality": self.municipality, "offer_id": uuid4()}
+        )
+        sent = encode(event)
+        async with await aio_pika.connect(self.admin_url) as connection:
+            exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
+            await exchange.publish(message_of(str(sent.event_id), sent.body), routing_key=event.routing_key)
+        return event
+
+
+@pytest.fixture
+async def agency(backing: Backing) -> Agency:
+    admin_url = fresh_vhost(backing)
+    vhost = unquote(urlsplit(admin_url).path.removeprefix("/"))
+    async with await aio_pika.connect(admin_url) as connection:
+        await declare_topology(await connection.channel())
+    town = f"dorp-{uuid4().hex[:8]}"
+    async with BrokerAdministration(
+        backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=vhost
+    ) as administration:
+        queue = await administration.provide_partner(town, "politie", "geheim")
+    host = urlsplit(admin_url).netloc.rpartition("@")[2]
+    return Agency(town, queue, f"amqp://{queue}:geheim@{host}/{quote(vhost, safe='')}", admin_url)
+
+
+@asynccontextmanager
+async def sample_subscriber(agency: Agency) -> AsyncIterator[Process]:
+    """The file in a process of its own."""
+    environment = {**os.environ, "PARTNER_AMQP_URL": agency.url}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SAMPLE), env=environment, stdout=PIPE, stdin=DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _next_line(process: Process) -> str:
+    assert process.stdout
+    return (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+
+
+async def test_the_sample_subscriber_gets_its_offer_acknowledges_it_and_comes_back(
+    agency: Agency, backing: Backing
+) -> None:
+    first = await agency.offered()
+    async with sample_subscriber(agency) as subscriber:
+        got = json.loads(await _next_line(subscriber))
+        assert got["data"] == first.model_dump(mode="json", by_alias=True)
+        await _cut_connections_of(agency, backing)
+        second = await agency.offered()
+        while (line := await _next_line(subscriber)).startswith("Not connected"):
+            continue
+        assert json.loads(line)["subject"] == str(second.offer_id)
+    async with await aio_pika.connect(agency.url) as connection:  # what was not acknowledged would be back
+        queue = await (await connection.channel()).get_queue(agency.queue, ensure=False)
+        assert await queue.get(fail=False) is None
+
+
+async def _cut_connections_of(agency: Agency, backing: Backing) -> None:
+    async def cut() -> bool:
+        rows = await asyncio.to_thread(manage, backing, "GET", "/connections")
+        mine = [row["name"] for row in rows if row.get("user") == agency.queue]
+        for name in mine:
+            await asyncio.to_thread(manage, backing, "DELETE", f"/connections/{quote(name, safe='')}")
+        return bool(mine)
+
+    await wait_until(cut, seconds=30)
