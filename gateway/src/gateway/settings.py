@@ -12,29 +12,29 @@ class GatewaySettings(ServiceSettings):
     identity_kid: str = "k1"  # the id under which services know the public half
     identity_private_key: SecretStr  # base64url, 32 bytes; see `common.auth.generate_identity_key`
 
-    intake_url: str = "http://127.0.0.1:8001"
-    casework_url: str = "http://127.0.0.1:8002"
-    notifier_url: str = "http://127.0.0.1:8003"
-    reporting_url: str = "http://127.0.0.1:8004"
-    upstream_connect_seconds: float = 2
+    intake_url: str = "http://127.0.0.1:8001"  # where intake answers
+    casework_url: str = "http://127.0.0.1:8002"  # where casework answers
+    notifier_url: str = "http://127.0.0.1:8003"  # where notifier answers
+    reporting_url: str = "http://127.0.0.1:8004"  # where reporting answers
+    upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
     upstream_connections: int = 256  # to each service
     body_read_seconds: float = 30  # a small body must be in within this time
 
     default_municipality: str | None = None  # for anonymous requests that name none
-    municipality_refresh_seconds: float = 5
+    municipality_refresh_seconds: float = 5  # a change of a municipality is known within this time
 
     is_https: bool = True  # Secure cookies with the __Host- prefix, and HSTS
-    hsts_seconds: int = 31_536_000
-    session_idle_seconds: int = 30 * 60
-    session_absolute_seconds: int = 12 * 60 * 60
+    hsts_seconds: int = 31_536_000  # 0: no Strict-Transport-Security
+    session_idle_seconds: int = 30 * 60  # without a request
+    session_absolute_seconds: int = 12 * 60 * 60  # after signing in, used or not
     # Lax, because a mail to a department links to its work list. Every change needs a CSRF token besides.
-    session_same_site: Literal["strict", "lax"] = "lax"
+    session_same_site: Literal["strict", "lax"] = "lax"  # of the session cookie
 
     rate_block_per_second: float = 200  # one address block in one municipality
-    rate_block_burst: int = 1000
-    rate_municipality_per_second: float = 2000
-    rate_municipality_burst: int = 6000
+    rate_block_burst: int = 1000  # at once, before it slows down
+    rate_municipality_per_second: float = 2000  # all requests to one municipality
+    rate_municipality_burst: int = 6000  # at once, before it slows down
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
     security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt

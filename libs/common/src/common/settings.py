@@ -17,24 +17,24 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VERMOEDEN_", frozen=True, extra="ignore")
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = "127.0.0.1"  # where it listens; an image sets 0.0.0.0
+    port: int = 8000  # requests; a service's own is for the gateway only
     operations_port: int = 9000  # liveness, readiness and metrics; never behind the gateway
     database_owner_url: SecretStr | None = None  # only for `migrate`
-    database_web_url: SecretStr
-    database_flow_url: SecretStr
-    database_pool_size: int = 8
-    broker_url: SecretStr
+    database_web_url: SecretStr  # postgresql:// of the role that answers requests
+    database_flow_url: SecretStr  # postgresql:// of the role that moves events
+    database_pool_size: int = 8  # connections of each role in each process
+    broker_url: SecretStr  # amqp:// of the service's own user
     identity_keys: dict[str, str] = {}  # kid → base64url Ed25519 public key of the gateway
-    log_level: str = "info"
-    relay_poll_seconds: float = 0.05
-    relay_batch: int = 200
-    consumer_prefetch: int = 200
-    consumer_batch: int = 100
-    retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)
-    parked_in_a_row_limit: int = 50
+    log_level: str = "info"  # debug, info, warning or error
+    relay_poll_seconds: float = 0.05  # how often an idle relay looks for unsent events
+    relay_batch: int = 200  # events that are published together
+    consumer_prefetch: int = 200  # messages that the broker hands out ahead
+    consumer_batch: int = 100  # messages that are handled in one transaction
+    retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)  # pauses between tries; then parked
+    parked_in_a_row_limit: int = 50  # then the consumer stops: the fault is ours, not the messages'
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica
-    shutdown_seconds: float = 15
+    shutdown_seconds: float = 15  # to finish what is in hand
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -8,5 +8,5 @@ class IntakeSettings(ServiceSettings):
 
     notifier_public_key: str  # base64url X25519; addresses for notices are sealed to it
     writer_queue_size: int = 512  # reports waiting for a group commit; full means 503
-    writer_batch: int = 64
-    writer_count: int = 2
+    writer_batch: int = 64  # reports in one group commit
+    writer_count: int = 2  # group commits at the same time

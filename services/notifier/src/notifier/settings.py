@@ -11,15 +11,15 @@ class NotifierSettings(ServiceSettings):
 
     notifier_private_key: SecretStr  # base64url X25519; opens the addresses that reporters leave for notices
     public_url: str = "http://127.0.0.1:8080"  # where reporters find the pages; links in mails begin with it
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int = 25
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_host: str = "127.0.0.1"  # the mail server
+    smtp_port: int = 25  # and its port
+    smtp_user: str | None = None  # when the mail server wants a sign-in
+    smtp_password: SecretStr | None = None  # best given as a file
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"  # "none" only on this machine
     smtp_seconds: float = 20  # for each answer of the mail server
-    sender: str = "noreply@vermoeden.example"
-    delivery_batch: int = 20
-    delivery_poll_seconds: float = 1.0
+    sender: str = "noreply@vermoeden.example"  # the address that mails come from
+    delivery_batch: int = 20  # mails that one replica takes at a time
+    delivery_poll_seconds: float = 1.0  # how often it looks for mails that are due
     delivery_lease_seconds: float = 300  # an attempt that has not ended by then belongs to another replica
-    delivery_retry_seconds: tuple[float, ...] = (60, 300, 1800, 7200, 21600, 86400)
+    delivery_retry_seconds: tuple[float, ...] = (60, 300, 1800, 7200, 21600, 86400)  # then failed
     department_delay_seconds: float = 120  # work that arrives within this time is one mail
