@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -45,6 +45,8 @@ class Desk:
     database: Database
     town: Town
     dispatcher: Dispatcher
+    settings: IntakeSettings
+    writer: Writer
 
     async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
         sent = {
@@ -99,7 +101,7 @@ async def desk(backing: Backing) -> AsyncIterator[Desk]:
             working(writer),
             httpx.AsyncClient(transport=transport, base_url="http://t") as client,
         ):
-            yield Desk(client, database, town, dispatcher)
+            yield Desk(client, database, town, dispatcher, settings, writer)
 
 
 def report(**changes: Any) -> dict[str, Any]:
@@ -300,3 +302,13 @@ async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(d
     assert await desk.spoken(ReportReceived) == []
     await desk.send(report(), key=key)
     assert await desk.spoken(ReportReceived) == []
+
+
+async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(desk: Desk) -> None:
+    intake = Intake(desk.writer, Municipalities(), load_seed(), NOTIFIER.public)
+    transport = httpx.ASGITransport(build_app(desk.settings, intake))
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        fresh = replace(desk, client=client)
+        answer = await fresh.send(report())
+    assert answer.status_code == 503, answer.text
+    assert "retry-after" in answer.headers

@@ -98,14 +98,19 @@ class Municipalities:
     """Every municipality's newest state, in memory; the consumer refreshes it and so does a timer."""
 
     def __init__(self) -> None:
-        self._states: dict[str, tuple[MunicipalityConfigured, int]] = {}
+        self._states: dict[str, tuple[MunicipalityConfigured, int]] | None = None
 
     def replace(self, states: dict[str, tuple[MunicipalityConfigured, int]]) -> None:
         """Take over what the store knows."""
         self._states = states
 
     def get(self, code: str) -> tuple[MunicipalityConfigured, int]:
-        """State and forms version; raises `UnknownMunicipality`."""
+        """State and forms version; raises `UnknownMunicipality`, and `Unavailable` before the first reading.
+
+        A process that starts while the database is away knows nothing yet: it must refuse nobody for good.
+        """
+        if self._states is None:
+            raise Unavailable("The municipalities are not loaded yet; try again.")
         try:
             return self._states[code]
         except KeyError as error:
