@@ -101,6 +101,8 @@ async def queue_notices(connection: AsyncConnection, handles: Iterable[UUID]) ->
 
 async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAsked]) -> None:
     """Keep sealed questions; a known one stays as it is."""
+    if not events:
+        return
     await connection.execute(
         text(
             """INSERT INTO question (municipality, id, reporter_handle, sealed_question, reply_key_id,

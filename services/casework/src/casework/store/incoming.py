@@ -266,13 +266,17 @@ async def mark_replied(connection: AsyncConnection, municipality: str, report_id
 async def reports_of_handles(
     connection: AsyncConnection, pairs: Sequence[tuple[str, UUID]]
 ) -> Mapping[tuple[str, UUID], tuple[UUID, int]]:
-    """The report id and version behind each known (municipality, handle)."""
+    """The report id and version behind each known (municipality, handle).
+
+    The reports stay until the transaction ends: what is noted of them cannot outlive an erasure.
+    """
     rows = await connection.execute(
         text(
             """SELECT r.municipality, r.reporter_handle, r.id, r.version FROM report r
                JOIN unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]))
                     AS g (municipality, handle)
-               ON r.municipality = g.municipality AND r.reporter_handle = g.handle"""
+               ON r.municipality = g.municipality AND r.reporter_handle = g.handle
+               ORDER BY r.municipality, r.id FOR KEY SHARE OF r"""
         ),
         {"municipalities": [pair[0] for pair in pairs], "handles": [pair[1] for pair in pairs]},
     )
