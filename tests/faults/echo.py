@@ -1,0 +1,142 @@
+"""Keeps a copy of every event that is spoken, delivers copies again, and shuffles what waits in a queue."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from common.flow import BY_TYPE, HEARD_BY, PARTNERS
+from common.messaging.broker import EXCHANGE, message_of
+from common.messaging.envelope import Envelope, read_envelope
+
+_QUEUE = "faults.copies"
+_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
+_AWAY = (aio_pika.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
+_AWAY_SECONDS = 90.0
+_SHUFFLED_AT_ONCE = 1_500
+_BATCH = 40
+
+
+class Echo:
+    """Repeats deliveries as a broker may: in any order, any number of times, to whoever hears the event."""
+
+    def __init__(self, amqp_url: Callable[[], str], dice: random.Random) -> None:
+        self.copies: dict[UUID, Envelope] = {}
+        self.repeated = 0
+        self.shuffled = 0
+        self._amqp_url = amqp_url
+        self._dice = dice
+
+    async def listen(self) -> None:
+        """Keep what is spoken; heals after any outage of the broker and never returns."""
+        while True:
+            try:
+                async with self._channel() as channel:
+                    await channel.set_qos(prefetch_count=500)
+                    queue = await channel.declare_queue(_QUEUE, durable=True, arguments=_QUORUM)
+                    await queue.bind(EXCHANGE, routing_key="#")
+                    await queue.consume(self._keep, timeout=10)
+                    await _closed(channel)
+            except _AWAY:
+                await asyncio.sleep(0.5)
+
+    async def _keep(self, message: AbstractIncomingMessage) -> None:
+        envelope = read_envelope(message.body)
+        if envelope.type in BY_TYPE:
+            self.copies[envelope.event_id] = envelope
+        await message.ack()
+
+    async def repeat(self, total: int, seconds: float) -> None:
+        """Deliver this many copies of what was spoken so far again, spread over so many seconds."""
+        rounds = max(1, total // _BATCH)
+        for _ in range(rounds):
+            await asyncio.sleep(seconds / rounds * self._dice.uniform(0.5, 1.5))
+            if self.copies:
+                await self.deliver(self._dice.choices(list(self.copies.values()), k=_BATCH))
+
+    async def deliver(self, envelopes: Iterable[Envelope]) -> None:
+        """Deliver these, in random order, to each service that hears them."""
+        addressed = [(queue, each) for each in envelopes for queue in hearers(each)]
+        self._dice.shuffle(addressed)
+        await self.publish([(queue, str(each.event_id), each.body) for queue, each in addressed])
+        self.repeated += len(addressed)
+
+    async def publish(self, messages: Iterable[tuple[str, str, bytes]]) -> None:
+        """Put messages (queue, id, body) into queues, confirmed; all once more when the broker was away."""
+        messages = list(messages)
+        until = asyncio.get_running_loop().time() + _AWAY_SECONDS
+        while True:
+            try:
+                async with self._channel() as channel:
+                    for queue, message_id, body in messages:
+                        await channel.default_exchange.publish(
+                            message_of(message_id, body), routing_key=queue, timeout=10
+                        )
+            except _AWAY:
+                if asyncio.get_running_loop().time() > until:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def shuffle(self, queue: str) -> int:
+        """Put what waits in a queue back in random order, some of it twice; returns how many waited.
+
+        A message is acknowledged only after its copies are confirmed: none can get lost here.
+        """
+        async with self._channel() as channel:
+            source = await channel.get_queue(queue, ensure=False)
+            taken: list[AbstractIncomingMessage] = []
+            while len(taken) < _SHUFFLED_AT_ONCE:
+                message = await source.get(fail=False)
+                if message is None:
+                    break
+                taken.append(message)
+            order = [*taken, *self._dice.sample(taken, len(taken) // 3)]
+            self._dice.shuffle(order)
+            for each in order:
+                await channel.default_exchange.publish(
+                    message_of(each.message_id or str(uuid4()), each.body), routing_key=queue, timeout=10
+                )
+            for each in taken:
+                await each.ack()
+        self.shuffled += len(taken)
+        self.repeated += len(order) - len(taken)
+        return len(taken)
+
+    async def depth(self, queue: str) -> int:
+        """Messages that wait in a queue now."""
+        async with self._channel() as channel:
+            found = await channel.declare_queue(queue, passive=True)
+            return int(found.declaration_result.message_count or 0)
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        connection = await aio_pika.connect(self._amqp_url(), timeout=5)
+        try:
+            yield await connection.channel()
+        finally:
+            await connection.close()
+
+
+async def _closed(channel: AbstractChannel) -> None:
+    """Return when the channel has closed, for whatever reason."""
+    while not channel.is_closed:  # noqa: ASYNC110 -- a broken connection sets no event
+        await asyncio.sleep(0.3)
+
+
+def hearers(envelope: Envelope) -> list[str]:
+    """The queues of the services that hear this event."""
+    return [name for name in HEARD_BY[BY_TYPE[envelope.type]] if name != PARTNERS]
+
+
+def renamed(envelope: Envelope) -> Envelope:
+    """The same event under a new id, which no inbox knows: as a restored backup would say it."""
+    fresh = uuid4()
+    body = envelope.body.replace(str(envelope.event_id).encode(), str(fresh).encode(), 1)
+    return replace(envelope, event_id=fresh, body=body)
