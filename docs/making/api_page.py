@@ -43,6 +43,7 @@ def api_text() -> str:
         lines += [f"## {service}", ""]
         for path, method, operation in operations_of(document):
             lines += _section(service, path, method, operation, document)
+        lines += _objects(document)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -74,8 +75,44 @@ def _section(
     content = operation.get("requestBody", {}).get("content", {})
     for kind, body in content.items():
         lines += ["", f"Body (`{kind}`):", "", *_body(body["schema"], document)]
-    answers = [code for code in operation["responses"] if code.isdigit()]
+    answers = [
+        _answer(code, told, document) for code, told in operation["responses"].items() if code.isdigit()
+    ]
     return [*lines, "", f"Answers: {', '.join(answers)}, or a problem.", ""]
+
+
+def _answer(code: str, told: dict[str, Any], document: Document) -> str:
+    """The status, and what comes with it."""
+    for kind, content in told.get("content", {}).items():
+        if kind == "application/json" and content["schema"]:
+            return f"{code} with {held_in(content['schema'], document)}"
+        if kind != "application/problem+json":
+            return f"{code} with {kind}"
+    return code
+
+
+def _objects(document: Document) -> list[str]:
+    """What answers are made of, each object once."""
+    answered = [
+        content["schema"]
+        for _, _, operation in operations_of(document)
+        for code, told in operation["responses"].items()
+        if code.isdigit()
+        for kind, content in told.get("content", {}).items()
+        if kind == "application/json"
+    ]
+    names = _named_in({"anyOf": answered}, document)
+    lines = ["### What the answers hold", ""] if names else []
+    for name in names:
+        part = document["components"]["schemas"][name]
+        told = " ".join(part.get("description", "").split())
+        members = (
+            f"`{each.name}`{'' if each.is_required else ' (may be absent)'}: {each.holds}"
+            f"{' or null' if each.may_be_null else ''}"
+            for each in fields_of(part, document)
+        )
+        lines.append(f"- **{name}.** {told} {'; '.join(members)}.")
+    return [*lines, ""]
 
 
 def _parameter(parameter: dict[str, Any], document: Document) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Field:
-    """One member of an object: its name, what it holds, and whether it must be there."""
+    """One member of an object: its name, what it holds, whether it must be there and may be null."""
 
     name: str
     holds: str
     is_required: bool
+    may_be_null: bool
 
 
 def resolved(schema: Schema, root: Schema) -> Schema:
@@ -31,7 +32,8 @@ def fields_of(schema: Schema, root: Schema) -> Iterator[Field]:
     schema = resolved(schema, root)
     required = schema.get("required", ())
     for name, held in schema.get("properties", {}).items():
-        yield Field(name, held_in(held, root), name in required)
+        may_be_null = any(each.get("type") == "null" for each in held.get("anyOf", ()))
+        yield Field(name, held_in(held, root), name in required, may_be_null)
 
 
 def rows_of(schema: Schema, root: Schema) -> list[tuple[str, ...]]:

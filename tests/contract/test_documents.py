@@ -84,6 +84,15 @@ def test_an_openapi_document_is_valid_and_tells_of_400_not_422(service: str) -> 
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_answer_is_described_by_a_named_object(service: str) -> None:
+    for path, method, operation in operations_of(documents()[service]):
+        told = next(told for code, told in operation["responses"].items() if code.startswith("2"))
+        for kind, content in told.get("content", {}).items():
+            named = content["schema"].keys() & {"$ref", "anyOf"}
+            assert named or kind == "text/csv", f"{method} {path}"
+
+
 @pytest.mark.parametrize("service", [each for each in SERVICES if each != "gateway"])
 def test_what_a_service_offers_is_passed_on_to_it(service: str) -> None:
     table = RouteTable()

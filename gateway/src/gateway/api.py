@@ -96,7 +96,9 @@ def create_api(front: Front) -> FastAPI:
 
 
 def _add_sessions(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: ANN401 -- an annotation
-    @app.post("/api/v1/sessions", status_code=201, summary="Sign in")
+    signed_in: dict[int | str, dict[str, Any]] = {201: {"model": SessionShown}}
+
+    @app.post("/api/v1/sessions", status_code=201, summary="Sign in", responses=signed_in)
     async def sign_in(body: SignIn, request: Request) -> Response:
         municipality = await front.directory.named(dict(request.scope["headers"]))
         token, session = await front.sessions.sign_in(

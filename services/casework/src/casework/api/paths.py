@@ -1,110 +1,18 @@
-"""Casework's API: the work list, one report, and what handlers do with it."""
+"""The paths of casework: the work list, one report, and what handlers do with it."""
 
 from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
-from common.contracts.codes import Code, Result, Status
 from common.db import Database
-from common.sealing import SealedContent
-from common.web import Caller, RequestModel
+from common.web import Caller
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, StringConstraints
 
 from casework import actions, domain
 from casework.actions.showing import summary_of
+from casework.api import answers, bodies
 
 router = APIRouter()
-
-_MAX_SEALED = 48 * 1024
-_Ciphertext = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
-_Ground = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
-
-
-class SealedWrap(RequestModel):
-    """A content key, wrapped for one key group."""
-
-    group: Code
-    key_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    wrapped_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{80,200}$")]
-
-
-class Sealed(RequestModel):
-    """Content that was sealed in the browser; see docs/sealing.md."""
-
-    version: Annotated[int, Field(ge=1, le=1)] = 1
-    nonce: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16}$")]
-    ciphertext: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=_MAX_SEALED)]
-    wraps: Annotated[list[SealedWrap], Field(min_length=1, max_length=8)]
-
-    def content(self) -> SealedContent:
-        """The same, as it is stored."""
-        return SealedContent.model_validate(self.model_dump())
-
-
-class Versioned(RequestModel):
-    """The version of the report that the caller read."""
-
-    version: Annotated[int, Field(ge=1)]
-
-
-class Transition(Versioned):
-    """Where the report should go."""
-
-    status: Status
-
-
-class NewNote(RequestModel):
-    """A note; its id is made by the browser, so that a repeat is known."""
-
-    note_id: UUID
-    sealed: Sealed
-
-
-class Closing(Versioned):
-    """The result, and what it needs."""
-
-    result: Result
-    duplicate_of: UUID | None = None
-    sealed_note: NewNote | None = None
-
-
-class NewOpening(RequestModel):
-    """Why the content is opened."""
-
-    purpose: Annotated[str, StringConstraints(pattern="^(assessment|handling|reply|review|quality)$")]
-
-
-class NewQuestion(Versioned):
-    """A question sealed to the reporter, and a copy sealed to the municipality."""
-
-    question_id: UUID
-    sealed_question: _Ciphertext
-    sealed_copy: Sealed
-
-
-class NewErasure(Versioned):
-    """Why a report must go."""
-
-    reason: Annotated[
-        str, StringConstraints(pattern="^(data-subject-request|found-incorrect|retention|other)$")
-    ]
-    ground: _Ground
-
-
-class RuleGiven(RequestModel):
-    """One routing rule: every condition must hold, each by one of its values."""
-
-    name: Code
-    department: Code
-    when: Annotated[dict[str, Annotated[list[str], Field(min_length=1, max_length=100)]], Field(max_length=5)]
-
-
-class RulesGiven(RequestModel):
-    """All routing rules in their order, replacing this version."""
-
-    version: Annotated[int, Field(ge=0)]
-    rules: Annotated[list[RuleGiven], Field(max_length=500)]
 
 
 def _database(request: Request) -> Database:
@@ -112,7 +20,7 @@ def _database(request: Request) -> Database:
     return database
 
 
-@router.get("/api/v1/reports")
+@router.get("/api/v1/reports", response_model=answers.WorkList)
 async def list_reports(
     request: Request,
     response: Response,
@@ -134,36 +42,46 @@ async def list_reports(
     return page
 
 
-@router.get("/api/v1/reports/{report_id}")
+@router.get("/api/v1/reports/{report_id}", response_model=answers.ReportShown)
 async def show_report(request: Request, caller: Caller, report_id: UUID) -> dict[str, Any]:
     """One report without what is sealed."""
     return await actions.show_report(_database(request), actions.worker_of(caller), report_id)
 
 
-@router.get("/api/v1/reports/{report_id}/history")
+@router.get("/api/v1/reports/{report_id}/history", response_model=answers.History)
 async def show_history(request: Request, caller: Caller, report_id: UUID) -> dict[str, Any]:
     """What happened to a report, oldest first."""
     return await actions.show_history(_database(request), actions.worker_of(caller), report_id)
 
 
-@router.post("/api/v1/reports/{report_id}/takings", status_code=201)
-async def take_report(request: Request, caller: Caller, report_id: UUID, body: Versioned) -> dict[str, Any]:
+@router.post("/api/v1/reports/{report_id}/takings", status_code=201, response_model=answers.ReportLine)
+async def take_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.Versioned
+) -> dict[str, Any]:
     """Take a report; 409 `already-taken` when a colleague was first."""
     database, worker = _database(request), actions.worker_of(caller)
     row = await actions.take_report(database, worker, report_id, body.version)
     return await summary_of(database, worker, row)
 
 
-@router.post("/api/v1/reports/{report_id}/transitions", status_code=201)
-async def move_report(request: Request, caller: Caller, report_id: UUID, body: Transition) -> dict[str, Any]:
+@router.post("/api/v1/reports/{report_id}/transitions", status_code=201, response_model=answers.ReportLine)
+async def move_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.Transition
+) -> dict[str, Any]:
     """Move a report along the transition table."""
     database, worker = _database(request), actions.worker_of(caller)
     row = await actions.move_report(database, worker, report_id, body.version, body.status.value)
     return await summary_of(database, worker, row)
 
 
-@router.post("/api/v1/reports/{report_id}/closings", status_code=201)
-async def close_report(request: Request, caller: Caller, report_id: UUID, body: Closing) -> dict[str, Any]:
+@router.post(
+    "/api/v1/reports/{report_id}/closings",
+    status_code=201,
+    response_model=answers.ReportLine | answers.ErasedReport,
+)
+async def close_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.Closing
+) -> dict[str, Any]:
     """Close a report with a result; `incorrect` erases it everywhere."""
     database, worker = _database(request), actions.worker_of(caller)
     note = body.sealed_note
@@ -181,16 +99,25 @@ async def close_report(request: Request, caller: Caller, report_id: UUID, body: 
     return await summary_of(database, worker, row)
 
 
-@router.post("/api/v1/reports/{report_id}/reopenings", status_code=201)
-async def reopen_report(request: Request, caller: Caller, report_id: UUID, body: Versioned) -> dict[str, Any]:
+@router.post("/api/v1/reports/{report_id}/reopenings", status_code=201, response_model=answers.ReportLine)
+async def reopen_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.Versioned
+) -> dict[str, Any]:
     """Open a closed report again."""
     database, worker = _database(request), actions.worker_of(caller)
     row = await actions.reopen_report(database, worker, report_id, body.version)
     return await summary_of(database, worker, row)
 
 
-@router.post("/api/v1/reports/{report_id}/openings", status_code=201)
-async def open_report(request: Request, caller: Caller, report_id: UUID, body: NewOpening) -> dict[str, Any]:
+@router.post(
+    "/api/v1/reports/{report_id}/openings",
+    status_code=201,
+    response_model=answers.OpeningShown,
+    response_model_exclude_unset=True,
+)
+async def open_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.NewOpening
+) -> dict[str, Any]:
     """Hand out what is sealed, after the opening is on record."""
     opening = await actions.open_report(
         _database(request), actions.worker_of(caller), report_id, body.purpose
@@ -198,9 +125,9 @@ async def open_report(request: Request, caller: Caller, report_id: UUID, body: N
     return {"openingId": opening.id, "sealed": opening.sealed}
 
 
-@router.post("/api/v1/reports/{report_id}/questions", status_code=201)
+@router.post("/api/v1/reports/{report_id}/questions", status_code=201, response_model=answers.ReportLine)
 async def ask_reporter(
-    request: Request, caller: Caller, report_id: UUID, body: NewQuestion
+    request: Request, caller: Caller, report_id: UUID, body: bodies.NewQuestion
 ) -> dict[str, Any]:
     """Ask the reporter something that only they can read."""
     database, worker = _database(request), actions.worker_of(caller)
@@ -216,16 +143,18 @@ async def ask_reporter(
     return await summary_of(database, worker, row)
 
 
-@router.post("/api/v1/reports/{report_id}/notes", status_code=201)
-async def add_note(request: Request, caller: Caller, report_id: UUID, body: NewNote) -> dict[str, Any]:
+@router.post("/api/v1/reports/{report_id}/notes", status_code=201, response_model=answers.NoteKept)
+async def add_note(request: Request, caller: Caller, report_id: UUID, body: bodies.NewNote) -> dict[str, Any]:
     """Keep a note that was sealed in the browser."""
     worker = actions.worker_of(caller)
     await actions.add_note(_database(request), worker, report_id, body.note_id, body.sealed.content())
     return {"noteId": body.note_id}
 
 
-@router.post("/api/v1/reports/{report_id}/erasures", status_code=202)
-async def erase_report(request: Request, caller: Caller, report_id: UUID, body: NewErasure) -> dict[str, Any]:
+@router.post("/api/v1/reports/{report_id}/erasures", status_code=202, response_model=answers.Certificate)
+async def erase_report(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.NewErasure
+) -> dict[str, Any]:
     """Erase a report everywhere; the certificate completes as each service confirms."""
     certificate = await actions.erase_report(
         _database(request), caller, report_id, body.version, body.reason, body.ground
@@ -233,13 +162,13 @@ async def erase_report(request: Request, caller: Caller, report_id: UUID, body: 
     return _erasure_json(certificate)
 
 
-@router.get("/api/v1/reports/{report_id}/erasures")
+@router.get("/api/v1/reports/{report_id}/erasures", response_model=answers.Certificate)
 async def show_erasure(request: Request, caller: Caller, report_id: UUID) -> dict[str, Any]:
     """The certificate of an erasure."""
     return _erasure_json(await actions.show_erasure(_database(request), caller, report_id))
 
 
-@router.get("/api/v1/results")
+@router.get("/api/v1/results", response_model=answers.Results)
 async def results(caller: Caller) -> dict[str, Any]:
     """The results with which a report can be closed."""
     actions.require_staff(caller)
@@ -251,14 +180,14 @@ async def results(caller: Caller) -> dict[str, Any]:
     }
 
 
-@router.get("/api/v1/routing-rules")
+@router.get("/api/v1/routing-rules", response_model=answers.RulesShown)
 async def show_rules(request: Request, caller: Caller) -> dict[str, Any]:
     """The rules that bring a report to its department, in their order; a last one always catches."""
     return await actions.show_rules(_database(request), caller)
 
 
-@router.put("/api/v1/routing-rules")
-async def change_rules(request: Request, caller: Caller, body: RulesGiven) -> dict[str, Any]:
+@router.put("/api/v1/routing-rules", response_model=answers.RulesShown)
+async def change_rules(request: Request, caller: Caller, body: bodies.RulesGiven) -> dict[str, Any]:
     """Replace the rules, for reports that come from now on."""
     rules = [
         domain.Rule(rule.name, rule.department, {name: tuple(values) for name, values in rule.when.items()})

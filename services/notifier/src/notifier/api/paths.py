@@ -1,4 +1,4 @@
-"""The notifier's API: the reporter's mailbox, and deliveries for who watches over them."""
+"""The paths of the notifier: the reporter's mailbox, and deliveries for who watches over them."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, StringConstraints
 
 from notifier import actions
+from notifier.api import answers
 
 router = APIRouter()
 
@@ -54,13 +55,13 @@ def _database(request: Request) -> Database:
     return database
 
 
-@router.post("/api/v1/mailboxes/_search")
+@router.post("/api/v1/mailboxes/_search", response_model=answers.MailboxShown)
 async def search_mailbox(request: Request, caller: Caller, body: MailboxSearch) -> dict[str, Any]:
     """Notices and sealed questions behind a receipt."""
     return await actions.search_mailbox(_database(request), caller, body.lookup_id)
 
 
-@router.post("/api/v1/mailboxes/_reply", status_code=201)
+@router.post("/api/v1/mailboxes/_reply", status_code=201, response_model=answers.ReplyKept)
 async def reply_to_question(request: Request, caller: Caller, body: Reply) -> dict[str, Any]:
     """Answer a question; the same reply id twice is one reply."""
     sealed = SealedContent.model_validate(body.sealed_reply.model_dump())
@@ -70,7 +71,7 @@ async def reply_to_question(request: Request, caller: Caller, body: Reply) -> di
     return {"replyId": body.reply_id}
 
 
-@router.get("/api/v1/deliveries")
+@router.get("/api/v1/deliveries", response_model=answers.Deliveries)
 async def list_deliveries(
     request: Request,
     caller: Caller,
@@ -82,7 +83,7 @@ async def list_deliveries(
     return {"deliveries": [_delivery_json(row) for row in rows]}
 
 
-@router.post("/api/v1/deliveries/{delivery_id}/restarts", status_code=201)
+@router.post("/api/v1/deliveries/{delivery_id}/restarts", status_code=201, response_model=answers.Restarted)
 async def restart_delivery(request: Request, caller: Caller, delivery_id: UUID) -> dict[str, Any]:
     """Try a failed mail to a reporter again from the start."""
     await actions.restart_delivery(_database(request), caller, delivery_id)

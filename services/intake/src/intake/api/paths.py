@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Request
 from pydantic import Field, StringConstraints
 
 from intake.actions import Intake, NewReport
+from intake.api import answers
 from intake.domain import MAX_PROSE, FormSet, Question, SignalType
 
 router = APIRouter()
@@ -47,7 +48,12 @@ class ReportSubmission(RequestModel):
     contact: Contact = Contact()
 
 
-@router.post("/api/v1/reports", status_code=201)
+@router.post(
+    "/api/v1/reports",
+    status_code=201,
+    response_model=answers.Accepted,
+    response_model_exclude_unset=True,
+)
 async def take_report(
     request: Request,
     caller: Caller,
@@ -66,7 +72,7 @@ async def take_report(
     return {**answer, "explanation": accepted.explanation} if accepted.explanation else answer
 
 
-@router.get("/api/v1/signal-types")
+@router.get("/api/v1/signal-types", response_model=answers.FormsShown)
 async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
     """Everything that this municipality asks of this caller."""
     intake: Intake = request.app.state.intake

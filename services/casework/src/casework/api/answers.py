@@ -1,0 +1,196 @@
+"""What casework answers; FastAPI holds every answer to these models, so that the API document is true."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from common.contracts.base import WireModel
+from common.contracts.codes import Channel, Code, Result, Status, Urgency
+from common.contracts.gateway import GroupKey
+from common.sealing import SealedContent
+from pydantic import ConfigDict
+
+
+class ReportLine(WireModel):
+    """A report as the work list has it."""
+
+    id: UUID
+    version: int  # send it with each change
+    signal_type: Code
+    signal_type_name: str
+    urgency: Urgency
+    neighbourhood: str | None
+    department: Code | None
+    status: Status
+    received_at: datetime
+    due_at: datetime
+    is_overdue: bool
+    is_restricted: bool
+    taken_by: UUID | None
+    is_mine: bool
+    has_new_reply: bool
+
+
+class Counts(WireModel):
+    """How many reports the caller may see; each stops at 1,000."""
+
+    open: int
+    new: int
+    overdue: int
+    mine: int
+
+
+class WorkList(WireModel):
+    """One page; `next` is the cursor of the next."""
+
+    reports: list[ReportLine]
+    next: str | None
+    counts: Counts
+
+
+class ReplyLine(WireModel):
+    """That a reply came; what it says is sealed."""
+
+    reply_id: UUID
+    given_at: datetime
+
+
+class QuestionLine(WireModel):
+    """That a question was asked; what it says is sealed."""
+
+    question_id: UUID
+    asked_at: datetime
+    asked_by: UUID
+    replies: list[ReplyLine]
+
+
+class NoteLine(WireModel):
+    """That a note was made; what it says is sealed."""
+
+    note_id: UUID
+    by: UUID | None
+    at: datetime
+
+
+class ReportShown(ReportLine):
+    """Everything of a report that a server may know, and what the caller may do with it now."""
+
+    channel: Channel
+    reporter_kind: Code
+    observed_on: date | None
+    choice_answers: dict[str, str | list[str]]
+    forms_version: int
+    anonymised_text: str | None
+    needs_review: bool
+    is_traceable: bool
+    has_identity: bool
+    rule: str | None
+    rules_version: int | None
+    taken_at: datetime | None
+    closed_at: datetime | None
+    result: Result | None
+    duplicate_of: UUID | None
+    permitted_statuses: list[Status]
+    may_take: bool
+    may_close: bool
+    may_reopen: bool
+    may_ask: bool
+    reporter_public_key: str
+    key: GroupKey
+    questions: list[QuestionLine]
+    notes: list[NoteLine]
+
+
+class HistoryLine(WireModel):
+    """One thing that happened; codes and ids beside these fields tell more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    at: datetime
+    by: UUID | None
+    what: str
+
+
+class History(WireModel):
+    """What happened to a report, oldest first."""
+
+    history: list[HistoryLine]
+
+
+class ErasedReport(WireModel):
+    """The report was found incorrect and is gone."""
+
+    id: UUID
+    is_erased: bool
+
+
+class SealedPart(WireModel):
+    """One sealed part, and the context that opens it (docs/sealing.md)."""
+
+    compartment: str
+    subject: str
+    reply_id: UUID | None = None
+    sealed: SealedContent
+    at: datetime
+    by: UUID | None
+
+
+class OpeningShown(WireModel):
+    """What an opening hands out, after it is on record."""
+
+    opening_id: UUID
+    sealed: list[SealedPart]
+
+
+class NoteKept(WireModel):
+    """The note is kept."""
+
+    note_id: UUID
+
+
+class Confirmed(WireModel):
+    """When each service confirmed; null while it has not."""
+
+    intake: datetime | None
+    notifier: datetime | None
+    reporting: datetime | None
+
+
+class Certificate(WireModel):
+    """The certificate of an erasure."""
+
+    report_id: UUID
+    reason: str
+    ground: str
+    erased_at: datetime
+    confirmed: Confirmed
+
+
+class ResultName(WireModel):
+    """A result with which a report can be closed."""
+
+    code: Result
+    name: str
+    name_en: str
+
+
+class Results(WireModel):
+    """All of them."""
+
+    results: list[ResultName]
+
+
+class RuleShown(WireModel):
+    """One routing rule: every condition must hold, each by one of its values."""
+
+    name: Code
+    department: Code
+    when: dict[str, list[str]]
+
+
+class RulesShown(WireModel):
+    """The rules in their order; version 0 are those that the signal types propose."""
+
+    version: int
+    rules: list[RuleShown]
+    catch_all_department: Code

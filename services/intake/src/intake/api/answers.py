@@ -1,0 +1,70 @@
+"""What intake answers; FastAPI holds every answer to these models, so that the API document is true."""
+
+from common.contracts.base import WireModel
+from common.contracts.codes import Code, Urgency
+
+from intake.domain import QuestionKind
+
+
+class Accepted(WireModel):
+    """The report is stored."""
+
+    receipt: str  # shown once; it opens the mailbox
+    urgency: Urgency
+    safety_tip: str
+    explanation: str | None = None  # why it is this urgent; absent when there is nothing to say
+
+
+class QuestionShown(WireModel):
+    """One question of a form."""
+
+    code: str
+    label: str
+    kind: QuestionKind
+    options: list[str]
+    is_required: bool
+    help_text: str
+    show_when: dict[str, str]  # asked only if these answers hold
+
+
+class UrgencyRuleShown(WireModel):
+    """When every answer holds, the report is at least this urgent."""
+
+    when: dict[str, str]
+    urgency: Urgency
+    explanation: str
+
+
+class SignalTypeShown(WireModel):
+    """What can be reported, what to look for, and what is asked."""
+
+    code: Code
+    name: str
+    description: str
+    indicators: list[str]
+    indicators_by_role: dict[str, list[str]]
+    questions: list[QuestionShown]
+    default_urgency: Urgency
+    urgency_rules: list[UrgencyRuleShown]
+    safety_tip: str
+    needs_name: bool
+    is_restricted: bool
+
+
+class OutOfScope(WireModel):
+    """What is not for this desk, and where to go instead."""
+
+    code: str
+    name: str
+    redirect: str
+
+
+class FormsShown(WireModel):
+    """Everything that a municipality asks of this caller."""
+
+    version: int
+    signal_types: list[SignalTypeShown]
+    general_questions: list[QuestionShown]
+    reporter_kinds: list[str]
+    location_types: list[str]
+    out_of_scope: list[OutOfScope]

@@ -1,0 +1,80 @@
+"""What the notifier answers; FastAPI holds every answer to these models, so that the API document is true."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from common.contracts.base import WireModel
+from common.contracts.codes import Code, FeedbackKey, Urgency
+
+
+class Notice(WireModel):
+    """Something that the reporter should hear, in words."""
+
+    feedback: FeedbackKey
+    version: int  # grows with the report
+    at: datetime
+    text: str
+    text_en: str
+
+
+class ReplyKey(WireModel):
+    """The key group to which a reply is sealed."""
+
+    group: str
+    key_id: str
+    public_key: str
+
+
+class Question(WireModel):
+    """A question that only the receipt opens."""
+
+    question_id: UUID
+    sealed_question: str
+    reply_key: ReplyKey
+    asked_at: datetime
+    replied_at: datetime | None
+
+
+class MailboxShown(WireModel):
+    """What is behind a receipt, oldest first."""
+
+    municipality: Code
+    language: str
+    notices: list[Notice]
+    questions: list[Question]
+
+
+class ReplyKept(WireModel):
+    """The reply is on its way to casework."""
+
+    reply_id: UUID
+
+
+class DeliveryLine(WireModel):
+    """One mail: to a reporter (`template`), or to a department about work; never its address."""
+
+    id: UUID
+    template: str | None
+    department: Code | None
+    urgency: Urgency | None
+    count: int | None
+    state: Literal["queued", "sent", "failed"]
+    attempts: int
+    due_at: datetime
+    error: str | None  # a class of error
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class Deliveries(WireModel):
+    """The newest first."""
+
+    deliveries: list[DeliveryLine]
+
+
+class Restarted(WireModel):
+    """The delivery begins anew."""
+
+    id: UUID
+    state: Literal["queued"]
