@@ -207,18 +207,22 @@ class Site:
             status=error.status,
             headers=error.headers,
             key=f"s{error.status}" if error.status in _ERROR_PAGES else "other",
+            sign_in_href=self._sign_in_href(request, visitor) if visitor and error.status == 401 else None,
         )
 
     def _refusal(self, request: Request, visitor: Visitor | None, error: Exception) -> Response:
         if isinstance(error, NotSignedIn) and visitor is not None and request.method == "GET":
-            back = quote(request.url.path, safe="/")
-            return self.redirect(f"{self.href(visitor, 'sign_in')}?terug={back}")
+            return self.redirect(self._sign_in_href(request, visitor))
         if isinstance(error, AppError):
             return self.error_page(request, visitor, error)
         if is_away(error):
             return self.error_page(request, visitor, Unavailable("The database is away for a moment."))
         log.error("page.failed", error=type(error).__name__, exc_info=error)
         return self.error_page(request, visitor, Failed())
+
+    def _sign_in_href(self, request: Request, visitor: Visitor) -> str:
+        """The way to the sign-in page and from there back to this one."""
+        return f"{self.href(visitor, 'sign_in')}?terug={quote(request.url.path, safe='/')}"
 
     def _passer_by(self, request: Request) -> Visitor | None:
         """Nobody in particular in the municipality of the address, when there is one."""

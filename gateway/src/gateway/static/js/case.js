@@ -2,8 +2,9 @@
 
 import "./sealed-text.js";
 import { text as decodeText } from "./bytes.js";
+import { goOn, renew } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
-import { NoVault, Vault } from "./vault.js";
+import { NoVault, SignedOut, Vault } from "./vault.js";
 
 const place = document.getElementById("case");
 const { municipality, report, csrf, reporterKey } = place.dataset;
@@ -13,6 +14,7 @@ const vault = new Vault();
 const unlock = document.getElementById("unlock");
 const opened = document.getElementById("opened");
 const status = document.getElementById("unlock-status");
+const known = new Map(); // what is open now, by the selector of its place
 
 class Refused extends Error {
   constructor(status, code) {
@@ -28,11 +30,13 @@ async function post(action, body) {
     body: JSON.stringify(body),
   });
   const told = await answer.json().catch(() => ({}));
+  if (answer.status === 401 || told.code === "csrf-token") throw new SignedOut();
   if (!answer.ok) throw new Refused(answer.status, told.code);
   return told;
 }
 
 function lock(message = "") {
+  known.clear();
   for (const element of document.querySelectorAll("sealed-text")) element.hide();
   opened.querySelector("[data-part-list=answers]").replaceChildren();
   opened.hidden = true;
@@ -40,8 +44,8 @@ function lock(message = "") {
   status.textContent = message;
 }
 
-async function openAll(purpose) {
-  const { sealed } = await post("openings", { purpose });
+async function openAll() {
+  const { sealed } = await post("openings", { purpose: unlock.elements.purpose.value });
   for (const each of sealed) {
     const shown = await openContent(each.sealed, vault.keys, municipality, each.compartment, each.subject).then(
       decodeText,
@@ -59,11 +63,16 @@ function show({ compartment, subject, replyId }, content) {
   }
   const names = { "question-copy": ["question", subject], reply: ["reply", replyId], note: ["note", subject] };
   const [name, id] = names[compartment] ?? [];
-  document.querySelector(`sealed-text[data-${name}="${CSS.escape(id ?? "")}"]`)?.reveal(content ?? said.unreadable);
+  if (name) reveal(name, id, content ?? said.unreadable);
 }
 
-function showContent({ description, answers, address, neighbourhood }) {
-  const where = [address, neighbourhood].filter(Boolean).join(", ");
+function reveal(name, id, content) {
+  const selector = `sealed-text[data-${name}="${CSS.escape(id)}"]`;
+  known.set(selector, content);
+  document.querySelector(selector)?.reveal(content);
+}
+
+function showContent({ description, answers, address }) {
   opened.querySelector("[data-part=description]").reveal(description);
   const rows = Object.values(answers ?? {}).map((answer) => {
     const row = document.createElement("p");
@@ -72,19 +81,22 @@ function showContent({ description, answers, address, neighbourhood }) {
     return row;
   });
   opened.querySelector("[data-part-list=answers]").replaceChildren(...rows);
-  opened.querySelector("[data-part-row=address]").hidden = !where;
-  if (where) opened.querySelector("[data-part=address]").reveal(where);
+  opened.querySelector("[data-part-row=address]").hidden = !address;
+  if (address) opened.querySelector("[data-part=address]").reveal(address);
 }
+
+/** What to tell of an error that is no refusal of the thing itself. */
+const trouble = (error) => (error instanceof SignedOut ? said.expired : said.away);
 
 unlock.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const { passphrase, purpose } = unlock.elements;
+  const { passphrase } = unlock.elements;
   const button = unlock.querySelector("button");
   button.disabled = true;
   status.textContent = said.opening;
   try {
     await vault.unlock(passphrase.value, () => lock(said.locked));
-    await openAll(purpose.value);
+    await openAll();
     passphrase.value = "";
     unlock.hidden = true;
     opened.hidden = false;
@@ -94,7 +106,7 @@ unlock.addEventListener("submit", async (event) => {
   } catch (error) {
     if (vault.isOpen) vault.lock();
     const isWrong = error instanceof CannotOpen;
-    status.textContent = isWrong ? said.wrong : error instanceof NoVault ? said.none : said.away;
+    status.textContent = isWrong ? said.wrong : error instanceof NoVault ? said.none : trouble(error);
     passphrase.focus();
   } finally {
     button.disabled = false;
@@ -109,46 +121,47 @@ document.getElementById("lock").addEventListener("click", () => {
 async function question(written) {
   const questionId = crypto.randomUUID();
   const bound = context(municipality, "question", questionId, "reporter");
-  return post("questions", {
+  await post("questions", {
     version: Number(place.dataset.version),
     questionId,
     sealedQuestion: await sealText(written, reporterKey, bound),
     sealedCopy: await sealContent(written, recipient, municipality, "question-copy", questionId),
   });
+  if (vault.isOpen) reveal("question", questionId, written);
 }
 
 async function note(written) {
   const noteId = crypto.randomUUID();
-  return post("notes", { noteId, sealed: await sealContent(written, recipient, municipality, "note", noteId) });
+  await post("notes", { noteId, sealed: await sealContent(written, recipient, municipality, "note", noteId) });
+  if (vault.isOpen) reveal("note", noteId, written);
 }
 
-/** Seals what is in the form's text area, sends it, and loads the page anew; what was not sent stays. */
-function sealOnSubmit(form, send) {
-  if (!form) return;
+const writing = { ask: question, note };
+
+/** Seals what is in the form's text area and sends it; what was not sent stays. */
+async function sendSealed(form) {
   const area = form.querySelector("textarea");
   const told = form.querySelector("[data-status]");
-  form.hidden = false;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (!area.value.trim()) {
-      told.textContent = said.empty;
-      area.focus();
-      return;
-    }
-    const button = form.querySelector("button");
-    button.disabled = true;
-    told.textContent = said.sending;
-    try {
-      await send(area.value.trim());
-      area.value = "";
-      location.reload();
-    } catch (error) {
-      button.disabled = false;
-      const isStale = error.message === "stale-version";
-      if (isStale) await readVersion();
-      told.textContent = isStale ? said.stale : error.status ? said.refused : said.away;
-    }
-  });
+  if (!area.value.trim()) {
+    told.textContent = said.empty;
+    area.focus();
+    return;
+  }
+  const button = form.querySelector("button");
+  button.disabled = true;
+  told.textContent = said.sending;
+  try {
+    await writing[form.id](area.value.trim());
+    area.value = "";
+    const part = form.closest("[data-renewed]").id;
+    await showAsItIs(await fetch(location.href, { headers: { accept: "text/html" } }), part);
+    document.getElementById(form.id)?.querySelector("[data-status]").replaceChildren(said.sent);
+  } catch (error) {
+    button.disabled = false;
+    const isStale = error.message === "stale-version";
+    if (isStale) await readVersion();
+    told.textContent = isStale ? said.stale : error instanceof Refused ? said.refused : trouble(error);
+  }
 }
 
 /** The version that the report has now, so that sending again after a change is a choice of the writer. */
@@ -157,6 +170,50 @@ async function readVersion() {
   if (answer.ok) place.dataset.version = (await answer.json()).version;
 }
 
-sealOnSubmit(document.getElementById("ask"), question);
-sealOnSubmit(document.getElementById("note"), note);
+/** Takes over the page that a request answered with; throws when it is no page of this report. */
+async function showAsItIs(answer, part) {
+  const fresh = renew(await answer.text());
+  if (fresh === null) throw new Error("another page");
+  place.dataset.version = fresh.getElementById("case").dataset.version;
+  showForms();
+  for (const [selector, content] of known) document.querySelector(selector)?.reveal(content);
+  const isAllOpen = [...document.querySelectorAll("[data-renewed] sealed-text")].every((each) => "open" in each.dataset);
+  if (vault.isOpen && !isAllOpen) await openAll();
+  goOn(part);
+}
+
+/** Does by fetching what the form would do by loading, so that the vault stays open. */
+async function act(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const part = form.closest("[data-renewed]").id;
+  try {
+    const answer = await fetch(location.href, { method: "POST", body, headers: { accept: "text/html" } });
+    if (new URL(answer.url).pathname === location.pathname) await showAsItIs(answer, part);
+    else location.assign(answer.url);
+  } catch {
+    form.submit(); // the page that comes says what is wrong; casework refuses what was done already
+  }
+}
+
+function showForms() {
+  for (const id of Object.keys(writing)) document.getElementById(id)?.removeAttribute("hidden");
+  const result = document.getElementById("field-result");
+  const duplicate = document.getElementById("duplicate")?.closest(".v-field");
+  if (!result || !duplicate) return;
+  const showWhenAsked = () => (duplicate.hidden = result.value !== "duplicate");
+  result.addEventListener("change", showWhenAsked);
+  showWhenAsked();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.id in writing) {
+    event.preventDefault();
+    sendSealed(form);
+  } else if (vault.isOpen && form.closest("[data-renewed]")) {
+    event.preventDefault();
+    act(form);
+  }
+});
+showForms();
 lock();

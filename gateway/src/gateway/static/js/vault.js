@@ -9,6 +9,9 @@ const IDLE_MINUTES = 15;
 /** There is no vault for this person yet. */
 export class NoVault extends Error {}
 
+/** The session has ended; nothing can be fetched until somebody signs in again. */
+export class SignedOut extends Error {}
+
 export class Vault {
   #keys = new Map();
   #timer;
@@ -23,9 +26,10 @@ export class Vault {
     return this.#keys.size > 0;
   }
 
-  /** Fetch the vault and open it; throws `CannotOpen` for a wrong passphrase, `NoVault`, or a network error. */
+  /** Fetch the vault and open it; throws `CannotOpen` for a wrong passphrase, `NoVault`, `SignedOut`, or a network error. */
   async unlock(passphrase, onLock = () => {}) {
     const answer = await fetch("/api/v1/vault", { headers: { accept: "application/json" } });
+    if (answer.status === 401) throw new SignedOut();
     if (answer.status === 404) throw new NoVault();
     if (!answer.ok) throw new Error(`vault ${answer.status}`);
     const stored = await answer.json();
