@@ -1,13 +1,16 @@
-"""One browser, and one reporting point, for the tests of the pages."""
+"""One browser, one reporting point and one whole system, for the tests of the pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
+from local.system import System
 from playwright.async_api import Browser
 
 from tests.support.backing import Backing
 from tests.support.browser import running_browser
 from tests.support.reporting_point import Point, reporting_point
+from tests.support.whole import running_whole
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -21,4 +24,11 @@ async def browser() -> AsyncIterator[Browser]:
 async def point(backing: Backing) -> AsyncIterator[Point]:
     """The public pages with a real intake behind them."""
     async with reporting_point(backing) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def whole() -> Iterator[System]:
+    """All five services, as `make run` starts them; empty, but for the demo's people."""
+    with running_whole() as started:
         yield started

@@ -8,11 +8,38 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 SCREENSHOTS = Path(__file__).parents[2] / ".run" / "screenshots"
 WIDTHS = (320, 1280)
+#: How long a page may take on a machine that does much else besides.
+_PATIENCE_MS = 30_000
 #: The rules of WCAG 2.2 A and AA, and axe's own best practices.
+_SCROLL_WIDTH = "document.documentElement.scrollWidth"
+#: Texts that lie over one another by more than a few pixels; letters of icons and charts aside.
+_OVERLAPS = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const lines = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const parent = node.parentElement;
+        if (!node.data.trim() || parent.closest("svg, option, script, template, textarea")) continue;
+        if (!parent.checkVisibility()) continue;
+        let clipped = false;
+        for (let each = parent; each; each = each.parentElement)
+            clipped ||= getComputedStyle(each).clipPath !== "none";
+        if (clipped) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        for (const box of range.getClientRects())
+            if (box.width > 1) lines.push([node.data.trim(), box, node]);
+    }
+    const found = [];
+    for (const [at, [text, a, node]] of lines.entries())
+        for (const [other, b, another] of lines.slice(at + 1))
+            if (node !== another && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 4
+                && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 8) found.push([text, other]);
+    return found;
+}"""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -21,6 +48,7 @@ async def running_browser() -> AsyncIterator[Browser]:
     """The Chromium that is on this machine; `deploy/local/install.sh test` puts it there."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "Chromium is not on this machine: run deploy/local/install.sh test"
+    expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
@@ -37,6 +65,7 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)  # every address and body
 
     def see(self, page: Page) -> None:
         """Keep an eye on this page."""
@@ -51,6 +80,7 @@ class Watch:
 
     def _note(self, request: Request) -> None:
         self.addresses.append(request.url)
+        self.sent.append(f"{request.url}\n{request.post_data or ''}")
         if not request.url.startswith((self.origin, "data:", "blob:")):
             self.strangers.append(request.url)
 
@@ -63,7 +93,7 @@ async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterat
     )
     watch = Watch(origin)
     context.on("page", watch.see)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(_PATIENCE_MS)
     try:
         yield await context.new_page(), watch
         assert watch.complaints == []
@@ -73,14 +103,22 @@ async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterat
 
 
 async def check_accessible(page: Page, name: str) -> None:
-    """axe finds nothing and nothing sticks out, at 320 and at 1280 px; leaves a screenshot of each."""
+    """axe finds nothing, nothing sticks out and no text lies over another, at 320 and at 1280 px.
+
+    Also nothing sticks out when letters are twice as large. Leaves a screenshot of each width.
+    """
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 900})
         await page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width} px"
+        assert await page.evaluate(_SCROLL_WIDTH) <= width, f"{name} at {width} px"
+        assert await page.evaluate(_OVERLAPS) == [], f"{name} at {width} px"
         found = await Axe().run(page, options={"runOnly": _TAGS, "resultTypes": ["violations"]})
         assert found.violations_count == 0, f"{name} at {width} px:\n{found.generate_report()}"
+
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert await page.evaluate(_SCROLL_WIDTH) <= WIDTHS[-1], f"{name} with letters of twice the size"
+    await page.evaluate("document.documentElement.style.fontSize = ''")
 
 
 async def focused(page: Page) -> str:
