@@ -1,8 +1,9 @@
 """The database as a service sees it: tenant transactions under row-level security, and flow transactions."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 from sqlalchemy import text
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from common.settings import ServiceSettings
 
 _SET_TENANT = text("SELECT set_config('app.municipality', :municipality, true)")
+
+_WAKES = "wakes"  # in what SQLAlchemy keeps with a connection
 
 _AWAY_SQLSTATES = ("08", "57P", "53")  # connection, operator intervention, insufficient resources
 _SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for now
@@ -29,6 +32,8 @@ class Database:
 
     web: AsyncEngine
     flow: AsyncEngine
+    #: Set when a transaction of this process committed something that `wake_after_commit` was told of.
+    spoken: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
     @classmethod
     def from_settings(cls, settings: ServiceSettings) -> "Database":
@@ -44,17 +49,28 @@ class Database:
         async with self.web.begin() as connection:
             await connection.execute(_SET_TENANT, {"municipality": municipality})
             yield connection
+            wakes = connection.info.pop(_WAKES, False)
+        if wakes:
+            self.spoken.set()
 
     @asynccontextmanager
     async def flowing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction across municipalities, for relay, consumers and timers; commits at the end."""
         async with self.flow.begin() as connection:
             yield connection
+            wakes = connection.info.pop(_WAKES, False)
+        if wakes:
+            self.spoken.set()
 
     async def close(self) -> None:
         """Return every connection."""
         await self.web.dispose()
         await self.flow.dispose()
+
+
+def wake_after_commit(connection: AsyncConnection) -> None:
+    """Let `Database.spoken` be set once the caller's transaction has committed; maybe once too often."""
+    connection.info[_WAKES] = True
 
 
 def is_away(error: BaseException) -> bool:

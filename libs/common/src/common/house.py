@@ -57,9 +57,16 @@ def build_house(
             waiting,
             prefetch=settings.consumer_prefetch,
             batch=settings.consumer_batch,
+            gather_seconds=settings.consumer_gather_seconds,
         )
         if handlers
         else None
     )
-    relay = Relay(database, broker, batch=settings.relay_batch, poll_seconds=settings.relay_poll_seconds)
+    relay = Relay(
+        database,
+        broker,
+        batch=settings.relay_batch,
+        poll_seconds=settings.relay_poll_seconds,
+        idle_seconds=settings.relay_idle_seconds,
+    )
     return House(database, broker, relay, waiting, consumer)

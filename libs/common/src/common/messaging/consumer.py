@@ -37,6 +37,7 @@ class Consumer:
         *,
         prefetch: int = 200,
         batch: int = 100,
+        gather_seconds: float = 0.01,
     ) -> None:
         self._queue = queue
         self._database = database
@@ -45,6 +46,7 @@ class Consumer:
         self._waiting = waiting
         self._prefetch = prefetch
         self._batch = batch
+        self._gather_seconds = gather_seconds
         self._channel: AbstractChannel | None = None
 
     @property
@@ -80,6 +82,8 @@ class Consumer:
             messages = [await asyncio.wait_for(inbound.get(), 0.5)]
         except TimeoutError:
             return []
+        if inbound.qsize() < self._batch - 1:  # a transaction costs the same for one as for ten
+            await asyncio.sleep(self._gather_seconds)
         while len(messages) < self._batch and not inbound.empty():
             messages.append(inbound.get_nowait())
         return messages
@@ -104,8 +108,8 @@ class Consumer:
                 await self._waiting.put(connection, suspects, error="redelivered")
         if fresh:
             await self._apply(fresh)
-        for message in readable:
-            await message.ack()
+        if readable:  # everything up to here is handled: one frame acknowledges it all
+            await readable[-1].ack(multiple=True)
 
     async def _apply(self, envelopes: Sequence[Envelope]) -> None:
         try:

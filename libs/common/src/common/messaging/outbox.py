@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.base import Event
+from common.db import wake_after_commit
 from common.messaging.envelope import Envelope, encode
 
 _INSERT = text(
@@ -24,6 +25,7 @@ async def publish(connection: AsyncConnection, *events: Event) -> None:
     """
     if not events:
         return
+    wake_after_commit(connection)
     envelopes: Sequence[Envelope] = [encode(event) for event in events]
     await connection.execute(
         _INSERT,

@@ -1,6 +1,7 @@
 """The relay: takes unsent facts from the outbox and publishes them with confirms."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -46,18 +47,29 @@ _GAUGE_SECONDS = 5.0
 
 
 class Relay:
-    """Sends every outbox row at least once; several relays share the work through `SKIP LOCKED`."""
+    """Sends every outbox row at least once; several relays share the work through `SKIP LOCKED`.
+
+    What this process speaks wakes it at once, and then it looks at its pace. While nothing is spoken it looks
+    ever less often: what another process wrote is sent within `idle_seconds`.
+    """
 
     name = "relay"
     is_background = True
 
     def __init__(
-        self, database: Database, broker: Broker, *, batch: int = 200, poll_seconds: float = 0.05
+        self,
+        database: Database,
+        broker: Broker,
+        *,
+        batch: int = 200,
+        poll_seconds: float = 0.05,
+        idle_seconds: float = 0.5,
     ) -> None:
         self._database = database
         self._broker = broker
         self._batch = batch
         self._poll_seconds = poll_seconds
+        self._idle_seconds = idle_seconds
         self._channel: AbstractChannel | None = None
         self._next_sweep = 0.0
         self._next_gauge = 0.0
@@ -76,13 +88,24 @@ class Relay:
     async def _relay(self, stopping: asyncio.Event) -> None:
         self._channel = await self._broker.channel()
         exchange = await exchange_of(self._channel)
+        pause = self._poll_seconds
         while not stopping.is_set():
+            self._database.spoken.clear()  # before looking: what commits from now on wakes us
             sent = await self.send_batch(exchange)
             await self._housekeep()
             if self._channel.is_closed:
                 raise ConnectionError("the channel closed")
-            if sent < self._batch:
-                await asyncio.sleep(self._poll_seconds)
+            if sent:
+                pause = self._poll_seconds
+            if 0 < sent < self._batch:
+                await asyncio.sleep(pause)  # a batch of many costs little more than one of few
+            elif not sent:
+                await self._await_speech(pause)
+                pause = min(pause * 2, self._idle_seconds)
+
+    async def _await_speech(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._database.spoken.wait(), seconds)
 
     async def send_batch(self, exchange: AbstractExchange) -> int:
         """Send one batch; returns how many rows it took. A row stays unsent until the broker confirmed it."""

@@ -1,0 +1,135 @@
+"""When relay and consumer look, wait and acknowledge, against a real broker and database."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import aio_pika
+import pytest
+from common.contracts.intake import ReportCounted
+from common.db import Database
+from common.house import House, build_house
+from common.messaging import publish
+from common.messaging.broker import EXCHANGE
+from common.messaging.envelope import encode
+from common.provision import DatabaseUrls
+from common.settings import ServiceSettings
+from sqlalchemy import text
+
+from tests.support import ledger
+from tests.support.backing import Backing, fresh_vhost
+from tests.support.databases import opened
+from tests.support.polling import wait_until
+
+
+class Post:
+    """A speaker and a hearer, each with its house and a database of its own."""
+
+    def __init__(self, broker_url: str, urls: dict[str, DatabaseUrls], hearer: Database) -> None:
+        self.broker_url, self._urls, self.hearer = broker_url, urls, hearer
+
+    def house(self, service: str, **changes: object) -> House:
+        urls = self._urls[service]
+        settings = ServiceSettings(
+            database_web_url=urls.web, database_flow_url=urls.flow, broker_url=self.broker_url
+        ).model_copy(update=changes)
+        handlers = {ReportCounted: ledger.Flakiness(set()).record} if service == ledger.HEARER else {}
+        return build_house(service, settings, handlers)
+
+    async def send(self, *bodies: bytes) -> None:
+        connection = await aio_pika.connect(self.broker_url)
+        async with connection:
+            exchange = await (await connection.channel()).get_exchange(EXCHANGE)
+            for body in bodies:
+                await exchange.publish(aio_pika.Message(body), routing_key=ReportCounted.name)
+
+    async def transactions(self) -> list[int]:
+        """How many facts each transaction of the hearer took."""
+        async with self.hearer.flowing() as connection:
+            rows = await connection.execute(text("SELECT count(*) FROM effect GROUP BY xmin::text"))
+            return list(rows.scalars())
+
+    async def has_heard(self, count: int) -> bool:
+        return len(await ledger.effects(self.hearer)) == count
+
+
+@pytest.fixture
+async def post(backing: Backing) -> AsyncIterator[Post]:
+    urls = {each: await ledger.make_database(backing, each) for each in (ledger.SPEAKER, ledger.HEARER)}
+    async with AsyncExitStack() as stack:
+        hearer = await stack.enter_async_context(opened(urls[ledger.HEARER]))
+        yield Post(fresh_vhost(backing), urls, hearer)
+
+
+@contextlib.asynccontextmanager
+async def running(house: House) -> AsyncIterator[House]:
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(part.run(stopping)) for part in house.parts]
+    try:
+        await wait_until(lambda: _is_ready(house), what="ready parts")
+        yield house
+    finally:
+        stopping.set()
+        _, unfinished = await asyncio.wait(tasks, timeout=5)
+        for task in unfinished:  # a relay that rests for a minute
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await house.close()
+
+
+async def _is_ready(house: House) -> bool:
+    return all(part.trouble is None for part in house.parts)
+
+
+async def _is_sent(house: House) -> bool:
+    async with house.database.flowing() as connection:
+        unsent = await connection.execute(text("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
+        return bool(unsent.scalar_one() == 0)
+
+
+async def test_what_a_process_speaks_is_sent_at_once(post: Post) -> None:
+    async with running(post.house(ledger.SPEAKER, relay_poll_seconds=60, relay_idle_seconds=60)) as house:
+        await ledger.speak(house.database, ledger.fact())
+        await wait_until(lambda: _is_sent(house), seconds=10, what="a fact that wakes the relay")
+
+
+async def test_what_another_process_wrote_is_found_by_looking(post: Post) -> None:
+    house, other = (post.house(ledger.SPEAKER, relay_idle_seconds=0.2) for _ in range(2))
+    async with running(house):
+        await ledger.speak(other.database, ledger.fact())
+        await wait_until(lambda: _is_sent(house), seconds=10, what="a fact that wakes nobody")
+    await other.close()
+
+
+async def test_only_what_was_spoken_and_committed_wakes_the_relay(post: Post) -> None:
+    house = post.house(ledger.SPEAKER)
+    with contextlib.suppress(ZeroDivisionError):
+        async with house.database.flowing() as connection:
+            await publish(connection, ledger.fact())
+            raise ZeroDivisionError
+    assert not house.database.spoken.is_set()
+    async with house.database.flowing() as connection:
+        await publish(connection, ledger.fact())
+        assert not house.database.spoken.is_set()
+    assert house.database.spoken.is_set()
+    await house.close()
+
+
+async def test_what_comes_at_the_same_time_shares_a_transaction(post: Post) -> None:
+    async with running(post.house(ledger.HEARER, consumer_gather_seconds=2)):
+        await post.send(*(encode(ledger.fact()).body for _ in range(10)))
+        await wait_until(lambda: post.has_heard(10), what="10 effects")
+    assert await post.transactions() == [10]
+
+
+async def test_one_acknowledgement_covers_a_batch_but_not_what_cannot_be_read(post: Post) -> None:
+    good = [encode(ledger.fact()).body for _ in range(5)]
+    async with running(post.house(ledger.HEARER, consumer_gather_seconds=1)):
+        await post.send(*good[:3], b"no event", *good[3:], b"no event either")
+        await wait_until(lambda: post.has_heard(5), what="5 effects")
+    connection = await aio_pika.connect(post.broker_url)
+    async with connection:
+        channel = await connection.channel()
+        queue = await channel.get_queue(ledger.HEARER)
+        assert await queue.get(fail=False) is None, "something was not acknowledged"
