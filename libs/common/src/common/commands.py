@@ -8,7 +8,6 @@ from common.db import Database
 from common.log import configure_logging
 from common.messaging.handling import Dispatcher
 from common.messaging.waiting import WaitingRoom
-from common.migration import migrate
 from common.runtime import run
 from common.settings import ServiceSettings
 
@@ -26,6 +25,8 @@ def main(
         configure_logging(service, settings.log_level)
         run(lambda: serve(settings))
     elif arguments.command == "migrate":
+        from common.migration import migrate  # noqa: PLC0415 -- a serving process needs no Alembic
+
         if settings.database_owner_url is None:
             raise SystemExit("VERMOEDEN_DATABASE_OWNER_URL is not set; migrating needs the owner's role.")
         migrate(service, settings.database_owner_url.get_secret_value())
