@@ -35,6 +35,7 @@ from casework import domain
 from casework.domain import Rule
 from casework.store import incoming
 from casework.store.rules import rules_of
+from casework.store.states import forms_of, town_of
 
 
 @dataclass(frozen=True)
@@ -213,11 +214,7 @@ async def _desks(connection: AsyncConnection, municipalities: Sequence[str]) -> 
     """How each municipality routes; only those that are configured in full."""
     found = await incoming.read_configuration(connection, municipalities)
     return {
-        code: _desk(
-            MunicipalityConfigured.model_validate(row["town"]),
-            FormsConfigured.model_validate(row["forms"]),
-            row,
-        )
+        code: _desk(town_of(row["town"]), forms_of(row["forms"]), row)
         for code, row in found.items()
         if row["town"] and row["forms"]
     }

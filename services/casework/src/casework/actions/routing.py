@@ -6,7 +6,6 @@ from typing import Any
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.contracts.gateway import MunicipalityConfigured
-from common.contracts.intake import FormsConfigured
 from common.db import Database
 from common.errors import FieldError, Malformed, NotSignedIn, Unavailable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +15,7 @@ from casework.actions.base import StaleVersion, require_staff
 from casework.domain import Rule
 from casework.store import changes, reports
 from casework.store.rules import rules_json, rules_of
+from casework.store.states import forms_of, town_of
 
 
 async def show_rules(database: Database, identity: Identity) -> dict[str, Any]:
@@ -58,12 +58,12 @@ async def _town(connection: AsyncConnection) -> MunicipalityConfigured:
     state = await reports.read_state(connection, "municipality_state")
     if state is None:
         raise Unavailable("The municipality is not configured yet.")
-    return MunicipalityConfigured.model_validate(state)
+    return town_of(state)
 
 
 async def _proposed(connection: AsyncConnection, town: MunicipalityConfigured) -> tuple[Rule, ...]:
     state = await reports.read_state(connection, "forms_state")
-    kinds = FormsConfigured.model_validate(state).signal_types if state else ()
+    kinds = forms_of(state).signal_types if state else ()
     return domain.default_rules(
         {kind.code: kind.department for kind in kinds}, frozenset(each.code for each in town.departments)
     )

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common.contracts.intake import FormsConfigured
 from common.db import Database
 from common.errors import FieldError, Malformed, NotFound
 from sqlalchemy import RowMapping
@@ -18,6 +17,7 @@ from casework.actions.base import Worker, now_utc
 from casework.actions.speaking import key_of
 from casework.store import reports
 from casework.store.reports import Wanted
+from casework.store.states import forms_of
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ async def _names(connection: AsyncConnection) -> dict[str, str]:
     state = await reports.read_state(connection, "forms_state")
     if state is None:
         return {}
-    return {kind.code: kind.name for kind in FormsConfigured.model_validate(state).signal_types}
+    return {kind.code: kind.name for kind in forms_of(state).signal_types}
 
 
 def _wanted(worker: Worker, filters: Filters) -> Wanted:

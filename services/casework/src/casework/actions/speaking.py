@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from common.contracts.casework import QuestionAsked
 from common.contracts.codes import FeedbackKey, KeyGroup
-from common.contracts.gateway import GroupKey, MunicipalityConfigured
+from common.contracts.gateway import GroupKey
 from common.db import Database
 from common.errors import FieldError, Malformed, NotFound, Unavailable
 from common.messaging import publish
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from casework import domain
 from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, now_utc, working
 from casework.store import changes, reports
+from casework.store.states import town_of
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ async def key_of(connection: AsyncConnection, *, is_restricted: bool) -> GroupKe
     state = await reports.read_state(connection, "municipality_state")
     group = KeyGroup.RESTRICTED if is_restricted else KeyGroup.GENERAL
     if state is not None:
-        for key in MunicipalityConfigured.model_validate(state).keys:
+        for key in town_of(state).keys:
             if key.group is group:
                 return key
     raise Unavailable("The municipality's public keys are not known yet.")

@@ -57,13 +57,14 @@ async def read_configuration(
     """Per municipality: `town`, `forms`, `rules`, `rules_version`; each None when it is not known."""
     rows = await connection.execute(
         text(
-            """SELECT m.municipality, t.state AS town, f.state AS forms, r.rules, r.version AS rules_version
+            """SELECT m.municipality, CAST(t.state AS text) AS town, CAST(f.state AS text) AS forms,
+                      r.rules, r.version AS rules_version
                FROM unnest(CAST(:municipalities AS text[])) AS m (municipality)
                LEFT JOIN municipality_state t USING (municipality)
                LEFT JOIN forms_state f USING (municipality)
                LEFT JOIN LATERAL (SELECT rules, version FROM routing_rules
                    WHERE municipality = m.municipality ORDER BY version DESC LIMIT 1) r ON true"""
-        ).columns(town=JSONB, forms=JSONB, rules=JSONB),
+        ).columns(rules=JSONB),
         {"municipalities": sorted(set(municipalities))},
     )
     return {row.municipality: row._mapping for row in rows}
