@@ -1,7 +1,7 @@
 """A mail server of the tests: keeps what it takes, and can refuse or be slow."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,6 +21,7 @@ class Catcher:
         self.recipients: list[str] = []
         self.answers: list[str] = []  # for the next recipients, first first; then "250 OK"
         self.delay = 0.0
+        self.then: Callable[[], Awaitable[None]] | None = None  # after a message was taken, before its answer
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -39,6 +40,8 @@ class Catcher:
         message: Any = message_from_bytes(content, policy=policy.default)
         self.messages.append(message)
         self.recipients += envelope.rcpt_tos
+        if self.then is not None:
+            await self.then()
         return "250 OK"
 
 

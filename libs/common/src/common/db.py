@@ -1,7 +1,7 @@
 """The database as a service sees it: tenant transactions under row-level security, and flow transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -71,6 +71,21 @@ class Database:
 def wake_after_commit(connection: AsyncConnection) -> None:
     """Let `Database.spoken` be set once the caller's transaction has committed; maybe once too often."""
     connection.info[_WAKES] = True
+
+
+async def outlast(action: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Do this again while the database is away, for at most so many seconds; it must be safe to repeat."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while True:
+        try:
+            await action()
+        except Exception as error:
+            if not is_away(error) or loop.time() > until:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 def is_away(error: BaseException) -> bool:

@@ -192,6 +192,21 @@ async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float
     return [row._mapping for row in rows]
 
 
+async def keep_claim(
+    connection: AsyncConnection, municipality: str, delivery_id: UUID, attempt: int, lease: float
+) -> bool:
+    """Hold a claimed delivery for another `lease` seconds; False when it went away or is another's by now."""
+    row = await connection.execute(
+        text(
+            """UPDATE delivery SET due_at = now() + make_interval(secs => :lease)
+               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
+               RETURNING 1"""
+        ),
+        {"municipality": municipality, "id": delivery_id, "attempt": attempt, "lease": lease},
+    )
+    return row.first() is not None
+
+
 async def end_attempt(
     connection: AsyncConnection,
     municipality: str,

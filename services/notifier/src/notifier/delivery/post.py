@@ -9,7 +9,7 @@ import aiosmtplib
 from common import metrics
 from common.contracts.codes import FeedbackKey
 from common.contracts.notifier import DeliveryFailed, FeedbackSent
-from common.db import Database
+from common.db import Database, outlast
 from common.log import get_logger
 from common.messaging import publish
 from common.messaging.broker import keep_trying
@@ -35,7 +35,11 @@ class Attempt:
 
 
 class Post:
-    """Brings mail until told to stop; several replicas share the work and none sends what another holds."""
+    """Brings mail until told to stop; several replicas share the work and none sends what another holds.
+
+    A mail leaves twice only when its sender dies between the server's answer and the commit that notes it;
+    it has the same Message-ID then, so that its receiver can drop the repeat.
+    """
 
     name = "post"
 
@@ -82,9 +86,21 @@ class Post:
             return
         try:
             for delivery in deliveries:
-                await self._end(delivery, await self._try(server, delivery))
+                if await self._is_ours(delivery):
+                    await self._end(delivery, await self._try(server, delivery))
         finally:
             server.close()
+
+    async def _is_ours(self, delivery: RowMapping) -> bool:
+        """Look once more before a mail leaves: others in its batch may have taken long, or it was erased."""
+        async with self._database.flowing() as connection:
+            return await store.keep_claim(
+                connection,
+                delivery["municipality"],
+                delivery["id"],
+                delivery["attempts"],
+                self._settings.delivery_lease_seconds,
+            )
 
     def _server(self) -> aiosmtplib.SMTP:
         chosen = self._settings
@@ -144,6 +160,12 @@ class Post:
         return notice_letter(language_of(delivery["language"]), feedback, municipality, display_name, url)
 
     async def _end(self, delivery: RowMapping, attempt: Attempt) -> None:
+        """Write how an attempt ended, as long as the claim lasts: what has left must not leave again because
+        the database was away for a moment."""
+        await outlast(lambda: self._write(delivery, attempt), self._settings.delivery_lease_seconds)
+        metrics.DELIVERIES.labels("mail", attempt.outcome.value).inc()
+
+    async def _write(self, delivery: RowMapping, attempt: Attempt) -> None:
         now = datetime.now(UTC)
         following = domain.after_attempt(
             attempt.outcome, delivery["attempts"], self._settings.delivery_retry_seconds, now
@@ -159,7 +181,6 @@ class Post:
             )
             if written and following.ended_at and delivery["reporter_handle"] is not None:
                 await publish(connection, _told(delivery, following.state, now))
-        metrics.DELIVERIES.labels("mail", attempt.outcome.value).inc()
 
 
 def _told(delivery: RowMapping, state: str, now: datetime) -> FeedbackSent | DeliveryFailed:
