@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
-from common.db import Database, is_away
+from common.db import Database, is_away, outlast
 from common.log import get_logger
 from common.messaging.broker import keep_trying
 from common.messaging.envelope import Envelope, read_envelope
@@ -184,8 +184,7 @@ class WaitingRoom:
 
     async def _failed(self, envelope: Envelope, mine: dict[str, int], attempt: int, error: Exception) -> None:
         if is_away(error):
-            async with self._database.flowing() as connection:
-                await connection.execute(_UNCOUNT, mine)
+            await outlast(lambda: self._uncount(mine), self._lease_seconds)
             raise error
         hopeless = isinstance(error, Unprocessable)
         log.warning(
@@ -202,6 +201,10 @@ class WaitingRoom:
         due_at = datetime.now(UTC) + self._backoff(attempt)
         async with self._database.flowing() as connection:
             await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
+
+    async def _uncount(self, mine: dict[str, int]) -> None:
+        async with self._database.flowing() as connection:
+            await connection.execute(_UNCOUNT, mine)
 
     async def _park(self, envelope: Envelope, mine: dict[str, int], reason: str) -> None:
         async with self._database.flowing() as connection:
