@@ -52,6 +52,10 @@ class ContainerServer:
     ) -> None:
         # No reaper beside it: its image may not be there, and `_remove_leftovers` does its work.
         os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+        if os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
+            # An engine of this machine: its published ports are on loopback, and nothing else is asked.
+            os.environ.setdefault("TESTCONTAINERS_CONNECTION_MODE", "docker_host")
+            os.environ.setdefault("TC_HOST", "127.0.0.1")
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - reads the settings
 
         self._container = DockerContainer(image, command=command)

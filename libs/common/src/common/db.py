@@ -13,11 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from common.settings import ServiceSettings
 
+#: A process that vanishes without a word frees what it held within a minute or two.
+_SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 _SET_TENANT = text("SELECT set_config('app.municipality', :municipality, true)")
 
 _WAKES = "wakes"  # in what SQLAlchemy keeps with a connection
 
-_AWAY_SQLSTATES = ("08", "57P", "53")  # connection, operator intervention, insufficient resources
+#: Connection, operator intervention, insufficient resources, and a database that cannot be written now.
+_AWAY_SQLSTATES = ("08", "57P", "53", "25006")
+_DATA_SQLSTATES = ("22",)  # data exception: a value that no column can hold
 _SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for now
 
 
@@ -62,6 +71,17 @@ class Database:
         if wakes:
             self.spoken.set()
 
+    async def answers(self) -> bool:
+        """Whether it takes a connection and can be written at this moment."""
+        try:
+            async with self.flow.begin() as connection:
+                read_only = await connection.execute(text("SELECT current_setting('transaction_read_only')"))
+                return bool(read_only.scalar_one() == "off")
+        except Exception as error:
+            if is_away(error):
+                return False
+            raise
+
     async def close(self) -> None:
         """Return every connection."""
         await self.web.dispose()
@@ -101,6 +121,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError) or _is_away_state(error)
 
 
+def is_data_error(error: BaseException) -> bool:
+    """Whether the database refuses a value itself, whenever it is tried."""
+    return isinstance(error, DBAPIError) and _state_of(error.orig).startswith(_DATA_SQLSTATES)
+
+
 def _is_away_state(error: BaseException | None) -> bool:
     return _state_of(error).startswith(_AWAY_SQLSTATES)
 
@@ -118,5 +143,5 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         hide_parameters=True,  # bound values are personal data; keep them out of error texts
         pool_timeout=5,
         pool_use_lifo=True,
-        connect_args={"timeout": 5, "command_timeout": 30},
+        connect_args={"timeout": 5, "command_timeout": 30, "server_settings": _SERVER_SETTINGS},
     )

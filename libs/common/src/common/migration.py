@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from common.db import async_url
 
-__all__ = ["allow_flow", "allow_web", "create_messaging_tables", "history", "migrate", "run_script"]
+__all__ = [
+    "allow_flow",
+    "allow_web",
+    "create_messaging_tables",
+    "history",
+    "let_outbox_wait",
+    "migrate",
+    "run_script",
+]
 
 _LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
 
@@ -103,6 +111,11 @@ def create_messaging_tables(op: Operations, service: str) -> None:
     allow_web(op, service, "outbox", "INSERT")
     allow_web(op, service, "tombstone", "SELECT")
     allow_flow(op, service, ("outbox", "inbox", "waiting", "tombstone"))
+
+
+def let_outbox_wait(op: Operations) -> None:
+    """Give unsent events a time before which they are not tried again."""
+    op.execute("ALTER TABLE outbox ADD COLUMN due_at timestamptz NOT NULL DEFAULT now()")
 
 
 def run_script(op: Operations, sql: str) -> None:

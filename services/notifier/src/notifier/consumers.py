@@ -2,38 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
 from common.contracts.erasure import NotifierErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened
-from common.messaging import Delivery, erased_among, forget_subject, publish
+from common.messaging import Delivery, forget_subject, publish
 from common.messaging.handling import Handler, Handlers
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import store
 
-_E = TypeVar("_E", MailboxOpened, NoticeDue, QuestionAsked)
-
 
 async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Delivery[MailboxOpened]]) -> None:
     """Open mailboxes, and queue what reporters should have heard before theirs was there."""
-    events = await _locked(connection, deliveries)
+    events = [delivery.event for delivery in deliveries]
     await store.add_mailboxes(connection, events)
     await store.queue_notices(connection, [event.reporter_handle for event in events])
 
 
 async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:
     """Show notices in their mailboxes, and queue a mail to who left an address."""
-    events = await _locked(connection, deliveries)
+    events = [delivery.event for delivery in deliveries]
     await store.add_notices(connection, events)
     await store.queue_notices(connection, [event.reporter_handle for event in events])
 
 
 async def keep_questions(connection: AsyncConnection, deliveries: Sequence[Delivery[QuestionAsked]]) -> None:
     """Put questions in their mailboxes."""
-    await store.add_questions(connection, await _locked(connection, deliveries))
+    await store.add_questions(connection, [delivery.event for delivery in deliveries])
 
 
 async def configure_municipality(
@@ -47,7 +44,6 @@ async def configure_municipality(
 async def erase_reporters(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
     """Delete mailbox, notices, questions and mails, bar what comes later, and say that it is gone."""
     events = sorted((delivery.event for delivery in deliveries), key=lambda event: str(event.reporter_handle))
-    await store.lock_reporters(connection, [event.reporter_handle for event in events])
     now = datetime.now(UTC)
     for event in events:
         await store.erase_reporter(connection, event.municipality, event.reporter_handle)
@@ -68,17 +64,6 @@ def handlers(department_delay_seconds: float) -> Handlers:
         ReportErased: erase_reporters,
         MunicipalityConfigured: configure_municipality,
     }
-
-
-async def _locked(connection: AsyncConnection, deliveries: Sequence[Delivery[_E]]) -> list[_E]:
-    """The facts about reporters who are not erased, each reporter ours until the transaction ends.
-
-    An erasure may have been committed while we waited for the lock, after the dispatcher had looked.
-    """
-    events = [delivery.event for delivery in deliveries]
-    await store.lock_reporters(connection, [event.reporter_handle for event in events])
-    erased = await erased_among(connection, sorted({event.subject for event in events}))
-    return [event for event in events if event.subject not in erased]
 
 
 def _telling_departments(delay: float) -> Handler:

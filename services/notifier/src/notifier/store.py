@@ -13,20 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain import Next
 
-_LOCK_CLASS = 73_061_201
-
-
-async def lock_reporters(connection: AsyncConnection, handles: Iterable[UUID]) -> None:
-    """Be the only one at these reporters until the transaction ends, so that no notice misses its mailbox."""
-    await connection.execute(
-        text(
-            """SELECT pg_advisory_xact_lock(:kind, key) FROM (
-                   SELECT DISTINCT hashtext(CAST(handle AS text)) AS key
-                   FROM unnest(CAST(:handles AS uuid[])) AS handle ORDER BY key) AS ordered"""
-        ),
-        {"kind": _LOCK_CLASS, "handles": sorted(set(handles))},
-    )
-
 
 async def keep_municipality(connection: AsyncConnection, event: MunicipalityConfigured) -> None:
     """Replace name and department addresses unless a version as high is known."""

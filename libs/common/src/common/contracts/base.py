@@ -35,6 +35,7 @@ class Event(WireModel):
     name: ClassVar[str]
     about: ClassVar[str] = "report_id"
     outlives_erasure: ClassVar[bool] = False  # still heard when its subject was erased
+    erases: ClassVar[bool] = False  # wins over everything that is handled with it
 
     municipality: Code
 
@@ -52,6 +53,11 @@ class Event(WireModel):
     def subject(self) -> str:
         """The opaque id that this fact is about."""
         return str(getattr(self, self.about))
+
+    @property
+    def touches(self) -> tuple[str, ...]:
+        """Every subject that a hearer changes; two events that share one are never handled at once."""
+        return (self.subject,)
 
     @property
     def routing_key(self) -> str:

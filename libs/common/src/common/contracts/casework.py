@@ -128,9 +128,15 @@ class ReportErased(Event):
     """Everything about this report must go; the tombstone wins over anything late."""
 
     name: ClassVar[str] = "casework.report-erased.v1"
+    erases: ClassVar[bool] = True
 
     report_id: UUID
     reporter_handle: UUID
     reason: str
     ground: str
     erased_at: datetime
+
+    @property
+    def touches(self) -> tuple[str, ...]:
+        """What is said of the report, and what is said of its reporter."""
+        return (str(self.report_id), str(self.reporter_handle))

@@ -3,7 +3,7 @@
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.envelope import Delivery, Unreadable
-from common.messaging.outbox import erased_among, forget_subject, publish
+from common.messaging.outbox import forget_subject, publish
 from common.messaging.relay import Relay
 from common.messaging.waiting import Unprocessable, WaitingRoom
 
@@ -15,7 +15,6 @@ __all__ = [
     "Unprocessable",
     "Unreadable",
     "WaitingRoom",
-    "erased_among",
     "forget_subject",
     "publish",
 ]

@@ -1,7 +1,8 @@
 """The consumer: takes what waits in a service's queue and commits its effects in micro-batches."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
@@ -15,13 +16,31 @@ from common.messaging.waiting import WaitingRoom
 
 log = get_logger()
 
+_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass
+class _Settled:
+    """The delivery tags of a channel that are acknowledged or rejected: all up to one, and some beyond."""
+
+    upto: int = 0
+    _beyond: set[int] = field(default_factory=set)
+
+    def add(self, tags: Iterable[int]) -> None:
+        """These are settled too."""
+        self._beyond.update(tags)
+        while self.upto + 1 in self._beyond:
+            self.upto += 1
+            self._beyond.discard(self.upto)
+
 
 class Consumer:
     """Handles every message of one queue at least once, with effects exactly once.
 
     Acknowledges after the commit. A failing batch is retried one by one; a failing message moves to the
     waiting room. A redelivered message goes there untried, so that one which kills the process takes no
-    innocent with it. While the database is away nothing is consumed and no attempt is spent.
+    innocent with it. While the database is away no attempt is spent: what was taken stays in hand.
     """
 
     name = "consumer"
@@ -48,6 +67,7 @@ class Consumer:
         self._batch = batch
         self._gather_seconds = gather_seconds
         self._channel: AbstractChannel | None = None
+        self._settled = _Settled()
 
     @property
     def trouble(self) -> str | None:
@@ -61,8 +81,10 @@ class Consumer:
     async def _consume(self, stopping: asyncio.Event) -> None:
         if self._waiting.is_halted:
             raise RuntimeError("too many messages parked in a row")
-        await self._database_answers()
+        if not await self._database.answers():
+            raise ConnectionError("the database is away")
         self._channel = await self._broker.channel(prefetch=self._prefetch)
+        self._settled = _Settled()
         try:
             queue = await self._channel.get_queue(self._queue, ensure=False)
             inbound: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
@@ -70,9 +92,11 @@ class Consumer:
             while not stopping.is_set() and not self._waiting.is_halted:
                 messages = await self._next(inbound)
                 if messages:
-                    await self._handle(messages)
+                    await self._handle(messages, stopping)
                 elif self._channel.is_closed:
                     raise ConnectionError("the channel closed")
+                elif not await _is_consuming(self._channel, tag):
+                    raise ConnectionError("the broker cancelled the consumer")
             await queue.cancel(tag)
         finally:
             await self._channel.close()
@@ -88,7 +112,7 @@ class Consumer:
             messages.append(inbound.get_nowait())
         return messages
 
-    async def _handle(self, messages: Sequence[AbstractIncomingMessage]) -> None:
+    async def _handle(self, messages: Sequence[AbstractIncomingMessage], stopping: asyncio.Event) -> None:
         fresh: list[Envelope] = []
         suspects: list[Envelope] = []
         readable: list[AbstractIncomingMessage] = []
@@ -99,17 +123,61 @@ class Consumer:
                 log.warning("message.unreadable", error=str(error))
                 metrics.EVENTS_REJECTED.inc()
                 await message.reject(requeue=False)
+                self._settled.add([message.delivery_tag or 0])
                 continue
             readable.append(message)
             (suspects if message.redelivered else fresh).append(envelope)
+        if await self._keep(suspects, fresh, stopping):
+            await self._acknowledge(readable)
+
+    async def _acknowledge(self, messages: Sequence[AbstractIncomingMessage]) -> None:
+        """One frame for a whole batch, when nothing that was delivered before it is still in hand.
+
+        Deliveries may reach us out of order; then each is acknowledged by itself.
+        """
+        tags = sorted(message.delivery_tag or 0 for message in messages)
+        first = self._settled.upto + 1
+        self._settled.add(tags)
+        if tags and self._settled.upto == tags[-1] >= first:
+            last = max(messages, key=lambda message: message.delivery_tag or 0)
+            await last.ack(multiple=True)
+            return
+        for message in messages:
+            await message.ack()
+
+    async def _keep(
+        self, suspects: Sequence[Envelope], fresh: Sequence[Envelope], stopping: asyncio.Event
+    ) -> bool:
+        """Commit their effects; while the database is away they stay in hand. False when told to stop.
+
+        Giving them back instead would count as deliveries, and after enough of those the broker gives up.
+        """
+        pause = _PAUSE_SECONDS
+        while not stopping.is_set():
+            try:
+                await self._keep_once(suspects, fresh)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.warning("consumer.database_away", error=type(error).__name__, count=len(fresh))
+            else:
+                return True
+            while not stopping.is_set():
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                if self._channel is None or self._channel.is_closed:
+                    raise ConnectionError("the channel closed")
+                if await self._database.answers():
+                    break
+        return False
+
+    async def _keep_once(self, suspects: Sequence[Envelope], fresh: Sequence[Envelope]) -> None:
         if suspects:
             metrics.EVENTS_DEFERRED.labels("suspect").inc(len(suspects))
             async with self._database.flowing() as connection:
                 await self._waiting.put(connection, suspects, error="redelivered")
         if fresh:
             await self._apply(fresh)
-        if readable:  # everything up to here is handled: one frame acknowledges it all
-            await readable[-1].ack(multiple=True)
 
     async def _apply(self, envelopes: Sequence[Envelope]) -> None:
         try:
@@ -127,6 +195,8 @@ class Consumer:
             async with self._database.flowing() as connection:
                 await self._waiting.defer(connection, envelopes[0], error=error)
 
-    async def _database_answers(self) -> None:
-        async with self._database.flowing():
-            pass
+
+async def _is_consuming(channel: AbstractChannel, tag: str) -> bool:
+    """Whether the broker still sends us messages; it may cancel a consumer and leave the channel open."""
+    underlay = await channel.get_underlay_channel()
+    return tag in getattr(underlay, "consumers", ())  # aiormq takes a cancelled one out

@@ -1,7 +1,7 @@
 """From messages to effects: inbox, tombstones and handlers in one transaction."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common import metrics
 from common.contracts.base import Event
 from common.messaging.envelope import Delivery, Envelope, read_event
-from common.messaging.outbox import erased_among
+from common.messaging.outbox import erased_among, lock_subjects
 
 #: Handles events of one type, in no particular order, inside the caller's transaction.
 Handler = Callable[[AsyncConnection, Sequence[Delivery[Any]]], Awaitable[None]]
@@ -28,6 +28,17 @@ class Unprocessable(Exception):
     """This event can never be handled as it is: park it at once and let a person decide."""
 
 
+class UnknownEvent(Exception):
+    """No handler for this type here: perhaps a newer replica has one, so it is tried again for a while."""
+
+
+class _Known(NamedTuple):
+    """An event that was read, with its own handler."""
+
+    handler: Handler
+    delivery: Delivery[Event]
+
+
 class Dispatcher:
     """Applies a batch of messages once, all or none."""
 
@@ -37,39 +48,46 @@ class Dispatcher:
     async def apply(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
         """Write inbox rows and effects in the caller's transaction; repeats and erased subjects have none.
 
-        Raises `Unprocessable` for an unknown type or a broken contract, else what a handler raised.
+        Two transactions never handle the same subject at once, and within a batch an erasure comes last: it
+        wins, whatever was spoken when. Raises `Unprocessable` for a broken contract, `UnknownEvent` for an
+        unknown type, else what a handler raised.
         """
-        unique = {envelope.event_id: envelope for envelope in envelopes}
-        rows = await connection.execute(_HEAR, {"ids": sorted(unique)})
-        fresh = [unique[event_id] for event_id in rows.scalars()]
+        known = {envelope.event_id: self._read(envelope) for envelope in envelopes}
+        await lock_subjects(
+            connection, *(each for one in known.values() for each in one.delivery.event.touches)
+        )
+        rows = await connection.execute(_HEAR, {"ids": sorted(known)})
+        fresh = [known[event_id] for event_id in rows.scalars()]
         metrics.EVENTS_REPEATED.inc(len(envelopes) - len(fresh))
         if not fresh:
             return
-        erased = await erased_among(connection, sorted({envelope.subject for envelope in fresh}))
-        for kind, deliveries in self._grouped(fresh, erased).items():
-            event, handler = self._handlers[kind]
+        erased = await erased_among(connection, sorted({each.delivery.event.subject for each in fresh}))
+        for handler, deliveries in _grouped(fresh, erased):
             await handler(connection, deliveries)
-            metrics.EVENTS_HANDLED.labels(event.name).inc(len(deliveries))
+            metrics.EVENTS_HANDLED.labels(deliveries[0].event.name).inc(len(deliveries))
 
-    def _grouped(
-        self, envelopes: Sequence[Envelope], erased: frozenset[str]
-    ) -> dict[str, list[Delivery[Event]]]:
-        groups: dict[str, list[Delivery[Event]]] = {}
-        for envelope in sorted(envelopes, key=lambda each: each.spoken_at):
-            if envelope.subject in erased and not self._outlives(envelope):
-                continue
-            groups.setdefault(envelope.type, []).append(self._read(envelope))
-        return groups
-
-    def _outlives(self, envelope: Envelope) -> bool:
+    def outlives_erasure(self, envelope: Envelope) -> bool:
+        """Whether this is still to be heard when its subject was erased."""
         known = self._handlers.get(envelope.type)
         return known is not None and known[0].outlives_erasure
 
-    def _read(self, envelope: Envelope) -> Delivery[Event]:
+    def _read(self, envelope: Envelope) -> _Known:
         known = self._handlers.get(envelope.type)
         if known is None:
-            raise Unprocessable("unknown type")
+            raise UnknownEvent(envelope.type)
+        event, handler = known
         try:
-            return read_event(envelope, known[0])
+            return _Known(handler, read_event(envelope, event))
         except ValidationError as error:
             raise Unprocessable("broken contract") from error
+
+
+def _grouped(known: Sequence[_Known], erased: frozenset[str]) -> list[tuple[Handler, list[Delivery[Event]]]]:
+    """Deliveries of one type together, oldest first, erasures last; without those of erased subjects."""
+    groups: dict[type[Event], tuple[Handler, list[Delivery[Event]]]] = {}
+    for handler, delivery in sorted(known, key=lambda each: each.delivery.spoken_at):
+        event = delivery.event
+        if event.subject in erased and not event.outlives_erasure:
+            continue
+        groups.setdefault(type(event), (handler, []))[1].append(delivery)
+    return [groups[kind] for kind in sorted(groups, key=lambda kind: kind.erases)]

@@ -57,6 +57,18 @@ async def forget_subject(connection: AsyncConnection, municipality: str, *subjec
         await connection.execute(text(statement), names)
 
 
+async def lock_subjects(connection: AsyncConnection, *subjects: str) -> None:
+    """Be the only one at these subjects until the transaction ends; always in the same order."""
+    await connection.execute(
+        text(
+            """SELECT pg_advisory_xact_lock(key) FROM (
+                   SELECT DISTINCT hashtextextended(subject, 0) AS key
+                   FROM unnest(CAST(:subjects AS text[])) AS subject ORDER BY key) AS ordered"""
+        ),
+        {"subjects": sorted(set(subjects))},
+    )
+
+
 async def erased_among(connection: AsyncConnection, subjects: Sequence[str]) -> frozenset[str]:
     """Which of these subjects have a tombstone; their late events have no effect."""
     rows = await connection.execute(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import DeliveryError
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
@@ -19,35 +20,51 @@ from common.messaging.broker import Broker, exchange_of, keep_trying, message_of
 
 log = get_logger()
 
-_ATTEMPTS = 20
 _TAKE = text(
     """
-    SELECT id, event_id, routing_key, body, attempts FROM outbox
-    WHERE sent_at IS NULL AND parked_at IS NULL ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    SELECT id, event_id, routing_key, body FROM outbox
+    WHERE sent_at IS NULL AND parked_at IS NULL AND due_at <= now()
+    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
     """
 )
 _SENT = text("UPDATE outbox SET sent_at = now(), body = NULL, error = NULL WHERE id = ANY(:ids)")
 _REFUSED = text(
     """
-    UPDATE outbox SET attempts = attempts + 1, error = :error,
-           parked_at = CASE WHEN attempts + 1 >= :limit THEN now() END
+    UPDATE outbox SET attempts = attempts + 1, error = 'refused',
+           due_at = now() + make_interval(secs => least(power(2, least(attempts, 10)), :longest))
     WHERE id = ANY(:ids)
     """
 )
-_SWEEP = text("DELETE FROM outbox WHERE sent_at < now() - interval '7 days'")
-_SWEEP_INBOX = text("DELETE FROM inbox WHERE heard_at < now() - interval '35 days'")
+_SWEEP = text(
+    """
+    DELETE FROM outbox WHERE id IN
+        (SELECT id FROM outbox WHERE sent_at < now() - interval '7 days' LIMIT :limit)
+    """
+)
+_SWEEP_INBOX = text(
+    """
+    DELETE FROM inbox WHERE event_id IN
+        (SELECT event_id FROM inbox WHERE heard_at < now() - interval '35 days' LIMIT :limit)
+    """
+)
 _BACKLOG = text(
     """
     SELECT count(*) AS waiting, extract(epoch FROM now() - min(created_at)) AS oldest
     FROM outbox WHERE sent_at IS NULL AND parked_at IS NULL
     """
 )
+_LONGEST_WAIT_SECONDS = 60
 _SWEEP_SECONDS = 600.0
+_SWEEP_ROWS = 5000
 _GAUGE_SECONDS = 5.0
+_REMEMBERED_SECONDS = 60.0
 
 
 class Relay:
     """Sends every outbox row at least once; several relays share the work through `SKIP LOCKED`.
+
+    What the broker refuses is tried again for ever, with pauses that double up to a minute, and holds up
+    nothing else.
 
     What this process speaks wakes it at once, and then it looks at its pace. While nothing is spoken it looks
     ever less often: what another process wrote is sent within `idle_seconds`.
@@ -71,29 +88,39 @@ class Relay:
         self._poll_seconds = poll_seconds
         self._idle_seconds = idle_seconds
         self._channel: AbstractChannel | None = None
+        self._refused_at: float | None = None
         self._next_sweep = 0.0
         self._next_gauge = 0.0
 
     @property
     def trouble(self) -> str | None:
         """Why this part is not ready, or None."""
-        return None if self._channel and not self._channel.is_closed else "no channel to the broker"
+        if self._channel is None or self._channel.is_closed:
+            return "no channel to the broker"
+        if self._refused_at is not None and time.monotonic() - self._refused_at < _REMEMBERED_SECONDS:
+            return "the broker refuses events"
+        return None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until told to stop; heals after any outage of broker or database."""
         await keep_trying(lambda: self._relay(stopping), stopping, what="relay")
-        if self._channel is not None:
-            await self._channel.close()
 
     async def _relay(self, stopping: asyncio.Event) -> None:
+        await self._housekeep()  # also while there is no broker: then the backlog matters most
         self._channel = await self._broker.channel()
-        exchange = await exchange_of(self._channel)
+        try:
+            await self._send_on(self._channel, stopping)
+        finally:
+            await self._channel.close()
+
+    async def _send_on(self, channel: AbstractChannel, stopping: asyncio.Event) -> None:
+        exchange = await exchange_of(channel)
         pause = self._poll_seconds
         while not stopping.is_set():
             self._database.spoken.clear()  # before looking: what commits from now on wakes us
             sent = await self.send_batch(exchange)
             await self._housekeep()
-            if self._channel.is_closed:
+            if channel.is_closed:
                 raise ConnectionError("the channel closed")
             if sent:
                 pause = self._poll_seconds
@@ -131,7 +158,8 @@ class Relay:
             await connection.execute(_SENT, {"ids": sent})
             metrics.OUTBOX_SENT.inc(len(sent))
         if refused:
-            await connection.execute(_REFUSED, {"ids": refused, "error": "refused", "limit": _ATTEMPTS})
+            await connection.execute(_REFUSED, {"ids": refused, "longest": _LONGEST_WAIT_SECONDS})
+            self._refused_at = time.monotonic()
             metrics.OUTBOX_FAILED.inc(len(refused))
             log.warning("relay.refused", count=len(refused))
         if len(sent) + len(refused) < len(rows) and not sent:
@@ -149,9 +177,15 @@ class Relay:
             metrics.OUTBOX_OLDEST_SECONDS.set(backlog.oldest or 0)
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
+            for statement in (_SWEEP, _SWEEP_INBOX):
+                await self._sweep(statement)
+
+    async def _sweep(self, statement: TextClause) -> None:
+        """Delete what is old enough, some thousand rows in a transaction, so that nobody waits for it."""
+        swept = _SWEEP_ROWS
+        while swept == _SWEEP_ROWS:
             async with self._database.flowing() as connection:
-                await connection.execute(_SWEEP)
-                await connection.execute(_SWEEP_INBOX)
+                swept = (await connection.execute(statement, {"limit": _SWEEP_ROWS})).rowcount
 
 
 async def _publish(exchange: AbstractExchange, row: "Row[Any]") -> None:

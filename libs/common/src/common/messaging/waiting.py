@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
-from common.db import Database, is_away, outlast
+from common.db import Database, is_away, is_data_error, outlast
 from common.log import get_logger
 from common.messaging.broker import keep_trying
 from common.messaging.envelope import Envelope, read_envelope
@@ -26,10 +26,10 @@ _PUT = text(
     INSERT INTO waiting (event_id, type, municipality, subject, body, attempt, due_at, error, parked_at)
     SELECT id, type, municipality, subject, body, :attempt, :due_at, :error, :parked_at
     FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:municipalities AS text[]),
-                CAST(:subjects AS text[]), CAST(:bodies AS bytea[]))
-         AS message (id, type, municipality, subject, body)
+                CAST(:subjects AS text[]), CAST(:bodies AS bytea[]), CAST(:outlives AS boolean[]))
+         AS message (id, type, municipality, subject, body, outlives)
     WHERE NOT EXISTS (SELECT FROM inbox WHERE inbox.event_id = message.id)
-      AND NOT EXISTS (SELECT FROM tombstone WHERE tombstone.subject = message.subject)
+      AND (outlives OR NOT EXISTS (SELECT FROM tombstone WHERE tombstone.subject = message.subject))
     ON CONFLICT ON CONSTRAINT uq_waiting_event DO NOTHING
     """
 )
@@ -133,7 +133,7 @@ class WaitingRoom:
 
     async def defer(self, connection: AsyncConnection, envelope: Envelope, *, error: Exception) -> None:
         """Keep a message whose first try failed: parked when it can never succeed, else due later."""
-        hopeless = isinstance(error, Unprocessable)
+        hopeless = is_hopeless(error)
         await self._insert(
             connection,
             [envelope],
@@ -172,9 +172,10 @@ class WaitingRoom:
             return True
         try:
             async with self._database.flowing() as connection:
-                await self._dispatcher.apply(connection, [envelope])
+                # First, so that an erasure, which empties the room of its subject, does not meet itself.
                 if (await connection.execute(_DONE, mine)).rowcount != 1:
-                    raise LostLease  # noqa: TRY301 -- undoes the effects, handled just below
+                    raise LostLease  # noqa: TRY301 -- nothing was done, handled just below
+                await self._dispatcher.apply(connection, [envelope])
             self.succeeded()
         except LostLease:
             log.info("message.lease_lost", event_id=str(envelope.event_id))
@@ -183,10 +184,10 @@ class WaitingRoom:
         return True
 
     async def _failed(self, envelope: Envelope, mine: dict[str, int], attempt: int, error: Exception) -> None:
-        if is_away(error):
+        if is_away(error) and not await self._database.answers():
             await outlast(lambda: self._uncount(mine), self._lease_seconds)
             raise error
-        hopeless = isinstance(error, Unprocessable)
+        hopeless = is_hopeless(error)
         log.warning(
             "message.failed",
             event_id=str(envelope.event_id),
@@ -256,6 +257,7 @@ class WaitingRoom:
                 "municipalities": [envelope.municipality for envelope in envelopes],
                 "subjects": [envelope.subject for envelope in envelopes],
                 "bodies": [envelope.body for envelope in envelopes],
+                "outlives": [self._dispatcher.outlives_erasure(envelope) for envelope in envelopes],
                 "attempt": attempt,
                 "due_at": due_at,
                 "error": error,
@@ -276,6 +278,11 @@ class WaitingRoom:
             count = (await connection.execute(_COUNT)).one()
         metrics.WAITING.set(count.waiting)
         metrics.PARKED.set(count.parked)
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Whether another try would end the same, because the message itself is at fault."""
+    return isinstance(error, Unprocessable) or is_data_error(error)
 
 
 def _name(error: Exception) -> str:
