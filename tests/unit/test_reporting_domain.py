@@ -127,6 +127,12 @@ def test_a_bad_filter_is_named_with_what_is_permitted(name: str, value: str, per
     assert permitted in error.message
 
 
+def test_what_a_form_leaves_empty_is_no_filter() -> None:
+    """A form without script sends every control along, the empty ones too."""
+    empty = [(name, "") for name in ("from", "to", "signalType", "department", "status")]
+    assert read(*empty, ("separator", "semicolon")) == read(("separator", "semicolon"))
+
+
 def test_every_fault_is_listed_at_once() -> None:
     with pytest.raises(Malformed) as refused:
         read(("from", "x"), ("status", "x"), ("bom", "x"), ("bom", "true"), needs_purpose=True)

@@ -61,13 +61,14 @@ PARAMETERS: Mapping[str, tuple[str, tuple[str, ...], bool]] = {
 
 
 class _Reader:
-    """Reads parameters one by one and gathers every fault."""
+    """Reads parameters one by one and gathers every fault; an empty value is as none."""
 
     def __init__(self, given: Iterable[tuple[str, str]]) -> None:
         self.errors: list[FieldError] = []
         self._given: dict[str, list[str]] = {}
         for name, value in given:
-            self._given.setdefault(name, []).append(value)
+            if value or name not in PARAMETERS:  # a form sends what was left empty as well
+                self._given.setdefault(name, []).append(value)
         for name in self._given.keys() - PARAMETERS.keys():
             self.refuse(name[:40], "unknown-parameter", _list(PARAMETERS))
         for name, (_, _, repeated) in PARAMETERS.items():
