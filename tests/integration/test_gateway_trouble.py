@@ -15,7 +15,7 @@ from common.provision import DatabaseUrls
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
-from tests.support.gateway import Upstream, running_gateway, running_upstream
+from tests.support.gateway import Running, Upstream, running_gateway, running_upstream
 from tests.support.polling import wait_until
 
 
@@ -55,14 +55,84 @@ async def test_a_slow_service_is_504_with_a_time_to_come_back(urls: DatabaseUrls
             assert "Retry-After" in answer.headers
 
 
-async def test_a_body_that_never_comes_is_given_up(urls: DatabaseUrls, upstream: Upstream) -> None:
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/v1/reports", "application/json"),
+        ("/api/v1/sessions", "application/json"),
+        ("/veldstad/melden", "application/x-www-form-urlencoded"),
+    ],
+)
+@pytest.mark.parametrize("length", ["Content-Length: 10", "Transfer-Encoding: chunked"])
+async def test_a_body_that_never_comes_is_given_up(
+    urls: DatabaseUrls, upstream: Upstream, path: str, content_type: str, length: str
+) -> None:
     async with running_gateway(urls, upstream, body_read_seconds=0.2) as running:
-        reader, writer = await asyncio.open_connection(*running.url.removeprefix("http://").split(":"))
-        writer.write(b"POST /api/v1/reports HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        reader, writer = await _stall(running, path, content_type, length)
+        answer = await asyncio.wait_for(reader.read(), 10)  # to the end: the gateway hangs up
         writer.close()
-        assert head.startswith(b"HTTP/1.1 400")
+        assert answer.startswith(b"HTTP/1.1 408"), answer
+        assert b"body-too-slow" in answer
         assert upstream.seen == []
+
+
+async def test_stalled_bodies_hold_no_connection_to_a_service(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream, upstream_connections=2, body_read_seconds=30) as running:
+        stalled = [
+            await _stall(running, "/api/v1/reports", "application/json", length)
+            for length in ["Transfer-Encoding: chunked", "Content-Length: 900000"] * 4
+        ]
+        await asyncio.sleep(0.2)  # as long as the gateway would need to ask for a connection
+        async with asyncio.timeout(3), running.client.post("/api/v1/reports", json={}) as answer:
+            assert answer.status == 201
+        for _, writer in stalled:
+            writer.close()
+
+
+async def test_bodies_in_hand_are_bounded_together(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream, bodies_in_hand_bytes=100_000) as running:
+        reader, writer = await _stall(
+            running, "/api/v1/reports", "application/json", "Content-Length: 90001", bytes(90_000)
+        )
+
+        async def is_full() -> bool:
+            async with running.client.post("/api/v1/reports", data=bytes(50_000)) as answer:
+                return answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+
+        await wait_until(is_full)
+        async with running.client.post("/api/v1/reports", data=bytes(5_000)) as answer:
+            assert answer.status == 201
+        writer.write(b"x")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)).startswith(b"HTTP/1.1 201")
+        writer.close()
+        async with running.client.post("/api/v1/reports", data=bytes(99_000)) as answer:
+            assert answer.status == 201
+
+
+@pytest.mark.parametrize("size", [16 * 1024 + 1, 300_000])
+async def test_the_gateways_own_api_takes_small_bodies_only(
+    urls: DatabaseUrls, upstream: Upstream, size: int
+) -> None:
+    async with running_gateway(urls, upstream) as running:
+        for body in (bytes(size), _in_pieces(bytes(size))):
+            async with running.client.post("/api/v1/sessions", data=body) as answer:
+                assert (answer.status, (await answer.json())["code"]) == (413, "too-large")
+
+
+async def _stall(
+    running: Running, path: str, content_type: str, length: str, begin: bytes = b"3\r\nabc\r\n"
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin a request and do not go on."""
+    reader, writer = await asyncio.open_connection(*running.url.removeprefix("http://").split(":"))
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\n{length}\r\n\r\n"
+    writer.write(head.encode() + begin)
+    await writer.drain()
+    return reader, writer
+
+
+async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 10_000):
+        yield body[start : start + 10_000]
 
 
 async def test_many_at_once_are_slowed_down_before_they_are_refused(

@@ -22,6 +22,7 @@ from gateway.session import csrf_token, now_utc
 _OPEN = {"Access-Control-Allow-Origin": "*"}
 _PRIVATE = {"Cache-Control": "no-store", "API-Version": API_VERSION}
 _SECURITY_TXT_DAYS = 180
+MAX_BODY_BYTES = 16 * 1024  # the longest is a login with its password
 
 #: What this application answers; all else below /api is passed on.
 OWN_PREFIXES = ("/api/v1/sessions", "/api/v1/vault", "/api/v1/openapi/", "/.well-known/security.txt")

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from gateway import store
 from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
+from gateway.bodies import Bodies
 from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.session import Sessions, csrf_token, is_csrf_token
 from gateway.settings import GatewaySettings
@@ -139,6 +140,7 @@ class Front:
     directory: Directory
     sessions: Sessions
     services: ServiceClient
+    bodies: Bodies
 
     async def visitor(self, request: Request) -> Visitor:
         """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.
@@ -204,6 +206,11 @@ class Front:
         if named is not None and named.decode("latin-1") != code:
             raise NotAllowed("You are signed in to another municipality than the header Municipality names.")
         return await self.directory.named({b"municipality": code.encode()})
+
+
+def address_of(request: Request) -> str:
+    """Where a request came from; empty when that is not known."""
+    return request.client.host if request.client else ""
 
 
 def refuse_cross_site(scope: Scope) -> None:

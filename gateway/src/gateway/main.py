@@ -6,7 +6,8 @@ from common.house import build_house
 from common.runtime import serve as serve_process
 from common.sealing import decode
 
-from gateway.api import create_api
+from gateway.api import MAX_BODY_BYTES, create_api
+from gateway.bodies import Bodies, WithWholeBody
 from gateway.consumers import HANDLERS
 from gateway.door import Door
 from gateway.front import Directory, Front
@@ -33,12 +34,14 @@ def build_front(
         directory=Directory(database, settings),
         sessions=Sessions(database, settings, passwords or Passwords(), clock=clock),
         services=ServiceClient(settings, signer),
+        bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
     )
 
 
 def build_app(front: Front) -> Door:
     """The whole gateway as one ASGI application."""
-    return Door(front, api=create_api(front), passthrough=Passthrough(front), pages=Pages(front))
+    api = WithWholeBody(create_api(front), front.bodies, MAX_BODY_BYTES)
+    return Door(front, api=api, passthrough=Passthrough(front), pages=Pages(front))
 
 
 async def serve(settings: GatewaySettings) -> None:

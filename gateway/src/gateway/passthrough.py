@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
-from common.errors import AppError, Malformed, NotAllowed, NotFound, NotSignedIn
+from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, Unavailable
 from common.log import get_logger
-from common.web import MethodNotAllowed, TooLargeBody
+from common.web import MethodNotAllowed
 from starlette.types import Receive, Scope, Send
 
+from gateway.bodies import TooSlowBody, declared_bytes, pieces
 from gateway.domain.routes import KIB, Route, RouteTable
 from gateway.front import Front, Visitor
 
 SMALL_BYTES = 64 * KIB
+WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
 _WATCH_AFTER_SECONDS = 0.05
 
 #: What a service may know of a request. All else stays here: credentials, cookies, addresses, user agents,
@@ -61,6 +63,7 @@ class Passthrough:
     def __init__(self, front: Front, table: RouteTable | None = None) -> None:
         self._front = front
         self._table = table or RouteTable()
+        self._uploads = asyncio.Semaphore(front.settings.uploads_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; expected outcomes are raised as `AppError`."""
@@ -69,10 +72,27 @@ class Passthrough:
         visitor = await self._front.visitor_of(scope)
         admit(route, visitor)
         self._front.refuse_forgery(scope, visitor)
-        exchange = _Exchange(scope, receive, send, self._front.settings.body_read_seconds)
-        body = await exchange.body(route.max_bytes)
-        with suppress(ClientGone):
-            await exchange.run(self._pass_on(route, visitor, exchange, body))
+        exchange = _Exchange(scope, receive, send)
+        async with self._body(route, exchange) as body:
+            with suppress(ClientGone):
+                await exchange.run(self._pass_on(route, visitor, exchange, body))
+
+    @asynccontextmanager
+    async def _body(self, route: Route, exchange: "_Exchange") -> AsyncIterator[bytes | AsyncIterator[bytes]]:
+        """The whole body, so that a slow sender holds no connection to a service; a large one as it comes.
+
+        Of the large ones only a few are open at a time, which leaves connections for everything else.
+        """
+        if route.max_bytes <= WHOLE_BYTES:
+            async with self._front.bodies.whole(exchange.scope, exchange.receive, route.max_bytes) as body:
+                exchange.is_read = True
+                yield body
+            return
+        if self._uploads.locked():
+            raise Unavailable("Too many uploads at once; try again.")
+        settings = self._front.settings
+        async with self._uploads:
+            yield exchange.upload(route.max_bytes, settings.upload_idle_seconds, settings.upload_seconds)
 
     def _route_of(self, scope: Scope) -> Route:
         methods = self._table.methods_of(scope["path"])
@@ -84,7 +104,7 @@ class Passthrough:
         return route
 
     async def _pass_on(
-        self, route: Route, visitor: Visitor, exchange: "_Exchange", body: bytes | AsyncIterator[bytes] | None
+        self, route: Route, visitor: Visitor, exchange: "_Exchange", body: bytes | AsyncIterator[bytes]
     ) -> None:
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
@@ -96,7 +116,7 @@ class Passthrough:
                 route.method,
                 target,
                 headers=exchange.headers_on(),
-                data=body,
+                data=body or None,
             ) as answer:
                 await exchange.answer(answer)
         except AppError:
@@ -129,13 +149,12 @@ def admit(route: Route, visitor: Visitor) -> None:
 class _Exchange:
     """One request and its answer, with a watch for a client that hangs up."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, body_seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.is_answering = False
         self.fault: AppError | None = None  # what went wrong with the body while it was passed on
         self.receive = receive
         self._send = send
-        self._body_seconds = body_seconds
         self.is_read = False
         self.is_gone = False
         self._length: int | None = None
@@ -147,51 +166,35 @@ class _Exchange:
             for name, value in self.scope["headers"]
             if name in _PASSED_ON
         }
-        if self._length is not None and self._length > SMALL_BYTES:
+        if self._length is not None:
             headers["content-length"] = str(self._length)
         return headers
 
-    async def body(self, max_bytes: int) -> bytes | AsyncIterator[bytes] | None:
-        """A small body of known length whole, a larger or unknown one piece by piece, None when empty."""
-        is_chunked = False
-        for name, value in self.scope["headers"]:
-            if name == b"content-length":
-                if not value.isdigit():
-                    raise Malformed("Content-Length is not a number.")
-                self._length = int(value)
-            elif name == b"transfer-encoding":
-                is_chunked = True
-        if self._length is not None and self._length > max_bytes:
-            raise TooLargeBody(f"This takes at most {max_bytes} bytes.")
-        if not self._length and not is_chunked:
-            self.is_read = True
-            return None
-        if is_chunked or (self._length or 0) > SMALL_BYTES:
-            return self._pieces(max_bytes)
-        try:
-            async with asyncio.timeout(self._body_seconds):
-                return b"".join([piece async for piece in self._pieces(max_bytes)])
-        except TimeoutError as error:
-            raise Malformed("The body did not come in time.") from error
+    def upload(self, max_bytes: int, idle_seconds: float, total_seconds: float) -> AsyncIterator[bytes]:
+        """A large body piece by piece; what is wrong with it is kept in `fault` and raised."""
+        self._length = declared_bytes(self.scope, max_bytes)
+        return self._upload(max_bytes, idle_seconds, total_seconds)
 
-    async def _pieces(self, max_bytes: int) -> AsyncIterator[bytes]:
-        taken = 0
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                self.is_gone = True
-                self.fault = Malformed("The body ended too early.")
-                raise self.fault
-            piece = message.get("body", b"")
-            taken += len(piece)
-            if taken > max_bytes:
-                self.fault = TooLargeBody(f"This takes at most {max_bytes} bytes.")
-                raise self.fault
-            if piece:
+    async def _upload(
+        self, max_bytes: int, idle_seconds: float, total_seconds: float
+    ) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + total_seconds
+        coming = pieces(self.receive, max_bytes)
+        try:
+            while True:
+                async with asyncio.timeout_at(min(end, loop.time() + idle_seconds)):
+                    piece = await anext(coming, None)
+                if piece is None:
+                    self.is_read = True
+                    return
                 yield piece
-            if not message.get("more_body", False):
-                self.is_read = True
-                return
+        except TimeoutError as error:
+            self.fault = TooSlowBody("Send the whole body without a pause.")
+            raise self.fault from error
+        except AppError as error:
+            self.fault = error
+            raise
 
     async def answer(self, answer: aiohttp.ClientResponse) -> None:
         """Pass the answer back: whole when it is small, else as it comes, never faster than it is read."""

@@ -19,7 +19,11 @@ class GatewaySettings(ServiceSettings):
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
     upstream_connections: int = 256  # to each service
-    body_read_seconds: float = 30  # a small body must be in within this time
+    body_read_seconds: float = 30  # a body of up to 1 MiB must be in within this time
+    bodies_in_hand_bytes: int = 64 * 1024 * 1024  # of all requests together; over this 503
+    upload_idle_seconds: float = 10  # between two pieces of a larger body
+    upload_seconds: float = 600  # a larger body must be in within this time
+    uploads_at_once: int = 32  # larger bodies; each holds a connection to a service
 
     default_municipality: str | None = None  # for anonymous requests that name none
     municipality_refresh_seconds: float = 5  # a change of a municipality is known within this time

@@ -9,10 +9,10 @@ from common.contracts.codes import Role
 from common.db import is_away
 from common.errors import AppError, Malformed, NotAllowed, NotFound, NotSignedIn, Unavailable
 from common.log import get_logger
-from common.web import MethodNotAllowed, TooLargeBody, problem_response
+from common.web import MethodNotAllowed, problem_response
 from markupsafe import Markup
 from starlette.datastructures import FormData
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -162,27 +162,20 @@ class Site:
         return address(name, visitor.municipality.code, **parts)
 
     async def form(self, request: Request, *, max_bytes: int = MAX_FORM_BYTES) -> FormData:
-        """The fields of a posted form (urlencoded, UTF-8). Raises `TooLargeBody` or `Malformed`."""
+        """The fields of a posted form (urlencoded, UTF-8). Raises `Malformed`, or as `Bodies.whole`."""
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type != "application/x-www-form-urlencoded":
             raise Malformed("Send the form as application/x-www-form-urlencoded.")
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise TooLargeBody(f"A form is at most {max_bytes} bytes.")
-        except ClientDisconnect as error:
-            raise Malformed("The form did not arrive whole.") from error
-        try:
-            pairs = parse_qsl(
-                body.decode("ascii"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_MAX_FIELDS,
-            )
-        except ValueError as error:
-            raise Malformed("The form could not be read.") from error
+        async with self.front.bodies.whole(request.scope, request.receive, max_bytes) as body:
+            try:
+                pairs = parse_qsl(
+                    body.decode("ascii"),
+                    keep_blank_values=True,
+                    errors="strict",
+                    max_num_fields=_MAX_FIELDS,
+                )
+            except ValueError as error:
+                raise Malformed("The form could not be read.") from error
         return FormData([(name, value.replace("\r\n", "\n").replace("\0", "")) for name, value in pairs])
 
     def refuse_forgery(self, request: Request, visitor: Visitor, form: FormData) -> None:

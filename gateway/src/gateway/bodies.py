@@ -1,0 +1,115 @@
+"""Request bodies on their way in: each within a time of its own, all together within a number of bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from common.errors import AppError, Malformed, Unavailable
+from common.web import TooLargeBody
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# After a refusal the rest of the body may still come: the connection is of no more use.
+_HANG_UP = {"Connection": "close"}
+_LONGEST_NUMBER = 18
+
+
+class TooSlowBody(AppError):
+    """The body did not come in time; nothing was done with it."""
+
+    status = 408
+    code = "body-too-slow"
+    title = "The request did not come in time"
+
+
+class Bodies:
+    """Takes in bodies and knows how many bytes of them are in hand; one for each process."""
+
+    def __init__(self, *, read_seconds: float, most_bytes: int) -> None:
+        self._read_seconds = read_seconds
+        self._most_bytes = most_bytes
+        self._held_bytes = 0
+
+    @asynccontextmanager
+    async def whole(self, scope: Scope, receive: Receive, max_bytes: int) -> AsyncIterator[bytes]:
+        """The whole body, which counts as in hand until the block ends.
+
+        Only what has come counts, so that who announces much and sends nothing takes nothing from others.
+        Raises `TooLargeBody`, `TooSlowBody`, `Malformed` when it ends too early, `Unavailable` when the
+        process holds as much as it may.
+        """
+        declared_bytes(scope, max_bytes)
+        body = bytearray()
+        try:
+            try:
+                async with asyncio.timeout(self._read_seconds):
+                    async for piece in pieces(receive, max_bytes):
+                        self._hold(len(piece))
+                        body += piece
+            except TimeoutError as error:
+                raise TooSlowBody("Send the whole body without a pause.", headers=_HANG_UP) from error
+            yield bytes(body)
+        finally:
+            self._held_bytes -= len(body)
+
+    def _hold(self, size_bytes: int) -> None:
+        if self._held_bytes + size_bytes > self._most_bytes:
+            busy = Unavailable("Too much comes in at once; try again.")
+            busy.headers |= _HANG_UP
+            raise busy
+        self._held_bytes += size_bytes
+
+
+class WithWholeBody:
+    """An ASGI application before which every body is taken in, up to a number of bytes."""
+
+    def __init__(self, app: ASGIApp, bodies: Bodies, max_bytes: int) -> None:
+        self._app, self._bodies, self._max_bytes = app, bodies, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what `Bodies.whole` refuses is raised."""
+        async with self._bodies.whole(scope, receive, self._max_bytes) as body:
+            is_given = False
+
+            async def again() -> Message:
+                nonlocal is_given
+                if is_given:
+                    return await receive()
+                is_given = True
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            await self._app(scope, again, send)
+
+
+def declared_bytes(scope: Scope, max_bytes: int) -> int | None:
+    """The length that the head of a request tells, or None; `TooLargeBody` when it is over the limit."""
+    length = None
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise Malformed("Content-Length is not a number.")
+            if len(value) > _LONGEST_NUMBER or int(value) > max_bytes:
+                raise too_large(max_bytes)
+            length = int(value)
+    return length
+
+
+async def pieces(receive: Receive, max_bytes: int) -> AsyncIterator[bytes]:
+    """A body as it comes. Raises `TooLargeBody`, or `Malformed` when it ends too early."""
+    taken = 0
+    is_more = True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The body ended too early.")
+        piece = message.get("body", b"")
+        taken += len(piece)
+        if taken > max_bytes:
+            raise too_large(max_bytes)
+        if piece:
+            yield piece
+        is_more = message.get("more_body", False)
+
+
+def too_large(max_bytes: int) -> TooLargeBody:
+    """The refusal of a body over the limit; the connection goes with it."""
+    return TooLargeBody(f"This takes at most {max_bytes} bytes.", headers=_HANG_UP)

@@ -1,0 +1,102 @@
+"""Routes that take more than 1 MiB: piece by piece, in time, and a few at once."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from common.errors import AppError, Unavailable
+from common.provision import DatabaseUrls
+from gateway.bodies import TooSlowBody
+from gateway.domain.routes import Route, RouteTable
+from gateway.passthrough import Passthrough
+
+from tests.support.backing import Backing
+from tests.support.databases import service_database
+from tests.support.gateway import Running, running_gateway, running_upstream
+
+_TABLE = RouteTable([Route("POST", "/api/v1/files", "intake", None, 4 * 1024 * 1024)])
+_QUICK = {"upload_idle_seconds": 0.3, "upload_seconds": 1.0, "uploads_at_once": 1}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def urls(backing: Backing) -> DatabaseUrls:
+    """One database for this module."""
+    return await service_database(backing, "gateway")
+
+
+@pytest_asyncio.fixture
+async def running(urls: DatabaseUrls) -> AsyncIterator[Running]:
+    """A gateway that waits briefly and takes one upload at a time."""
+    async with running_upstream() as upstream, running_gateway(urls, upstream, **_QUICK) as gateway:
+        yield gateway
+
+
+class Sender:
+    """The browser's side of one upload."""
+
+    def __init__(self, *parts: bytes, pause_seconds: float = 0.0, ends: bool = True) -> None:
+        self._parts = list(parts)
+        self._pause_seconds = pause_seconds
+        self._ends = ends
+        self.heard: list[Any] = []
+
+    async def receive(self) -> Any:
+        """The next piece, after a pause; nothing more after the last."""
+        await asyncio.sleep(self._pause_seconds)
+        if self._parts:
+            body = self._parts.pop(0)
+            return {"type": "http.request", "body": body, "more_body": bool(self._parts) or not self._ends}
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(self, message: Any) -> None:
+        """Keep what the gateway says."""
+        self.heard.append(message)
+
+
+async def _upload(passing: Passthrough, sender: Sender) -> None:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/files",
+        "query_string": b"",
+        "headers": [(b"transfer-encoding", b"chunked")],
+    }
+    async with asyncio.timeout(10):
+        await passing(scope, sender.receive, sender.send)
+
+
+async def test_a_large_body_arrives_whole(running: Running) -> None:
+    parts = [bytes([number]) * 100_000 for number in range(30)]
+    sender = Sender(*parts)
+    await _upload(Passthrough(running.front, _TABLE), sender)
+    assert sender.heard[0]["status"] == 201
+    assert running.upstream.seen[-1]["digest"] == sha256(b"".join(parts)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        pytest.param(Sender(b"a", ends=False), id="stalls"),
+        pytest.param(Sender(*[b"a"] * 100, pause_seconds=0.1), id="drips"),
+    ],
+)
+async def test_a_slow_upload_is_given_up(running: Running, sender: Sender) -> None:
+    with pytest.raises(TooSlowBody):
+        await _upload(Passthrough(running.front, _TABLE), sender)
+
+
+async def test_uploads_are_few_at_once(running: Running) -> None:
+    passing = Passthrough(running.front, _TABLE)
+    first = asyncio.create_task(_upload(passing, Sender(*[b"a"] * 4, pause_seconds=0.1)))
+    await asyncio.sleep(0.1)
+    with pytest.raises(Unavailable) as refused:
+        await _upload(passing, Sender(b"a"))
+    assert "Retry-After" in refused.value.headers
+    await first
+    with contextlib.suppress(AppError):
+        await _upload(passing, Sender(b"a", ends=False))
+    await _upload(passing, Sender(b"a"))
