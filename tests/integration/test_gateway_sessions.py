@@ -1,14 +1,20 @@
 """Signing in and out, API keys and vaults."""
 
+import asyncio
+import contextlib
+import json
 import logging
 import secrets
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from common.contracts.codes import Role
-from common.errors import Malformed
+from common.errors import Malformed, TooMuch, Unavailable
 from common.sealing import (
     Context,
     WrappedPrivateKey,
@@ -20,6 +26,7 @@ from common.sealing import (
     unwrap_private_key,
     wrap_private_key,
 )
+from gateway.passwords import Passwords
 from gateway.store import GroupWrap
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -93,6 +100,61 @@ async def test_repeated_failures_are_slowed_down_then_refused_for_a_while(runnin
     assert (await _try(running, login, PASSWORD))[0] == 429
     running.clock.move(seconds=60)
     assert (await _try(running, login, PASSWORD))[0] == 201
+
+
+async def test_guessing_from_elsewhere_does_not_lock_a_person_out(running: Running) -> None:
+    login = await running.person(Role.HANDLER)
+    sessions = running.front.sessions
+    for _ in range(10):
+        with contextlib.suppress(actions.WrongSignIn, TooMuch):
+            await sessions.sign_in("veldstad", login, "fout", "192.0.2.1")
+    with pytest.raises(TooMuch):
+        await sessions.sign_in("veldstad", login, PASSWORD, "192.0.2.200")  # the same network
+    _, session = await sessions.sign_in("veldstad", login, PASSWORD, "198.51.100.1")
+    assert session.person.municipality == "veldstad"
+
+
+async def test_who_finds_the_queue_full_is_told_to_come_back() -> None:
+    go_on = threading.Event()
+
+    class Slow(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+            go_on.wait(10)
+            return super().verify(hash, password)
+
+    quick = Slow(time_cost=1, memory_cost=64, parallelism=1)
+    passwords = Passwords(hasher=quick, at_once=1, most_waiting=2)
+    right = await passwords.hash(PASSWORD)
+    waiting = [asyncio.create_task(passwords.is_right(PASSWORD, right)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable) as refused:
+        await passwords.is_right(PASSWORD, right)
+    assert "Retry-After" in refused.value.headers
+    go_on.set()
+    assert await asyncio.gather(*waiting) == [True] * 3
+    assert await passwords.is_right(PASSWORD, right)
+    passwords.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"login": "a\u0000b", "password": "een lang wachtwoord"}',
+        r'{"login": "a\ud800b", "password": "een lang wachtwoord"}',
+        r'{"login": "LOGIN", "password": "wachtwoord\ud800"}',
+        r'{"login": "LOGIN", "password": "wachtwoord\u0000"}',
+    ],
+)
+async def test_what_nobody_can_be_called_is_wrong_or_malformed(running: Running, body: str) -> None:
+    login = await running.person(Role.HANDLER)
+    headers = {"Content-Type": "application/json"}
+    sent = body.replace("LOGIN", login)
+    async with running.client.post("/api/v1/sessions", data=sent, headers=headers) as answer:
+        told = (answer.status, (await answer.json())["code"])
+    assert told in {(401, "wrong-login-or-password"), (400, "malformed")}
+    login, password = json.loads(sent).values()
+    with pytest.raises(actions.WrongSignIn):  # whoever asks, whatever checks before
+        await running.front.sessions.sign_in("veldstad", login, password)
 
 
 async def test_a_session_ends_when_left_alone_and_at_its_absolute_end(running: Running) -> None:

@@ -1,5 +1,7 @@
 """The gateway's decisions: routes, paces and attempts."""
 
+import contextlib
+
 import pytest
 from gateway.domain.pace import Attempts, Pace, TooFast, address_block
 from gateway.domain.routes import ROUTES, RouteTable
@@ -49,27 +51,71 @@ def test_a_pace_forgets_a_full_bucket_and_never_grows_past_its_bound() -> None:
 
 def test_attempts_at_once_are_not_all_the_first() -> None:
     attempts = Attempts()
-    assert [attempts.begin(b"x", 0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 1.0, 3.0]
+    assert [attempts.begin(b"x", b"here", 0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 1.0, 3.0]
     with pytest.raises(TooFast):
-        attempts.begin(b"x", 0.0)
-    assert attempts.begin(b"y", 0.0) == 0.0
-    assert attempts.begin(b"x", 1000.0) == 0.0
+        attempts.begin(b"x", b"here", 0.0)
+    assert attempts.begin(b"y", b"here", 0.0) == 0.0
+    assert attempts.begin(b"x", b"here", 1000.0) == 0.0
 
 
 def test_a_right_password_starts_anew() -> None:
     attempts = Attempts()
     for _ in range(4):
-        attempts.begin(b"x", 0.0)
-    attempts.succeed(b"x")
-    assert attempts.begin(b"x", 0.0) == 0.0
+        attempts.begin(b"x", b"here", 0.0)
+    attempts.succeed(b"x", b"here")
+    assert attempts.begin(b"x", b"here", 0.0) == 0.0
+
+
+def test_guessing_from_elsewhere_does_not_keep_a_person_out() -> None:
+    attempts = Attempts()
+    for _ in range(5):
+        attempts.begin(b"x", b"elsewhere", 0.0)
+    with pytest.raises(TooFast):
+        attempts.begin(b"x", b"elsewhere", 0.0)
+    assert attempts.begin(b"x", b"here", 0.0) == 0.0
+
+
+def test_guessing_one_login_from_everywhere_is_refused_in_the_end() -> None:
+    attempts = Attempts(free_overall=10_000)
+    for number in range(203):
+        attempts.begin(b"x", str(number).encode(), 0.0)
+    with pytest.raises(TooFast):
+        attempts.begin(b"x", b"here", 0.0)
+    assert attempts.begin(b"y", b"here", 0.0) == 0.0
+    assert attempts.begin(b"x", b"here", 600.0) == 0.0
+
+
+def test_guessing_many_logins_from_one_network_is_refused_and_spares_others() -> None:
+    attempts = Attempts(free_overall=10_000)
+    for number in range(63):
+        attempts.begin(str(number).encode(), b"there", 0.0)
+    with pytest.raises(TooFast):
+        attempts.begin(b"1", b"there", 0.0)
+    assert attempts.begin(b"1", b"here", 0.0) == 0.0
+
+
+def test_who_hammers_at_one_login_does_not_keep_their_office_out() -> None:
+    attempts = Attempts()
+    for _ in range(500):
+        with contextlib.suppress(TooFast):
+            attempts.begin(b"x", b"office", 0.0)
+    assert attempts.begin(b"y", b"office", 0.0) == 0.0
+
+
+def test_an_office_may_sign_in_all_at_once() -> None:
+    attempts = Attempts()
+    for number in range(300):
+        login = str(number).encode()
+        assert attempts.begin(login, b"office", 0.0) == 0.0
+        attempts.succeed(login, b"office")
 
 
 def test_many_logins_at_once_slow_everyone_a_little() -> None:
     attempts = Attempts(max_logins=100)
-    waits = [attempts.begin(str(number).encode(), 0.0) for number in range(300)]
+    waits = [attempts.begin(str(number).encode(), str(number).encode(), 0.0) for number in range(300)]
     assert waits[0] == 0.0
     assert waits[-1] == 2.0
-    assert attempts.begin(b"later", 600.0) == 0.0
+    assert attempts.begin(b"later", b"here", 600.0) == 0.0
 
 
 @pytest.mark.parametrize(

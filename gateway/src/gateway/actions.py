@@ -145,6 +145,13 @@ def fold_login(login: str) -> str:
 def _person_faults(login: str, display_name: str, password: str) -> Iterable[FieldError]:
     if not 1 <= len(login) <= 200:
         yield FieldError("/login", "length", "De inlognaam heeft 1 tot 200 tekens.", "1 to 200 characters.")
+    if not login.isprintable():
+        yield FieldError(
+            "/login",
+            "characters",
+            "De inlognaam heeft alleen tekens die te lezen zijn.",
+            "The login has printable characters only.",
+        )
     if not 1 <= len(display_name) <= 200:
         yield FieldError("/displayName", "length", "De naam heeft 1 tot 200 tekens.", "1 to 200 characters.")
     if not SHORTEST <= len(password) <= LONGEST:
@@ -245,8 +252,10 @@ async def sign_in(
 ) -> tuple[str, Session]:
     """A new session and its token; raises `WrongSignIn`, in equal time for every reason."""
     login = fold_login(login)
-    async with database.tenant(municipality) as connection:
-        account = await store.read_account(connection, login)
+    account = None
+    if login.isprintable():  # whoever was added has such a login, and the database holds no other
+        async with database.tenant(municipality) as connection:
+            account = await store.read_account(connection, login)
     usable = account if account and account.is_active else None
     fits = len(password) <= LONGEST
     is_right = await passwords.is_right(

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from gateway import actions
 from gateway.domain.people import Session
-from gateway.front import Front, Visitor
+from gateway.front import Front, Visitor, address_of
 from gateway.session import csrf_token, now_utc
 
 _OPEN = {"Access-Control-Allow-Origin": "*"}
@@ -103,7 +103,7 @@ def _add_sessions(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: A
     async def sign_in(body: SignIn, request: Request) -> Response:
         municipality = await front.directory.named(dict(request.scope["headers"]))
         token, session = await front.sessions.sign_in(
-            municipality.code, body.login, body.password.get_secret_value()
+            municipality.code, body.login, body.password.get_secret_value(), address_of(request)
         )
         return JSONResponse(
             _session_shown(session, token).model_dump(mode="json", by_alias=True),

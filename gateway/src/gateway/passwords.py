@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from common.errors import Unavailable
 
 R = TypeVar("R")
 
@@ -16,11 +17,17 @@ SHORTEST = 12
 
 
 class Passwords:
-    """Hashes and checks passwords, a few at a time, so that signing in cannot starve everything else."""
+    """Hashes and checks passwords, a few at a time, so that signing in cannot starve everything else.
 
-    def __init__(self, *, hasher: PasswordHasher | None = None, at_once: int = 2) -> None:
+    No more wait than are done in a second or two; who comes then is told to come back (`Unavailable`).
+    """
+
+    def __init__(
+        self, *, hasher: PasswordHasher | None = None, at_once: int = 2, most_waiting: int = 32
+    ) -> None:
         self._hasher = hasher or PasswordHasher()  # RFC 9106, section 4, second recommendation
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
+        self._room = at_once + most_waiting
         self._nobody = self._hasher.hash(secrets.token_urlsafe(24))
 
     async def hash(self, password: str) -> str:
@@ -35,16 +42,30 @@ class Passwords:
         """Whether a hash was made with other costs than today's."""
         return self._hasher.check_needs_rehash(password_hash)
 
+    def refuse_when_full(self) -> None:
+        """Raise `Unavailable` when another password would have to wait too long."""
+        if self._room <= 0:
+            raise Unavailable("Too many people sign in at once; try again.")
+
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _check(self, password: str, password_hash: str | None) -> bool:
         try:
-            is_right = self._hasher.verify(password_hash or self._nobody, password)
+            # What was typed may hold anything, such as half a surrogate pair: then it is just wrong.
+            typed = password.encode("utf-8", "surrogatepass")
+            is_right = self._hasher.verify(password_hash or self._nobody, typed)
         except (VerificationError, InvalidHashError):
             return False
         return is_right and password_hash is not None
 
     async def _apart(self, work: Callable[..., R], *arguments: str | None) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        self.refuse_when_full()
+        self._room -= 1
+        working = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        working.add_done_callback(self._make_room)
+        return await working
+
+    def _make_room(self, _done: object) -> None:
+        self._room += 1

@@ -15,7 +15,7 @@ from common.errors import TooMuch
 from common.log import get_logger
 
 from gateway import actions, store
-from gateway.domain.pace import Attempts, TooFast
+from gateway.domain.pace import Attempts, TooFast, address_block
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
@@ -89,19 +89,22 @@ class Sessions:
         """The `__Host-` prefix (RFC 6265bis, 4.1.3.2) where https makes it possible."""
         return "__Host-vermoeden_session" if self._settings.is_https else "vermoeden_session"
 
-    async def sign_in(self, municipality: str, login: str, password: str) -> tuple[str, Session]:
-        """A new session and its token; the caller sets `cookie`.
+    async def sign_in(
+        self, municipality: str, login: str, password: str, address: str = ""
+    ) -> tuple[str, Session]:
+        """A new session and its token; the caller sets `cookie`. `address` is where the request came from.
 
-        Raises `WrongSignIn`, or `TooMuch` after several failures of this login.
+        Raises `WrongSignIn`, `TooMuch` after several failures of this login from this network, or
+        `Unavailable` when too many wait; that attempt does not count.
         """
-        digest = hashlib.blake2b(
-            f"{municipality}\n{actions.fold_login(login)}".encode(), key=self._salt, digest_size=16
-        ).digest()
+        self._passwords.refuse_when_full()
+        who = self._digest(municipality, actions.fold_login(login))
+        where = self._digest(municipality, address_block(address))
         try:
-            delay = self._attempts.begin(digest, self._clock().timestamp())
+            delay = self._attempts.begin(who, where, self._clock().timestamp())
         except TooFast as error:
             raise TooMuch(
-                "Too many wrong attempts for this login; wait a moment.",
+                "Too many wrong attempts; wait a moment.",
                 headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
             ) from error
         if delay:
@@ -115,7 +118,7 @@ class Sessions:
             now=self._clock(),
             absolute_seconds=self._settings.session_absolute_seconds,
         )
-        self._attempts.succeed(digest)
+        self._attempts.succeed(who, where)
         return token, session
 
     async def sign_out(self, token: str) -> None:
@@ -186,6 +189,10 @@ class Sessions:
         idle_since = now - timedelta(seconds=self._settings.session_idle_seconds)
         async with self._database.flowing() as connection:
             return await store.delete_dead_sessions(connection, now, idle_since)
+
+    def _digest(self, municipality: str, name: str) -> bytes:
+        named = f"{municipality}\n{name}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(named, key=self._salt, digest_size=16).digest()
 
     async def _look_up(self, token_hash: bytes, now: datetime) -> Session | None:
         async with self._database.flowing() as connection:

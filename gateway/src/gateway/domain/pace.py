@@ -28,19 +28,29 @@ class Pace:
 
     def delay_seconds(self, key: object, now: float) -> float:
         """How long this request must wait; raises `TooFast`, and then counts nothing."""
+        wait = self.wait_seconds(key, now)
         self._calls += 1
         if self._calls >= _SWEEP_EVERY:
             self.sweep(now)
         due = max(self._due.get(key, now), now)
-        wait = due - now - self.burst / self.per_second
-        if wait > self.patience_seconds:
-            raise TooFast(wait)
         if key not in self._due and len(self._due) >= self.max_keys:
             self.sweep(now)
             if len(self._due) >= self.max_keys:
                 self._due.pop(next(iter(self._due)))
         self._due[key] = due + 1 / self.per_second
+        return wait
+
+    def wait_seconds(self, key: object, now: float) -> float:
+        """As `delay_seconds`, but counts nothing at all."""
+        wait = max(self._due.get(key, now), now) - now - self.burst / self.per_second
+        if wait > self.patience_seconds:
+            raise TooFast(wait)
         return max(wait, 0.0)
+
+    def give_back(self, key: object) -> None:
+        """One request of this key no longer counts."""
+        if key in self._due:
+            self._due[key] -= 1 / self.per_second
 
     def sweep(self, now: float) -> None:
         """Forget every key whose bucket is full again."""
@@ -53,9 +63,12 @@ class Pace:
 
 @dataclass
 class Attempts:
-    """How often a password was tried lately: by login and over all; memory is bounded, nothing is stored.
+    """How often a password was tried lately; memory is bounded, nothing is stored.
 
-    An attempt counts when it begins, so that many at once are not all the first; a right password clears it.
+    Counted are tries for one login from one network, all tries for a login, all from a network, and all.
+    The first is strict. The second and third are so loose that whoever guesses from elsewhere does not keep
+    a person out, nor one person their whole office. An attempt counts when it begins, so that many at once
+    are not all the first; a right password clears it.
     """
 
     free: int = 3
@@ -64,28 +77,36 @@ class Attempts:
     forget_seconds: float = 900
     free_overall: int = 60
     max_logins: int = 20_000
-    _by_login: OrderedDict[bytes, tuple[int, float]] = field(default_factory=OrderedDict)
+    of_login: Pace = field(default_factory=lambda: Pace(per_second=0.5, burst=200, patience_seconds=4))
+    of_block: Pace = field(default_factory=lambda: Pace(per_second=0.5, burst=60, patience_seconds=4))
+    _by_login: OrderedDict[tuple[bytes, bytes], tuple[int, float]] = field(default_factory=OrderedDict)
     _overall: tuple[float, float] = (0.0, 0.0)
 
-    def begin(self, login: bytes, now: float) -> float:
+    def begin(self, login: bytes, block: bytes, now: float) -> float:
         """How long this attempt must wait; raises `TooFast`, and then the attempt does not count."""
-        count, free_at = self._by_login.get(login, (0, 0.0))
+        key = (login, block)
+        count, free_at = self._by_login.get(key, (0, 0.0))
         if now - free_at > self.forget_seconds:
             count, free_at = 0, now
         wait = max(free_at - now, 0.0)
         if wait > self.patience_seconds:
             raise TooFast(wait)
+        self.of_block.wait_seconds(block, now)
+        wait = max(wait, self.of_login.delay_seconds(login, now))
+        wait = max(wait, self.of_block.delay_seconds(block, now))
         count += 1
         pause = 0.0 if count < self.free else min(2.0 ** (count - self.free), self.longest_seconds)
-        self._by_login[login] = (count, max(free_at, now) + pause)
-        self._by_login.move_to_end(login)
+        self._by_login[key] = (count, max(free_at, now) + pause)
+        self._by_login.move_to_end(key)
         if len(self._by_login) > self.max_logins:
             self._by_login.popitem(last=False)
         return wait + self._overall_delay(now)
 
-    def succeed(self, login: bytes) -> None:
-        """A right password: this login starts anew."""
-        self._by_login.pop(login, None)
+    def succeed(self, login: bytes, block: bytes) -> None:
+        """A right password: this login starts anew in this network."""
+        self._by_login.pop((login, block), None)
+        self.of_login.give_back(login)
+        self.of_block.give_back(block)
         self._overall = (max(self._overall[0] - 1, 0.0), self._overall[1])
 
     def _overall_delay(self, now: float) -> float:

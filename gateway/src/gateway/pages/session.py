@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.actions import WrongSignIn
-from gateway.front import Visitor
+from gateway.front import Visitor, address_of
 from gateway.pages.site import Site
 from gateway.rendering import Field, Problem, problems_of
 
@@ -52,7 +52,7 @@ class _Session:
         sessions = self._site.front.sessions
         try:
             token, session = await sessions.sign_in(
-                visitor.municipality.code, login[:_LONGEST_LOGIN], password
+                visitor.municipality.code, login[:_LONGEST_LOGIN], password, address_of(request)
             )
         except (WrongSignIn, TooMuch) as error:
             key = "wrong" if isinstance(error, WrongSignIn) else "too_often"
