@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.connection import Connection, make_url
 from common.flow import BY_TYPE, HEARD_BY, PARTNERS
 from common.messaging.broker import EXCHANGE, message_of
 from common.messaging.envelope import Envelope, read_envelope
@@ -18,7 +19,7 @@ _QUEUE = "faults.copies"
 _QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 _AWAY = (aio_pika.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 _AWAY_SECONDS = 90.0
-_SHUFFLED_AT_ONCE = 1_500
+_SHUFFLED_AT_ONCE = 400
 _BATCH = 40
 
 
@@ -73,10 +74,7 @@ class Echo:
         while True:
             try:
                 async with self._channel() as channel:
-                    for queue, message_id, body in messages:
-                        await channel.default_exchange.publish(
-                            message_of(message_id, body), routing_key=queue, timeout=10
-                        )
+                    await _publish(channel, messages)
             except _AWAY:
                 if asyncio.get_running_loop().time() > until:
                     raise
@@ -99,10 +97,7 @@ class Echo:
                 taken.append(message)
             order = [*taken, *self._dice.sample(taken, len(taken) // 3)]
             self._dice.shuffle(order)
-            for each in order:
-                await channel.default_exchange.publish(
-                    message_of(each.message_id or str(uuid4()), each.body), routing_key=queue, timeout=10
-                )
+            await _publish(channel, [(queue, each.message_id or str(uuid4()), each.body) for each in order])
             for each in taken:
                 await each.ack()
         self.shuffled += len(taken)
@@ -117,11 +112,23 @@ class Echo:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        connection = await aio_pika.connect(self._amqp_url(), timeout=5)
+        # Not `aio_pika.connect`: that leaves what could not connect to the garbage collector to close.
+        connection = Connection(make_url(self._amqp_url()))
         try:
+            await connection.connect(timeout=5)
             yield await connection.channel()
         finally:
             await connection.close()
+
+
+async def _publish(channel: AbstractChannel, messages: list[tuple[str, str, bytes]]) -> None:
+    """Put messages (queue, id, body) into queues, and wait until every one is confirmed."""
+    for start in range(0, len(messages), _BATCH):
+        publishing = (
+            channel.default_exchange.publish(message_of(message_id, body), routing_key=queue, timeout=20)
+            for queue, message_id, body in messages[start : start + _BATCH]
+        )
+        await asyncio.gather(*publishing)
 
 
 async def _closed(channel: AbstractChannel) -> None:

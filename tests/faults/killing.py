@@ -15,7 +15,7 @@ from local.system import System
 from tests.faults.places import Databases, process_on
 from tests.faults.plan import KINDS, SERVICES, Plan
 
-_RELAY_SECONDS = 20.0
+_RELAY_SECONDS = 60.0
 _READY_SECONDS = 60.0
 _PUBLISHING = """
     SELECT client_port, datname, backend_xid::text AS xid FROM pg_stat_activity

@@ -28,6 +28,7 @@ class Plan:
     rate: float  # reports posted a second
     clients: int = 8
     repeats: int = 3_000  # copies of events that are delivered again
+    held: tuple[str, ...] = ("reporting", "notifier", "casework")  # kept down until its queue has grown
     retry_seconds: tuple[float, ...] = (0.5, 1, 2)
     lease_seconds: float = 4
     seconds: float = 480.0
@@ -55,10 +56,11 @@ SHORT = Plan(
     kills=1,
     erasures=6,
     poison=1,
-    rate=15,
+    rate=10,
     clients=4,
     repeats=300,
+    held=("reporting",),
     retry_seconds=(0.3, 0.6),
     lease_seconds=2.5,
-    seconds=240,
+    seconds=300,
 )

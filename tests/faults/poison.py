@@ -134,17 +134,20 @@ class Poison:
 
     async def replay(self, process: Process, parked: list[Parked]) -> None:
         """Give marked reports their tries again, as an operator does; a replica dies on the way."""
-        ids = [each.id for each in parked if each.mark and each.event_id not in self.forged]
-        self.replayed = await _waiting_room(process, "replay", ids)
+        ids = [each.id for each in parked if self.is_ours(each) and each.event_id not in self.forged]
+        self.replayed = await _waiting_room(process, "replay", ids) if ids else 0
         await self._killer.kill_one("casework")
 
     async def discard(self, processes: dict[str, Process], parked: list[Parked]) -> int:
         """Throw away what can never be handled; returns how many."""
-        done = 0
-        for service, process in processes.items():
-            ids = [each.id for each in parked if each.service == service and each.event_id in self.forged]
-            done += await _waiting_room(process, "discard", ids) if ids else 0
-        return done
+        chosen = {
+            service: [each.id for each in parked if each.service == service and each.event_id in self.forged]
+            for service in processes
+        }
+        discarding = (
+            _waiting_room(processes[service], "discard", ids) for service, ids in chosen.items() if ids
+        )
+        return sum(await asyncio.gather(*discarding))
 
 
 async def _waiting_room(process: Process, action: str, ids: list[int]) -> int:

@@ -24,7 +24,6 @@ from tests.support.backing import settle_new_queues
 
 Say = Callable[[str], None]
 
-_HELD = ("reporting", "notifier", "casework")
 _QUIET_SECONDS = 120.0
 _LEFT = """
     SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL)
@@ -101,7 +100,7 @@ class Run:
 
     async def _hold_each(self, erasures: int) -> None:
         """Keep a service down until its queue has grown, erase what waits in it, and shuffle the queue."""
-        for service in _HELD:
+        for service in self._plan.held:
             await self._killer.hold(service)
             seen = len(self._clients.ledger.accepted)
             await self._until_accepted(seen + int(self._plan.rate * 2))
@@ -110,7 +109,6 @@ class Run:
             count = await self._echo.shuffle(service)
             self._killer.release(service)
             self._say(f"{service} was down; {count} events that waited for it were shuffled …")
-        await self._killer.all_ready()
 
     async def _until_accepted(self, count: int) -> None:
         await until(lambda: len(self._clients.ledger.accepted) >= count)

@@ -128,16 +128,14 @@ class Verdict:
         ]
         kills = [("killed with SIGKILL", *self.kills), ("times", *self.kills.values())]
         measured = [(name.replace("_", " "), value) for name, value in self.measured.items()]
-        mails = (
-            f"{self.mail_repeats} (at most {self.mail_repeats_allowed} were in hand when their sender died)"
-        )
         totals = [
             ("accepted (201)", self.accepted),
             ("lost", self.lost),
             ("double", self.double),
             ("resurrected", self.resurrected),
             ("innocent parked", len(self.innocent_parked)),
-            ("mails sent again under the same Message-ID", mails),
+            ("mails sent again under the same Message-ID", self.mail_repeats),
+            ("  allowed: one for each notifier that was killed", self.mail_repeats_allowed),
         ]
         parts = [_aligned(rows), _aligned(kills), _aligned([*totals, *measured])]
         return "\n\n".join(parts)
