@@ -6,19 +6,20 @@ import io
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aio_pika
 from common.contracts.casework import ReportOffered
 from common.receipt import mailbox_of, parse_receipt
 from local.client import Caller
+from local.demo import DemoTown
 from local.system import System
 
 from tests.faults.clients import OFFERED, Ledger, Posted
@@ -27,6 +28,10 @@ from tests.faults.places import Databases
 from tests.faults.verdict import Place
 
 _READERS = 4
+_TRIES = 10
+
+Answered = TypeVar("Answered")
+
 _HISTORY = """
     SELECT r.neighbourhood AS mark, h.what || coalesce(' ' || (h.detail ->> 'template'), '') AS what, count(*)
     FROM history h JOIN report r ON r.municipality = h.municipality AND r.id = h.report_id GROUP BY 1, 2
@@ -95,8 +100,8 @@ class Evidence:
         mailed = [report for report in self._there if report.mail]
         orphans = await self._databases.rows(
             "casework",
-            """SELECT e.report_id::text, count(*) FROM erasure e
-               JOIN history h USING (municipality, report_id) GROUP BY 1""",
+            """SELECT DISTINCT e.report_id::text, 1 FROM erasure e
+               JOIN history h USING (municipality, report_id)""",
         )
         return [
             self._place("casework: received, once told", found["received"]),
@@ -121,22 +126,29 @@ class Evidence:
         """Each town's total must be its rows, with those that were counted before they were erased."""
         found: Counter[str] = Counter()
         for code, town in self._system.demo.towns.items():
-            manager = Caller(self._system.gateway_url, code).sign_in(town.person("amina"))
-            total = manager.call("GET", "/api/v1/statistics").require(200)["totals"]["received"]
+            total = self._total(town)
             there = sum(report.town == code for report in self._there)
             erased = sum(report.town == code for report in self._accepted) - there
             found[code] = 1 + max(0, total - there - erased) if total >= there else 0
         return Place("reporting: totals per town", frozenset(found), frozenset(), found)
 
+    def _total(self, town: DemoTown) -> int:
+        def ask() -> int:
+            manager = Caller(self._system.gateway_url, town.code).sign_in(town.person("amina"))
+            figures = manager.call("GET", "/api/v1/statistics").require(200)
+            return int(figures["totals"]["received"])
+
+        return _patiently(ask)
+
     def _csv(self) -> Place:
-        found: Counter[str] = Counter()
-        for code, town in self._system.demo.towns.items():
-            caller = Caller(self._system.gateway_url, code).with_key(town.api_key)
-            path = "/api/v1/exports/reports.csv?purpose=proef&headers=en&columns=reportId,neighbourhood"
-            content = caller.call("GET", path).require(200)
-            assert isinstance(content, bytes)
-            found.update(row["neighbourhood"] for row in csv.DictReader(io.StringIO(content.decode())))
+        found = Counter(mark for town in self._system.demo.towns.values() for mark in self._exported(town))
         return self._place("CSV: one row", found)
+
+    def _exported(self, town: DemoTown) -> list[str]:
+        caller = Caller(self._system.gateway_url, town.code).with_key(town.api_key)
+        path = "/api/v1/exports/reports.csv?purpose=proef&headers=en&columns=reportId,neighbourhood"
+        content: bytes = _patiently(lambda: caller.call("GET", path).require(200))
+        return [row["neighbourhood"] for row in csv.DictReader(io.StringIO(content.decode()))]
 
     def _mailboxes(self) -> Place:
         """Through the front door, with each client's own receipt: one notice that it was received."""
@@ -149,14 +161,14 @@ class Evidence:
         assert report.receipt is not None
         caller = Caller(self._system.gateway_url, report.town)
         lookup = {"lookupId": mailbox_of(parse_receipt(report.receipt)).lookup_id}
-        for _ in range(20):
+
+        def ask() -> list[dict[str, Any]] | None:
             answer = caller.call("POST", "/api/v1/mailboxes/_search", lookup)
-            if answer.status == 404:
-                return 0
-            if answer.status != 429:
-                break
-            time.sleep(1)
-        notices = answer.require(200)["notices"]
+            return None if answer.status == 404 else answer.require(200)["notices"]
+
+        notices = _patiently(ask)
+        if notices is None:
+            return 0
         times = sum(notice["feedback"] == "received" for notice in notices)
         return times if report.mark not in self._gone else 1
 
@@ -195,6 +207,16 @@ class Evidence:
         offered = [report for report in self._there if OFFERED[report.signal_type]]
         found = Counter({mark: len(each) for mark, each in ids.items()})
         return self._place("partner's queue: one offer", found, offered), repeats
+
+
+def _patiently(ask: Callable[[], Answered]) -> Answered:
+    """Ask as a person does, who tries again when told that something is away for a moment."""
+    for _ in range(_TRIES):
+        try:
+            return ask()
+        except (RuntimeError, OSError):
+            time.sleep(0.5)
+    return ask()
 
 
 async def _waiting_at(amqp_url: str, queue_name: str) -> list[dict[str, Any]]:
