@@ -4,7 +4,7 @@ from alembic import op
 from common.migration import let_outbox_wait
 
 revision = "2026_11_25_outbox_waits"
-down_revision = "2026_11_24_initial"
+down_revision = "2026_11_25_count_by_index"
 
 
 def upgrade() -> None:
