@@ -12,9 +12,12 @@ from local.check import Chain
 from local.mail import MailCatcher
 from local.samples import send_samples
 from local.servers import ServerError
+from local.servers.processes import last_lines
 from local.system import Options, System, erase_data, nice_port
 
 _FOLDER = Path(".run/system")
+_LOOK_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 60.0  # between restarts of a service that ends again and again
 
 
 def main() -> None:
@@ -80,9 +83,13 @@ def _serve(
     if arguments.check:
         return _check(system, say)
     print(report.where_to_go(system, sent))
-    while not stopping.wait(2):
-        for name in system.restart_dead():
-            say(f"{name} had ended and is started again; see {system.folder}/log.")
+    pause_seconds = _LOOK_SECONDS
+    while not stopping.wait(pause_seconds):
+        dead = system.restart_dead()
+        for process in dead:
+            say(f"{process.name} had ended ({last_lines(process.log_path, 1)}) and is started again.")
+            say(f"More is in {process.log_path}")
+        pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS) if dead else _LOOK_SECONDS
     return 0
 
 

@@ -130,12 +130,12 @@ class System:
             self._lock.close()
             self._lock = None
 
-    def restart_dead(self) -> list[str]:
-        """Start services that ended by themselves; returns their names."""
+    def restart_dead(self) -> list[Process]:
+        """Start services that ended by themselves; returns these."""
         dead = [process for process in self.processes if not process.is_running]
         for process in dead:
             process.launch()
-        return [process.name for process in dead]
+        return dead
 
     @property
     def _secrets(self) -> Path:
