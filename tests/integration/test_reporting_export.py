@@ -1,8 +1,11 @@
 """The CSV: which rows, for whom, how hostile values come back, and what ends a copy."""
 
+import asyncio
 import csv
+import gc
 import io
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
@@ -13,6 +16,8 @@ from common.auth import Identity
 from common.contracts.codes import Role
 from reporting import store
 from reporting.api import EXPORT_PATH
+from reporting.copying import Exports
+from reporting.filters import ExportRequest, Permitted, read_request
 from sqlalchemy import text
 
 from tests.support.backing import Backing
@@ -172,10 +177,54 @@ async def test_an_error_halfway_breaks_the_connection(desk: Desk) -> None:
 
 
 async def test_when_every_place_is_taken_the_next_is_told_to_come_back(desk: Desk) -> None:
-    await fill(desk, 80_000)
+    await fill(desk, 300_000)  # more than queue and sockets hold, so that both copies go on
     held = [await desk.get(EXPORT_PATH) for _ in range(2)]
     async with desk.get(EXPORT_PATH) as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"]
     for each in held:
         each.close()
+
+
+def everything() -> ExportRequest:
+    """Every row, as a process manager asks for it."""
+    nothing = Permitted(frozenset(), frozenset())
+    return read_request([], nothing, header_purpose=None, needs_purpose=False)
+
+
+async def test_a_reader_that_stalls_holds_its_place_no_longer_than_an_export_may_take(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    exports = Exports(desk.web_url, connections=1, seconds=1)
+    stalled = await exports.start("testdam", everything())
+    await anext(stalled)
+    await asyncio.sleep(1.5)
+    following = await exports.start("testdam", everything())
+    assert await anext(following)
+    with pytest.raises(TimeoutError):
+        async for _ in stalled:
+            pass
+    await exports.close()
+
+
+async def test_a_download_that_is_dropped_before_it_begins_frees_its_place(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    exports = Exports(desk.web_url, connections=1, seconds=60)
+    dropped = await exports.start("testdam", everything())
+    del dropped
+    gc.collect()
+    assert await anext(await exports.start("testdam", everything()))
+    await exports.close()
+
+
+async def test_a_download_that_is_cancelled_at_its_start_leaves_no_place_taken(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    exports = Exports(desk.web_url, connections=1, seconds=60)
+    for pause in (0, 0, 0.01, 0.05):
+        starting = asyncio.create_task(exports.start("testdam", everything()))
+        await asyncio.sleep(pause)
+        starting.cancel()
+        with suppress(asyncio.CancelledError):  # it may have begun already; then it is dropped
+            await starting
+        del starting
+    assert await anext(await exports.start("testdam", everything()))
+    await exports.close()

@@ -1,6 +1,7 @@
 """Rows from PostgreSQL to the wire: COPY into a bounded queue of large chunks."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ _QUEUE_CHUNKS = 16
 _PLACE_SECONDS = 2.0
 _STATEMENT_SECONDS = 5.0
 _BOM = b"\xef\xbb\xbf"
+
+_Queue = asyncio.Queue[bytes | BaseException | None]  # ends with None, or with what went wrong
 
 log = get_logger()
 
@@ -84,12 +87,8 @@ class Exports:
         Raises `Unavailable` when every place is taken.
         """
         pool = await self._opened()
-        try:
-            connection = await pool.acquire(timeout=_PLACE_SECONDS)
-        except TimeoutError as error:
-            raise Unavailable("Every export place is taken.", retry_after_seconds=30) from error
-        queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(_QUEUE_CHUNKS)
-        task = asyncio.create_task(self._run(pool, connection, municipality, request, queue))
+        queue: _Queue = asyncio.Queue(_QUEUE_CHUNKS)
+        task = asyncio.create_task(self._run(pool, municipality, request, queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
@@ -99,7 +98,10 @@ class Exports:
             raise
         if isinstance(first, BaseException):
             raise first
-        return _chunks(first, queue, task)
+        chunks = _chunks(first, queue, task)
+        # A generator that is dropped before its first step never reaches its own `finally`.
+        weakref.finalize(chunks, _cancel, asyncio.get_running_loop(), task).atexit = False
+        return chunks
 
     async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
         if self._pool is None:
@@ -115,19 +117,33 @@ class Exports:
     async def _run(
         self,
         pool: "asyncpg.Pool[asyncpg.Record]",
-        connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
         municipality: str,
         request: ExportRequest,
-        queue: asyncio.Queue[bytes | BaseException | None],
+        queue: _Queue,
     ) -> None:
+        """Copy, give the place free, and only then say how it ended: a reader that stalls holds no place."""
         try:
-            await self._copy(connection, municipality, request, queue)
-        except asyncio.CancelledError:
-            raise
+            rest = await self._copied(pool, municipality, request, queue)
         except Exception as error:  # noqa: BLE001 -- handed to the reader, who raises it
-            await queue.put(error)
+            _hand_over(queue, error)
         else:
+            await queue.put(rest)
             await queue.put(None)
+
+    async def _copied(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        municipality: str,
+        request: ExportRequest,
+        queue: _Queue,
+    ) -> bytes:
+        """Copy in a place of its own; returns what is left to hand over."""
+        try:
+            connection = await pool.acquire(timeout=_PLACE_SECONDS)
+        except TimeoutError as error:
+            raise Unavailable("Every export place is taken.", retry_after_seconds=30) from error
+        try:
+            return await self._copy(connection, municipality, request, queue)
         finally:
             await pool.release(connection, timeout=5)
 
@@ -136,8 +152,8 @@ class Exports:
         connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
         municipality: str,
         request: ExportRequest,
-        queue: asyncio.Queue[bytes | BaseException | None],
-    ) -> None:
+        queue: _Queue,
+    ) -> bytes:
         gathered = bytearray(_BOM if request.bom else b"")
 
         async def gather(data: bytes) -> None:
@@ -161,12 +177,22 @@ class Exports:
                 delimiter=request.separator,
                 timeout=self._seconds,
             )
-        await queue.put(bytes(gathered))
+        return bytes(gathered)
 
 
-async def _chunks(
-    first: bytes | None, queue: asyncio.Queue[bytes | BaseException | None], task: asyncio.Task[None]
-) -> AsyncIterator[bytes]:
+def _hand_over(queue: _Queue, error: Exception) -> None:
+    """Put the error at once; what the reader did not take yet makes room, the download is broken anyway."""
+    while queue.full():
+        queue.get_nowait()
+    queue.put_nowait(error)
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    with suppress(RuntimeError):  # the loop may be gone already
+        loop.call_soon_threadsafe(task.cancel)
+
+
+async def _chunks(first: bytes | None, queue: _Queue, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
     chunk: bytes | BaseException | None = first
     try:
         while chunk is not None:
