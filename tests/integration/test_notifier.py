@@ -150,6 +150,55 @@ async def test_a_failed_mail_can_be_started_again_by_who_watches(desk: Desk) -> 
     assert refused.status_code == 403
 
 
+async def test_a_strange_address_fails_alone_and_stops_no_other_mail(desk: Desk) -> None:
+    strange = [Reporter(address=each) for each in ("a@[b.c", "a:;@c.d", "(@b.c", "a@b.c\r\nBcc: x@y.z")]
+    for reporter in (*strange, Reporter()):
+        await desk.hear(reporter.mailbox, reporter.notice())
+    assert await desk.post.deliver_due() == 5
+    assert desk.mail.recipients == [ADDRESS]
+    failed = [row for row in await desk.deliveries() if row["state"] == "failed"]
+    assert len(failed) == len(strange)
+    assert all("@" not in row["error"] for row in failed)
+    assert await desk.post.deliver_due() == 0
+
+
+async def test_a_mail_that_ends_the_process_each_time_is_given_up(desk: Desk) -> None:
+    reporter = Reporter()
+    await desk.hear(reporter.mailbox, reporter.notice())
+    async with desk.database.flowing() as connection:
+        await connection.execute(text("UPDATE delivery SET attempts = 3"))  # all of them died with it
+    assert await desk.post.deliver_due() == 1
+    row = (await desk.deliveries())[0]
+    assert (row["state"], row["error"]) == ("failed", "ended-the-process")
+    assert desk.mail.recipients == []
+
+
+async def test_a_slow_server_makes_no_replica_send_what_another_holds(desk: Desk) -> None:
+    settings = desk.settings.model_copy(update={"delivery_lease_seconds": 1.0, "smtp_seconds": 5})
+    reporters = [Reporter(address=f"melder{number}@voorbeeld.example") for number in range(8)]
+    for reporter in reporters:
+        await desk.hear(reporter.mailbox, reporter.notice())
+    desk.mail.delay = 0.4
+    stopping = asyncio.Event()
+    posts = [asyncio.create_task(Post(desk.database, settings).run(stopping)) for _ in range(2)]
+    await asyncio.sleep(6)
+    stopping.set()
+    await asyncio.gather(*posts)
+    assert sorted(desk.mail.recipients) == sorted(str(each.address) for each in reporters)
+
+
+async def test_who_is_erased_while_the_post_is_under_way_gets_no_mail(desk: Desk) -> None:
+    first, erased = Reporter(), Reporter(address="weg@voorbeeld.example")
+    await desk.hear(first.mailbox, first.notice())
+    await desk.hear(erased.mailbox, erased.notice())
+    desk.mail.delay = 0.8
+    bringing = asyncio.create_task(desk.post.deliver_due())
+    await asyncio.sleep(0.3)
+    await desk.hear(erased.erased())
+    await bringing
+    assert desk.mail.recipients == [ADDRESS]
+
+
 async def test_a_server_that_is_away_costs_no_attempt(desk: Desk) -> None:
     reporter = Reporter()
     await desk.hear(reporter.mailbox, reporter.notice())

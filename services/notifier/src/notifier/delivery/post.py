@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 
 import aiosmtplib
 from common import metrics
@@ -13,7 +14,7 @@ from common.db import Database, outlast
 from common.log import get_logger
 from common.messaging import publish
 from common.messaging.broker import keep_trying
-from common.sealing import CannotOpen, Context, decode, open_sealed
+from common.sealing import Context, decode, open_sealed
 from sqlalchemy import RowMapping
 
 from notifier import domain, store
@@ -116,6 +117,9 @@ class Post:
         )
 
     async def _try(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt:
+        """One attempt; whatever goes wrong with this message is its own outcome and stops no other."""
+        if delivery["attempts"] > len(self._settings.delivery_retry_seconds) + 1:
+            return Attempt(Outcome.REFUSED, "ended-the-process")  # no earlier try lived to say how it went
         try:
             address, letter = self._address(delivery), self._letter(delivery)
             message = compose(
@@ -125,8 +129,11 @@ class Post:
                 delivery_id=delivery["id"],
                 at=datetime.now(UTC),
             )
-        except (CannotOpen, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 -- the mail library raises anything at a strange address
             return Attempt(Outcome.REFUSED, f"address-{type(error).__name__}")
+        return await self._sent(server, message)
+
+    async def _sent(self, server: aiosmtplib.SMTP, message: EmailMessage) -> Attempt:
         try:
             if not server.is_connected:
                 await server.connect()
@@ -138,6 +145,9 @@ class Post:
         except (aiosmtplib.SMTPException, OSError) as error:
             server.close()
             return Attempt(Outcome.DEFERRED, type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- of this message only; the conversation begins anew
+            server.close()
+            return Attempt(Outcome.REFUSED, f"message-{type(error).__name__}")
         return Attempt(Outcome.SENT)
 
     def _address(self, delivery: RowMapping) -> str:
