@@ -14,6 +14,7 @@ from common.contracts.casework import ReportErased
 from common.contracts.codes import KeyGroup, Role
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
 from common.db import Database
+from common.errors import Unavailable
 from common.messaging.envelope import encode, read_envelope, read_event
 from common.messaging.handling import Dispatcher
 from common.receipt import mailbox_of, parse_receipt
@@ -231,6 +232,12 @@ async def test_every_fault_is_named_at_once(desk: Desk) -> None:
             "/answers/wanneer_laatst",
         ),
         (report(answers=[]), "/answers"),
+        (report(description="wiet \0 lucht"), "/description"),
+        (report(neighbourhood="Haven\0"), "/neighbourhood"),
+        (report(contact={"name": "Jan\0"}), "/contact/name"),
+        (report(answers={"waargenomen": "zelf-waargenomen", "aanvoer": "a\0"}), "/answers/aanvoer"),
+        (report(answers={"a\0": "x"}), "/answers/a\ufffd"),
+        (report(answers={"aanvoer": [{"x": "\0"}]}), "/answers/aanvoer/0/x"),
     ],
 )
 async def test_a_wrong_field_is_named(desk: Desk, body: dict[str, Any], pointer: str) -> None:
@@ -238,6 +245,67 @@ async def test_a_wrong_field_is_named(desk: Desk, body: dict[str, Any], pointer:
     assert answer.status_code == 400
     assert pointer in {each["pointer"] for each in answer.json()["errors"]}
     assert await desk.spoken(ReportReceived) == []
+
+
+@pytest.mark.parametrize(
+    "address", ["a@[b.c", "a:;@c.d", "(@b.c", '"a"@b.nl', "a..b@c.nl", "a@-b.nl", "<a@b.nl"]
+)
+async def test_an_address_that_no_mail_can_go_to_is_named(desk: Desk, address: str) -> None:
+    answer = await desk.send(report(contact={"mail": address}))
+    assert answer.status_code == 400
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/contact/mail"]
+
+
+@pytest.mark.parametrize("place", ["description", "answer", "answer's key", "unknown field"])
+async def test_half_a_character_is_named_and_not_repeated(desk: Desk, place: str) -> None:
+    half = "\\ud800"
+    answers = {
+        "answer": f'{{"aanvoer": "{half}"}}',
+        "answer's key": f'{{"{half}": "x"}}',
+    }.get(place, "{}")
+    described = f"x{half}" if place == "description" else "x"
+    unknown = f', "{half}": 1' if place == "unknown field" else ""
+    raw = f'{{"signalType": "hennepteelt", "description": "{described}", "answers": {answers}{unknown}}}'
+    headers = {
+        "Idempotency-Key": secrets.token_urlsafe(24),
+        "Content-Type": "application/json",
+        **bearer("intake", anonymous()),
+    }
+    answer = await desk.client.post("/api/v1/reports", content=raw, headers=headers)
+    assert answer.status_code == 400
+    assert [each["code"] for each in answer.json()["errors"]] == ["unreadable-character"]
+
+
+async def test_a_report_too_large_to_travel_is_told_to_be_shorter(desk: Desk) -> None:
+    refused = await desk.send(report(description="\U0001f600" * 10_000))
+    assert refused.status_code == 400, refused.text
+    assert [each["code"] for each in refused.json()["errors"]] == ["too-long"]
+    assert (await desk.send(report(description="\u0639" * 5_000))).status_code == 201
+
+
+async def test_a_body_in_chunks_is_bounded_while_it_comes(desk: Desk) -> None:
+    taken = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(64):
+            taken += 1
+            yield b" " * 65_536
+
+    headers = {"Content-Type": "application/json", **bearer("intake", anonymous())}
+    answer = await desk.client.post("/api/v1/reports", content=chunks(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert taken <= 18
+
+
+async def test_a_report_that_comes_while_the_writer_ends_is_refused_for_now(desk: Desk) -> None:
+    stopping = asyncio.Event()
+    stopping.set()
+    writer = Writer(desk.database, queue_size=4, batch=2, count=1)
+    await writer.run(stopping)
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await writer.write(None, ())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b"\xff"])

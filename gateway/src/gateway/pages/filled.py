@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
 from starlette.datastructures import FormData
 
@@ -15,13 +16,12 @@ from gateway.pages.questions import Forms, Question, SignalType
 LONGEST_DESCRIPTION = 10_000
 LONGEST_ANSWER = 2_000
 LONGEST_LINE = 200
-LONGEST_MAIL = 254
+LONGEST_MAIL = MAX_CHARACTERS
 ANSWER_PREFIX = "q-"
 #: The general question that asks the same as the report's own `observedOn`; asked once.
 LAST_SEEN = "wanneer_laatst"
 
 _LINES = ("neighbourhood", "address", "name", "phone")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DUTCH_DATE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _POINTERS: Mapping[str, str] = {
     "/description": "description",
@@ -199,7 +199,7 @@ def _line_faults(filled: Filled, kind: SignalType) -> Iterator[Fault]:
         if len(filled.text(name).strip()) > LONGEST_LINE:
             yield Fault(name, key="too_long", values={"count": LONGEST_LINE})
     mail = filled.text("mail").strip()
-    if mail and (len(mail) > LONGEST_MAIL or not _MAIL.fullmatch(mail)):
+    if mail and not is_mail_address(mail):
         yield Fault("mail", key="no_mail")
     if kind.needs_name and not filled.text("name").strip():
         yield Fault("name", key="name_needed")

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import metrics
+from common import metrics, readable
 from common.auth import Identity, IdentityVerifier
 from common.contracts.base import WireModel
 from common.db import is_away
@@ -41,9 +42,20 @@ log = get_logger()
 
 
 class RequestModel(WireModel):
-    """A request body: camelCase, and an unknown field is an error that names it."""
+    """A request body: camelCase, and an unknown field is an error that names it.
+
+    No string in it, however deep, holds a character that cannot be kept; that too is an error by name.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _require_readable(cls, value: Any) -> Any:  # noqa: ANN401 -- whatever the field holds
+        place = readable.unreadable_place(value)
+        if place is not None:
+            raise PydanticCustomError(readable.CODE, readable.ENGLISH, {"place": place})
+        return value
 
 
 class ProblemResponse(JSONResponse):
@@ -129,7 +141,7 @@ class _Door:
                 response = problem_response(refusal)
                 await response(scope, receive, send_with_headers)
             else:
-                await self._app(scope, receive, send_with_headers)
+                await self._app(scope, _bounded(receive), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.HTTP_REQUESTS.labels(route, scope["method"], str(status)).inc()
@@ -144,7 +156,7 @@ class _Door:
         except ValueError:
             return Malformed("Content-Length is not a number.")
         if length > MAX_BODY_BYTES:
-            return TooLargeBody(f"A request is at most {MAX_BODY_BYTES} bytes.")
+            return _too_large()
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return NotSignedIn("The request did not come through the gateway.")
@@ -152,7 +164,34 @@ class _Door:
             scope.setdefault("state", {})["identity"] = self._verifier.verify(token)
         except NotSignedIn as error:
             return error
+        return _unreadable_query(scope["query_string"])
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The body as it comes, cut off at the bound: one that is sent in chunks tells no length beforehand."""
+    taken = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY_BYTES:
+            raise HTTPException(TooLargeBody.status)  # FastAPI lets only this kind through
+        return message
+
+    return receive_bounded
+
+
+def _too_large() -> TooLargeBody:
+    return TooLargeBody(f"A request is at most {MAX_BODY_BYTES} bytes.")
+
+
+def _unreadable_query(query: bytes) -> Malformed | None:
+    names = readable.unreadable_parameters(query)
+    if not names:
         return None
+    fields = [FieldError(f"query:{name}", readable.CODE, readable.DUTCH, readable.ENGLISH) for name in names]
+    return Malformed("Some parameters are not valid.", errors=fields)
 
 
 def problem_response(error: AppError) -> ProblemResponse:
@@ -173,13 +212,19 @@ async def _render_invalid(_request: Request, error: Exception) -> ProblemRespons
 
 def _field_error(item: dict[str, Any]) -> FieldError:
     """One pydantic error as a field error; the value itself is never repeated."""
-    place = [str(part) for part in item["loc"]]
+    place = [readable.readable(str(part)) for part in item["loc"]]
     if item["type"] == "json_invalid":
         return FieldError("", "json-invalid", "The body is not valid JSON.")
+    if item["type"] == readable.CODE:
+        place += item["ctx"]["place"]
     pointer = "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in place[1:])
     if place[:1] and place[0] != "body":
         pointer = f"{place[0]}:{'/'.join(place[1:])}"
-    return FieldError(pointer if place[1:] else "", str(item["type"]).replace("_", "-"), str(item["msg"]))
+    if not place[1:]:
+        pointer = ""
+    if item["type"] in (readable.CODE, "string_unicode"):
+        return FieldError(pointer, readable.CODE, readable.DUTCH, readable.ENGLISH)
+    return FieldError(pointer, str(item["type"]).replace("_", "-"), str(item["msg"]))
 
 
 async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
@@ -188,6 +233,8 @@ async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
         return problem_response(MethodNotAllowed(headers=error.headers))
     if error.status_code == 404:
         return problem_response(NotFound())
+    if error.status_code == TooLargeBody.status:
+        return problem_response(_too_large())
     unreadable = FieldError("", "unreadable", "The body is not valid JSON in UTF-8.")
     return problem_response(Malformed("The request could not be read.", errors=[unreadable]))
 

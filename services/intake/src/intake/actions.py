@@ -13,6 +13,8 @@ from common.contracts.codes import Channel, KeyGroup, Urgency
 from common.contracts.gateway import GroupKey, MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
 from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
+from common.messaging.envelope import TooLarge
+from common.messaging.envelope import encode as encoded
 from common.receipt import body_mac, derive_receipt, hash_of_key, mailbox_of
 from common.sealing import Context, Recipient, SealedContent, decode, encode, seal, seal_content
 
@@ -23,6 +25,7 @@ from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
 _NEIGHBOURHOOD = "neighbourhood"
+_SURELY_FITS = 8 * 1024  # content of fewer bytes never makes an event too large
 _INLINE_CHARACTERS = 1_500  # longer texts are anonymised in a thread, off the event loop
 
 
@@ -163,6 +166,8 @@ class Intake:
             received_at=domain.rounded(now),
         )
         events = self._facts(state, forms_version, report, prepared, content, submission, now)
+        if len(content) > _SURELY_FITS:
+            _require_fitting(events[0])
         written = await self._writer.write(submission, events)
         if written is Written.CONTRADICTED:
             raise SameKeyOtherReport("Use a new idempotency key for a new report.")
@@ -289,6 +294,20 @@ class Intake:
             return None
         context = Context(municipality, "address", str(handle), "notifier")
         return encode(seal(mail.encode(), self._notifier_public_key, context))
+
+
+def _require_fitting(received: ReportReceived) -> None:
+    """Characters outside Latin take up to four bytes, so the bound on characters is not enough."""
+    try:
+        encoded(received)
+    except TooLarge as error:
+        fault = FieldError(
+            "/description",
+            "too-long",
+            "Maak de melding korter. Emoji en bijzondere letters nemen veel ruimte in.",
+            "Make the report shorter. Emoji and special letters take a lot of room.",
+        )
+        raise Malformed("The report is too long.", errors=[fault]) from error
 
 
 def _seal_identity(state: MunicipalityConfigured, report_id: UUID, report: NewReport) -> SealedContent | None:

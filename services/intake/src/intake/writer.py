@@ -44,6 +44,7 @@ class Writer:
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(queue_size)
         self._batch = batch
         self._count = count
+        self._is_closed = False
 
     @property
     def trouble(self) -> str | None:
@@ -51,7 +52,9 @@ class Writer:
         return "the queue is full" if self._queue.full() else None
 
     async def write(self, submission: store.Submission, events: Sequence[Event]) -> Written:
-        """Durable when this returns; `Unavailable` when the queue is full or the database away."""
+        """Durable when this returns; `Unavailable` when the queue is full or shut, or the database away."""
+        if self._is_closed:
+            raise Unavailable("This process is stopping; send the report again.")
         entry = Entry(submission, tuple(events), asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(entry)
@@ -65,6 +68,8 @@ class Writer:
         writers = [asyncio.create_task(self._work()) for _ in range(self._count)]
         await stopping.wait()
         await self._queue.join()
+        self._is_closed = True
+        await self._queue.join()  # what came in the turn of the loop before that
         for writer in writers:
             writer.cancel()
         await asyncio.gather(*writers, return_exceptions=True)

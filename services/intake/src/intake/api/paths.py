@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from common.auth import Identity
 from common.contracts.codes import Channel, Role
 from common.errors import FieldError, Malformed, NotAllowed
+from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
 from common.web import Caller, RequestModel
 from fastapi import APIRouter, Header, Request
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake, NewReport
 from intake.api import answers
@@ -20,8 +22,20 @@ router = APIRouter()
 _STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
 _Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _KEY_TOLD = "Needed: base64url of at least 16 random bytes, made by the client and kept secret."
+
+
+def _deliverable(text: str) -> str:
+    if not is_mail_address(text):
+        raise PydanticCustomError("no-mail-address", "Write one plain address, as in name@example.nl.")
+    return text
+
+
 _Mail = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=MAX_CHARACTERS, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+    ),
+    AfterValidator(_deliverable),
 ]
 
 

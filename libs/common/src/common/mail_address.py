@@ -1,0 +1,14 @@
+"""Mail addresses that can stand in a mail's header and be sent to by any mail server."""
+
+import re
+
+MAX_CHARACTERS = 254
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)(?:{_ATOM}\.)*{_ATOM}@(?:{_LABEL}\.)+{_LABEL}")
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether this is one plain ASCII address: no quotes, comments, lists, or bare host."""
+    return len(text) <= MAX_CHARACTERS and _ADDRESS.fullmatch(text) is not None

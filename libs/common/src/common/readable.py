@@ -1,0 +1,50 @@
+"""Text that can be kept and passed on: PostgreSQL stores no NUL, and UTF-8 knows no lone surrogate."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+CODE = "unreadable-character"
+DUTCH = "Hier staat een teken dat niet bewaard kan worden (NUL of een half teken). Haal het weg."
+ENGLISH = "This holds a character that cannot be kept (NUL or half a character). Take it out."
+
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+_NUL_IN_QUERY = b"%00"
+
+
+def unreadable_place(value: Any) -> tuple[str, ...] | None:  # noqa: ANN401 -- any JSON
+    """Where in a JSON value the first such character stands, as keys and indexes; None when there is none.
+
+    An empty tuple means: in the value itself. A key that holds one is named with U+FFFD in its place.
+    """
+    if isinstance(value, str):
+        return () if _UNREADABLE.search(value) else None
+    if isinstance(value, Mapping):
+        return _place_among(value.items())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return _place_among(enumerate(value))
+    return None
+
+
+def _place_among(items: Any) -> tuple[str, ...] | None:  # noqa: ANN401 -- pairs of any kind
+    for key, each in items:
+        if _UNREADABLE.search(str(key)):
+            return (readable(str(key)),)
+        place = unreadable_place(each)
+        if place is not None:
+            return (str(key), *place)
+    return None
+
+
+def unreadable_parameters(query: bytes) -> list[str]:
+    """The names of query parameters that hold such a character."""
+    if _NUL_IN_QUERY not in query:
+        return []
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return [readable(name) for name, value in pairs if unreadable_place([name, value]) is not None]
+
+
+def readable(text: str) -> str:
+    """The text with U+FFFD for each character that cannot be kept."""
+    return _UNREADABLE.sub("\ufffd", text)
