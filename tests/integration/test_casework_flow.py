@@ -6,7 +6,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from common.contracts.casework import NoticeDue, ReportOffered, ReportRouted, ReportStatusChanged, WorkArrived
+from common.contracts.casework import (
+    NoticeDue,
+    ReportOffered,
+    ReportRouted,
+    ReportStatusChanged,
+    ReportTaken,
+    WorkArrived,
+)
 from common.contracts.codes import FeedbackKey, KeyGroup, Status, Urgency
 from common.contracts.erasure import ReportingErasureConfirmed
 from common.contracts.intake import ReportReceived
@@ -14,6 +21,7 @@ from common.contracts.notifier import FeedbackSent, ReplyGiven
 from common.messaging.envelope import encode
 from common.messaging.handling import Unprocessable
 from common.provision import DatabaseUrls
+from reporting.projections import folded
 from sqlalchemy import text
 
 from tests.support.backing import Backing
@@ -85,6 +93,22 @@ async def test_a_report_before_its_configuration_waits_and_is_routed_once(
         routed = await desk.spoken(ReportRouted)
         assert [each.department for each in routed] == ["vth"]
         assert len(await desk.spoken(ReportOffered)) == 1
+
+
+async def test_a_report_that_was_taken_before_it_had_a_desk_is_counted_at_the_desk_it_gets(
+    urls: DatabaseUrls,
+) -> None:
+    async with casework_desk(urls, configured=False) as desk:
+        who = manager()
+        report = await desk.taken(who)
+        await desk.hear(forms(), desk.town.state)
+        taken, routed = (await desk.spoken(ReportTaken))[0], (await desk.spoken(ReportRouted))[0]
+        assert (taken.department, routed.department) == ("unrouted", "vth")
+        assert routed.version > taken.version
+        shown = (await desk.get(f"/reports/{report.report_id}", who)).json()
+        assert (shown["department"], shown["version"]) == ("vth", routed.version)
+    for events in ([taken, routed], [routed, taken]):
+        assert folded(events)[0].department == (routed.version, "vth")
 
 
 async def test_the_highest_version_of_a_configuration_wins(desk: Desk) -> None:

@@ -1,6 +1,8 @@
 """What handlers do with a report over HTTP, what stops them, and whose reports they never see."""
 
 import asyncio
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -233,6 +235,28 @@ async def test_a_question_must_be_sealed_to_the_right_key_and_asked_of_an_open_r
     assert (late.status_code, late.json()["code"]) == (409, "not-permitted")
 
 
+MOMENT, SOME_ID = "2026-01-01T00:00:00+00:00", str(uuid4())
+FOREIGN_PLACES: tuple[Any, ...] = (
+    5,
+    {},
+    [],
+    [None, MOMENT, SOME_ID],
+    ["1", MOMENT, SOME_ID],
+    [1, 5, SOME_ID],
+    [99999, MOMENT, SOME_ID],
+    [-1, MOMENT, SOME_ID],
+    [1, "2026-01-01", SOME_ID],
+    [1, "0001-01-01T00:00:00+14:00", SOME_ID],
+    [1, MOMENT, 7],
+    [1, MOMENT, SOME_ID, 1],
+)
+
+
+def written(place: Any) -> str:
+    """A place in the list as a cursor is written."""
+    return urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+
+
 async def test_the_work_list_comes_by_urgency_then_due_time_and_in_pages_without_gaps(desk: Desk) -> None:
     urgencies = [Urgency.LOW, Urgency.ACUTE, Urgency.NORMAL, Urgency.HIGH, Urgency.NORMAL]
     await desk.hear(*(desk.report(urgency=each) for each in urgencies))
@@ -252,6 +276,9 @@ async def test_the_work_list_comes_by_urgency_then_due_time_and_in_pages_without
         ("urgency=heel", "query:urgency"),
         ("cursor=x", "query:cursor"),
         ("limit=0", "query:limit"),
+        ("department=%00", "query:department"),
+        ("signalType=a%00b", "query:signalType"),
+        *((f"cursor={cursor}", "query:cursor") for cursor in map(written, FOREIGN_PLACES)),
     ):
         answer = await desk.get(f"/reports?{query}", who)
         assert answer.status_code == 400, query

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from casework.actions.speaking import key_of
 from casework.store import reports
 from casework.store.reports import Wanted
 from casework.store.states import forms_of
+
+# A work list holds no due time outside these; close to the ends a time zone leads out of the calendar.
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _wanted(worker: Worker, filters: Filters) -> Wanted:
     if errors:
         raise Malformed("Some filters are not valid.", errors=errors)
     return Wanted(
-        statuses=() if filters.status == "open" else (filters.status,),
+        status=None if filters.status == "open" else filters.status,
         urgency=filters.urgency,
         signal_type=filters.signal_type,
         department=filters.department,
@@ -208,5 +211,12 @@ def _cursor(row: RowMapping) -> str:
 
 
 def _read_cursor(text: str) -> tuple[int, datetime, UUID]:
-    rank, due, own_id = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return int(rank), datetime.fromisoformat(due), UUID(own_id)
+    """The place that `_cursor` wrote; raises ValueError for anything else."""
+    place = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    match place:
+        case [int(rank), str(due), str(own_id)] if rank in range(len(domain.URGENCIES)):
+            moment = datetime.fromisoformat(due)
+            if moment.tzinfo is None or not _EARLIEST < moment.replace(tzinfo=UTC) < _LATEST:
+                raise ValueError("no moment of a report")
+            return rank, moment, UUID(own_id)
+    raise ValueError("no place in a work list")

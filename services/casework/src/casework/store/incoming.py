@@ -187,11 +187,15 @@ async def add_offers(connection: AsyncConnection, rows: Sequence[Mapping[str, An
 
 
 async def take_unrouted(connection: AsyncConnection, municipality: str) -> Sequence[RowMapping]:
-    """The reports that nobody owns yet, locked."""
+    """The reports that nobody owns yet, locked; each with the version that it has once it is routed.
+
+    Who took a report before it had a desk said so under the version it has: its routing is a later one.
+    """
     rows = await connection.execute(
         text(
-            """SELECT municipality, id, version, signal_type, urgency, neighbourhood, reporter_kind, channel,
-                      is_traceable, is_restricted, due_at, reporter_handle
+            """SELECT municipality, id, version + 1 AS version, signal_type, urgency, neighbourhood,
+                      reporter_kind, channel, is_traceable, is_restricted, due_at,
+                      reporter_handle
                FROM report WHERE municipality = :municipality AND department IS NULL
                ORDER BY id FOR UPDATE"""
         ),
@@ -201,21 +205,24 @@ async def take_unrouted(connection: AsyncConnection, municipality: str) -> Seque
 
 
 async def set_routes(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Give reports their department."""
+    """Give reports their department; each gets its next version, which `rows` name."""
     columns = (
         ("municipality", "text"),
         ("id", "uuid"),
         ("department", "text"),
         ("rule", "text"),
         ("rules_version", "bigint"),
+        ("version", "integer"),
     )
     await connection.execute(
         text(
             """UPDATE report AS r
-               SET department = g.department, rule = g.rule, rules_version = g.rules_version
+               SET version = g.version, department = g.department, rule = g.rule,
+                   rules_version = g.rules_version
                FROM unnest(CAST(:municipality AS text[]), CAST(:id AS uuid[]), CAST(:department AS text[]),
-                           CAST(:rule AS text[]), CAST(:rules_version AS bigint[]))
-                    AS g (municipality, id, department, rule, rules_version)
+                           CAST(:rule AS text[]), CAST(:rules_version AS bigint[]),
+                           CAST(:version AS integer[]))
+                    AS g (municipality, id, department, rule, rules_version, version)
                WHERE r.municipality = g.municipality AND r.id = g.id"""
         ),
         _arrays(columns, rows),
