@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from common.messaging.administration import BrokerAdministration
 from common.messaging.broker import EXCHANGE, binding_key, declare_topology, exchange_of, message_of
 from common.messaging.envelope import encode
 
-from tests.support.backing import Backing, fresh_vhost
+from tests.support.backing import Backing, fresh_vhost, manage
 
 NOW = datetime(2026, 11, 24, 9, 15, tzinfo=UTC)
 
@@ -33,12 +34,21 @@ class Exchange:
     administration: BrokerAdministration
     channel: AbstractChannel
     url: str
+    backing: Backing
+
+    @property
+    def vhost(self) -> str:
+        return self.url.rpartition("/")[2]
 
     async def speak(self, event: Event) -> None:
         """Publish as the relay does; raises when no queue takes it."""
         envelope = encode(event)
         exchange = await exchange_of(self.channel)
         await exchange.publish(message_of(str(envelope.event_id), envelope.body), event.routing_key)
+
+    async def policy(self, name: str) -> Any:
+        """A policy as the broker has it."""
+        return await asyncio.to_thread(manage, self.backing, "GET", f"/policies/{self.vhost}/{name}")
 
     async def partner(self, municipality: str, partner: str) -> "Partner":
         """A partner with its user, password and queue."""
@@ -80,7 +90,7 @@ async def exchange(backing: Backing) -> AsyncIterator[Exchange]:
         channel = await connection.channel(on_return_raises=True)
         await declare_topology(channel)
         await administration.set_up({})
-        yield Exchange(administration, channel, url)
+        yield Exchange(administration, channel, url, backing)
 
 
 async def test_a_partner_gets_its_own_offers_and_nothing_else(exchange: Exchange) -> None:
@@ -170,8 +180,10 @@ async def test_a_new_password_replaces_the_old_and_keeps_what_waits(exchange: Ex
     assert len(await new.take()) == 1
 
 
-async def test_a_partner_that_is_revoked_is_put_out_at_once_and_its_queue_stays(exchange: Exchange) -> None:
+async def test_a_revoked_partner_is_put_out_at_once_and_keeps_only_what_it_had(exchange: Exchange) -> None:
     police = await exchange.partner("zandrecht", "politie")
+    earlier = _offer("zandrecht", "politie")
+    await exchange.speak(earlier)
     connection = await aio_pika.connect(police.url)
     ended = asyncio.Event()
     connection.close_callbacks.add(lambda *_arguments: ended.set())
@@ -181,7 +193,19 @@ async def test_a_partner_that_is_revoked_is_put_out_at_once_and_its_queue_stays(
         await police.take()
     await exchange.speak(_offer("zandrecht", "politie"))
     again = await exchange.partner("zandrecht", "politie")
+    assert [each["offerId"] for each in await again.take()] == [str(earlier.offer_id)]
+    await exchange.speak(_offer("zandrecht", "politie"))
     assert len(await again.take()) == 1
+
+
+async def test_what_nobody_wants_is_bounded(exchange: Exchange) -> None:
+    limits = await exchange.policy("unrouted")
+    assert limits["pattern"] == r"^events\.unrouted$"
+    assert limits["definition"] == {
+        "max-length": 100_000,
+        "message-ttl": 30 * 24 * 3600 * 1000,
+        "overflow": "drop-head",
+    }
 
 
 async def test_a_full_partner_queue_loses_its_oldest_and_holds_nobody_up(exchange: Exchange) -> None:

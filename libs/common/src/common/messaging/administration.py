@@ -25,6 +25,12 @@ _PARTNER_LIMITS = {
     "overflow": "drop-head",
     "delivery-limit": 50,
 }
+# Nothing reads it but a person: what was not wanted must not fill the disk.
+_UNROUTED_LIMITS = {
+    "max-length": 100_000,
+    "message-ttl": 30 * 24 * 3600 * 1000,
+    "overflow": "drop-head",
+}
 
 
 class BrokerAdministration:
@@ -50,6 +56,7 @@ class BrokerAdministration:
         """Make each service's user, with rights to the topology, its own queue and its own topics only."""
         await self.limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
         await self.limit("partners", r"^partner\.", _PARTNER_LIMITS)
+        await self.limit("unrouted", f"^{re.escape(UNROUTED)}$", _UNROUTED_LIMITS)
         for service, password in passwords.items():
             await self._user(service, password)
             await self._put(
@@ -89,8 +96,15 @@ class BrokerAdministration:
         return queue
 
     async def revoke_partner(self, municipality: str, partner: str) -> None:
-        """Take a partner's user away; its queue stays, with what it holds, until it is removed by hand."""
-        await self._call("DELETE", f"users/partner.{municipality}.{partner}", None)
+        """Take a partner's user away, and let no further offer into its queue.
+
+        What the queue holds stays for its term, so that a revocation by mistake loses nothing yet.
+        """
+        queue = f"partner.{municipality}.{partner}"
+        await self._call("DELETE", f"users/{queue}", None)
+        source = f"bindings/{self._vhost}/e/{EXCHANGE}/q/{queue}"
+        for binding in await self._call("GET", source, None):
+            await self._call("DELETE", f"{source}/{quote(binding['properties_key'], safe='')}", None)
 
     async def queue_depths(self) -> dict[str, int]:
         """Messages in each queue as the broker last counted them (a few seconds old)."""
