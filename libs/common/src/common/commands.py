@@ -11,6 +11,8 @@ from common.messaging.waiting import WaitingRoom
 from common.runtime import run
 from common.settings import ServiceSettings
 
+_LISTED = 200  # messages that one listing shows
+
 
 def main(
     service: str,
@@ -53,12 +55,16 @@ async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> 
     room = WaitingRoom(database, Dispatcher({}), retry_seconds=settings.retry_seconds)
     try:
         if arguments.action == "list":
-            messages = await room.listed(municipality=arguments.municipality, parked_only=arguments.parked)
+            found = await room.listed(
+                municipality=arguments.municipality, parked_only=arguments.parked, limit=_LISTED + 1
+            )
+            messages = found[:_LISTED]
             for each in messages:
                 state = "parked" if each.parked_at else f"due {each.due_at:%Y-%m-%d %H:%M:%S}"
                 about = (each.id, each.type, each.municipality, f"attempt {each.attempt}", state, each.error)
                 print(*about, sep="	")
-            print(f"{len(messages)} message(s).")
+            more = " shown; there are more. Replay or discard these, or ask for one municipality."
+            print(f"{len(messages)} message(s){more if len(found) > _LISTED else '.'}")
         else:
             change = room.replay if arguments.action == "replay" else room.discard
             count = await change(municipality=arguments.municipality, ids=arguments.ids)
