@@ -30,7 +30,7 @@ class Plan:
     repeats: int = 3_000  # copies of events that are delivered again
     held: tuple[str, ...] = ("reporting", "notifier", "casework")  # kept down until its queue has grown
     retry_seconds: tuple[float, ...] = (0.5, 1, 2)
-    lease_seconds: float = 4
+    lease_seconds: float = 6
     seconds: float = 480.0
     seed: int = 20_261_124
 
@@ -60,7 +60,7 @@ SHORT = Plan(
     clients=4,
     repeats=300,
     held=("reporting",),
-    retry_seconds=(0.3, 0.6),
-    lease_seconds=2.5,
+    retry_seconds=(0.3, 0.6, 1),
+    lease_seconds=5,
     seconds=300,
 )
