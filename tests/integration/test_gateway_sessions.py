@@ -254,6 +254,13 @@ async def _key(running: Running, *roles: Role, **more: object) -> dict[str, str]
     return {"Authorization": f"Bearer {key}"}
 
 
+@pytest.mark.parametrize("role", set(Role) - {Role.REPORTER, Role.STAFF_ENTRY, Role.EXPORT})
+async def test_an_api_key_holds_no_role_of_people(running: Running, role: Role) -> None:
+    with pytest.raises(Malformed) as refused:
+        await _key(running, Role.EXPORT, role)
+    assert [(each.pointer, each.code) for each in refused.value.errors] == [("/roles", "person-role")]
+
+
 async def test_an_api_key_may_do_what_its_roles_allow(running: Running) -> None:
     headers = await _key(running, Role.EXPORT)
     async with running.client.get("/api/v1/exports/reports.csv", headers=headers) as answer:

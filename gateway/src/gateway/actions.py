@@ -22,6 +22,7 @@ from gateway.passwords import LONGEST, SHORTEST, Passwords
 from gateway.store import Account, GroupWrap, Vault
 
 API_KEY_PREFIX = "vk_"
+_KEY_ROLES = frozenset({Role.REPORTER, Role.STAFF_ENTRY, Role.EXPORT})
 
 
 class UnknownMunicipality(AppError):
@@ -209,25 +210,40 @@ async def put_api_key(
 ) -> str:
     """Make the API key of this name, or replace it; returns the key, of which only a hash is kept.
 
+    A key reports or downloads figures; every other role is a person's (`Malformed`).
     Idempotent with a given `key` (`vk_` and at least 32 characters), else every call makes a new one.
     """
     key = key or new_api_key()
     if not key.startswith(API_KEY_PREFIX) or len(key) < len(API_KEY_PREFIX) + 32:
         raise ValueError("an API key is 'vk_' and at least 32 random characters")
     wanted_departments = frozenset(departments)
+    wanted_roles = frozenset(roles)
     async with database.tenant(municipality) as connection:
         faults = await _department_faults(connection, municipality, wanted_departments)
+        faults += _key_role_faults(wanted_roles)
         if faults:
             raise Malformed("The key is not added.", errors=faults)
         granted = ApiKey(
             municipality=municipality,
             name=name,
-            roles=frozenset(role.value for role in roles),
+            roles=frozenset(role.value for role in wanted_roles),
             departments=wanted_departments,
             expires_at=expires_at,
         )
         await store.write_api_key(connection, granted, hash_of(key), purpose)
     return key
+
+
+def _key_role_faults(roles: frozenset[Role]) -> list[FieldError]:
+    return [
+        FieldError(
+            "/roles",
+            "person-role",
+            f"De rol {role.value} is voor mensen, niet voor een sleutel.",
+            f"The role {role.value} is for people, not for a key.",
+        )
+        for role in sorted(roles - _KEY_ROLES)
+    ]
 
 
 def new_api_key() -> str:

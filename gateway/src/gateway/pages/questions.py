@@ -110,7 +110,7 @@ class FormsSource:
 
     async def forms(self, identity: Identity) -> Forms:
         """What this visitor is asked; raises `Unavailable` when nobody ever told."""
-        place = (identity.municipality, identity.is_anonymous)
+        place = (identity.municipality, identity.is_professional)
         asked_at, kept = self._kept.get(place, (0.0, None))
         if kept is not None and self.clock() - asked_at < _FRESH_SECONDS:
             return kept

@@ -14,6 +14,7 @@ from common.errors import NotAllowed, NotSignedIn
 from common.sealing import decode, encode
 
 LIFETIME_SECONDS = 60
+_LEEWAY_SECONDS = 5  # so far two clocks may be apart
 _ISSUER = "vermoeden-gateway"
 _CACHE_SIZE = 4096
 
@@ -33,6 +34,11 @@ class Identity:
     def is_anonymous(self) -> bool:
         """Nobody signed in and no API key was used."""
         return self.person is None and self.key_name is None
+
+    @property
+    def is_professional(self) -> bool:
+        """A person who signed in, or a key that was made to report."""
+        return self.person is not None or bool(self.roles & {Role.REPORTER, Role.STAFF_ENTRY})
 
     def require(self, *roles: Role) -> None:
         """Refuse unless the caller holds at least one of these roles."""
@@ -98,6 +104,7 @@ class IdentityVerifier:
                 algorithms=["EdDSA"],
                 audience=self._audience,
                 issuer=_ISSUER,
+                leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "aud", "iss"]},
             )
         except (jwt.PyJWTError, KeyError) as error:

@@ -90,7 +90,7 @@ async def take_report(
 async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
     """Everything that this municipality asks of this caller."""
     intake: Intake = request.app.state.intake
-    return _forms_json(intake.forms(caller.municipality), professional=not caller.is_anonymous)
+    return _forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
 
 
 def _key(text: str | None) -> bytes:
@@ -121,7 +121,7 @@ def _new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         mail=contact.mail,
         name=contact.name,
         phone=contact.phone,
-        is_professional=not caller.is_anonymous,
+        is_professional=caller.is_professional,
     )
 
 
