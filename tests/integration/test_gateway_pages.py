@@ -142,11 +142,32 @@ async def test_each_role_lands_where_its_work_is(running: Running) -> None:
         Role.HANDLER: "werklijst",
         Role.PROCESS_MANAGER: "werklijst",
         Role.ADMINISTRATOR: "cijfers",
-        Role.PRIVACY_OFFICER: "cijfers",
         Role.REPORTER: "melden",
     }.items():
         _, _, headers = await sign_in(running, await running.person(role))
         assert headers["Location"] == f"{HOME}/{landing}"
+
+
+async def test_a_privacy_officer_lands_on_a_page_and_gets_no_figures(running: Running) -> None:
+    _, _, headers = await sign_in(running, await running.person(Role.PRIVACY_OFFICER))
+    assert headers["Location"] == HOME
+    cookie = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
+    status, page, _ = await ask(running, "GET", HOME, cookie)
+    assert status == 200
+    assert f'href="{HOME}/cijfers"' not in page
+    status, _, _ = await ask(running, "GET", f"{HOME}/cijfers", cookie)
+    assert status == 403
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "POST"])
+@pytest.mark.parametrize("path", ["/", "/gemeenten", HOME, f"{HOME}/privacy"])
+async def test_a_method_that_no_page_has_is_refused_with_a_page(
+    running: Running, method: str, path: str
+) -> None:
+    status, page, headers = await ask(running, method, path)
+    assert (status, headers["Content-Type"].partition(";")[0]) == (405, "text/html")
+    assert "<h1" in page
+    assert "GET" in headers["Allow"]
 
 
 async def test_a_wrong_password_keeps_the_login_and_never_the_password(running: Running) -> None:

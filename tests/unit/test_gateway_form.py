@@ -194,3 +194,17 @@ def test_a_question_with_a_condition_says_so_to_who_has_no_script() -> None:
     assert fields["q-een"].condition is None
     assert "observed_on" not in fields
     assert fields["q-wanneer_laatst"].kind == "date"
+
+
+def test_a_browser_keeps_who_one_is_and_nothing_of_what_one_reports() -> None:
+    form = filled()
+    asking = Asking(FORMS, kind_of(form), Words(load_catalogues()["nl"]), form)
+    written = {
+        field.name: field.autocomplete
+        for section in asking.sections
+        for field in section.fields
+        if field.kind not in {"select", "choice", "choices"}
+    }
+    kept = {name: value for name, value in written.items() if value != "off"}
+    assert kept == {"name": "name", "mail": "email", "phone": "tel"}
+    assert {"description", "q-woorden", "q-wanneer_laatst"} <= set(written)

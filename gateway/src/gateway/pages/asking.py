@@ -18,6 +18,7 @@ from gateway.pages.questions import Forms, Question, SignalType, Words
 from gateway.rendering import Field, Option, Problem, Section
 from gateway.rendering.views import Kind
 
+_CHOSEN = frozenset({"choice", "choices", "select"})
 _KINDS: Mapping[str, Kind] = {
     "keuze": "choice",
     "ja_nee_weetniet": "choice",
@@ -27,7 +28,7 @@ _KINDS: Mapping[str, Kind] = {
     "getal": "number",
 }
 #: What is asked of the reporter has its purpose (WCAG 1.3.5); the rest must not stay behind in a browser.
-_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel", "address": "off", "neighbourhood": "off"}
+_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Asking:
             is_required=True,
             error=self._error("description"),
             max_length=LONGEST_DESCRIPTION,
+            autocomplete="off",  # a shared computer must not offer it to the next one
             rows=8,
         )
 
@@ -120,7 +122,7 @@ class Asking:
             is_required=is_required,
             error=self._error(name),
             max_length=None if kind == "date" else LONGEST_MAIL if name == "mail" else LONGEST_LINE,
-            autocomplete=_AUTOCOMPLETE.get(name),
+            autocomplete=_AUTOCOMPLETE.get(name, "off"),
         )
 
     def _name(self) -> Field:
@@ -153,6 +155,7 @@ class Asking:
             is_required=question.is_required,
             error=self._error(name),
             max_length=LONGEST_ANSWER if kind == "longtext" else None,
+            autocomplete=None if kind in _CHOSEN else "off",
             rows=3,
             condition=self._condition(question) if question.show_when else None,
             show_when=self._show_when(question) if question.show_when else None,

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.front import Visitor
-from gateway.pages.site import Site
+from gateway.pages.site import Site, every_method
 from gateway.rendering.addresses import address
 from gateway.rendering.static import STATIC_PATH
 
@@ -60,10 +60,9 @@ def remainder(site: Site) -> Sequence[BaseRoute]:
         )
         return site.error_page(request, None, error)
 
-    every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     return [
         site.route_at("/{municipality}/{rest:path}", get=nothing, post=nothing),
-        Route("/{rest:path}", nowhere, methods=every),
+        every_method("/{rest:path}", nowhere),
     ]
 
 

@@ -14,6 +14,12 @@ from gateway.pages.site import Site
 from gateway.rendering import Field, Problem, problems_of
 
 _WORKERS = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
+#: Where people land, by the first of these roles that they hold; who holds none reports.
+_HOMES = (
+    ("work", _WORKERS),
+    ("statistics", frozenset({Role.ADMINISTRATOR})),
+    ("home", frozenset({Role.PRIVACY_OFFICER, Role.CUSTODIAN})),  # their work has no page of its own
+)
 _LONGEST_LOGIN = 200
 
 
@@ -136,6 +142,5 @@ class _Session:
         return self._home_of(visitor, visitor.identity.roles)
 
     def _home_of(self, visitor: Visitor, roles: set[Role] | frozenset[Role]) -> str:
-        has_statistics = roles & {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
-        name = "work" if roles & _WORKERS else "statistics" if has_statistics else "report"
+        name = next((name for name, whose in _HOMES if roles & whose), "report")
         return self._site.href(visitor, name)

@@ -28,7 +28,7 @@ _MAX_FIELDS = 400
 _LANGUAGE = "taal"  # the query parameter and the cookie
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 _STAFF = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
-_FIGURES = frozenset({Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER})
+_FIGURES = frozenset({Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR})
 #: What stands in the navigation, and for whom; None is for everyone.
 _NAVIGATION: tuple[tuple[str, frozenset[Role] | None], ...] = (
     ("report", None),
@@ -79,19 +79,20 @@ class Site:
                 response = self._refusal(request, visitor, error)
             return self._with_language(request, response)
 
-        return _every_method(path, answer)
+        return every_method(path, answer)
 
     def route_outside(self, path: str, get: Callable[[Request], Awaitable[Response]]) -> Route:
         """As `route_at`, for a page outside every municipality."""
 
         async def answer(request: Request) -> Response:
             try:
+                refuse_change(request)
                 response = await get(request)
             except Exception as error:  # noqa: BLE001 - as in `route_at`
                 response = self._refusal(request, None, error)
             return self._with_language(request, response)
 
-        return Route(path, answer)
+        return every_method(path, answer)
 
     async def visitor(self, request: Request) -> Visitor:
         """Who visits the municipality in the address; someone signed in elsewhere is nobody here.
@@ -256,9 +257,16 @@ def _endpoint_for(request: Request, offered: Mapping[str, PageEndpoint | None]) 
     return endpoint
 
 
-def _every_method(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+def refuse_change(request: Request) -> None:
+    """Refuse every method but GET and HEAD."""
+    if request.method not in {"GET", "HEAD"}:
+        raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+
+
+def every_method(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route that leaves it to the endpoint to refuse a method, so that it can do so with a page."""
     route = Route(path, endpoint)
-    route.methods = set()  # the endpoint itself refuses a method, with a page
+    route.methods = set()
     return route
 
 

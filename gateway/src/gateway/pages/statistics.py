@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from common.contracts.codes import Role
-from common.errors import Unavailable
+from common.errors import NotAllowed, Unavailable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -17,7 +17,7 @@ from gateway.pages.site import Site
 from gateway.rendering import BarChart, Field, Option, Problem, Series, bar_chart, share_bars
 from gateway.rendering.pages import ZONE
 
-_READERS = (Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER)
+_READERS = (Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR)
 _STATUSES = (
     "new",
     "assessing",
@@ -56,6 +56,8 @@ class _Statistics:
             status, told = await self._site.front.services.call(
                 visitor.identity, "reporting", "GET", "/api/v1/statistics"
             )
+        if status == 403:
+            raise NotAllowed("You may not see the figures.")
         if status != 200:
             raise Unavailable("Reporting cannot answer now.")
         may_export = Role.PROCESS_MANAGER in visitor.identity.roles

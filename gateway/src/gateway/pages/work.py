@@ -1,5 +1,6 @@
 """The handler's pages: the work list, and one report with everything that can be done with it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from common.contracts.codes import Role
-from common.errors import AppError, NotAllowed, NotFound, Unavailable
+from common.errors import AppError, Malformed, NotAllowed, NotFound, Unavailable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -24,6 +25,7 @@ _SHOWN_STATUSES = (*_STATUSES, "reopened", "closed")
 _URGENCIES = ("acuut", "hoog", "normaal", "laag")
 _UNKNOWN = "weet-ik-niet"  # the answer of every form to a question that its reporter cannot answer
 _FILTERS = ("status", "urgency", "department", "mine", "cursor")
+_VERSION = re.compile("[0-9]{1,9}")
 PURPOSES = ("assessment", "handling", "reply", "review", "quality")
 
 
@@ -56,7 +58,12 @@ class _Work:
         """The work list of the visitor's departments, by urgency and due time."""
         self._site.require(visitor, *_WORKERS)
         chosen = {name: request.query_params[name] for name in _FILTERS if request.query_params.get(name)}
-        page = await self._ask(visitor, "GET", f"/api/v1/reports?{urlencode(chosen)}")
+        if not all(value.isprintable() for value in chosen.values()):
+            raise Malformed("There is no such selection.")
+        try:
+            page = await self._ask(visitor, "GET", f"/api/v1/reports?{urlencode(chosen)}")
+        except Refused as error:
+            raise Malformed("There is no such selection.") from error
         following = urlencode({**chosen, "cursor": page["next"]}) if page["next"] else None
         return self._site.page(
             request,
@@ -237,7 +244,8 @@ class _Work:
 
 def _action(values: Mapping[str, str]) -> tuple[str, dict[str, object]]:
     """The path and body of an action that a form names; casework checks the values."""
-    version: object = int(values["version"]) if values.get("version", "").isdecimal() else None
+    given = values.get("version", "")
+    version: object = int(given) if _VERSION.fullmatch(given) else None
     action = values.get("action", "")
     if action == "take":
         return "takings", {"version": version}

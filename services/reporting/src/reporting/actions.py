@@ -19,7 +19,7 @@ from reporting.filters import ExportRequest, Permitted, read_request
 from reporting.statistics import Statistics, read_statistics, today
 
 MAX_MONTHS = 120
-_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True)
