@@ -12,7 +12,7 @@ import httpx
 import pytest
 from common.contracts.casework import ReportErased
 from common.contracts.codes import KeyGroup, Role
-from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
+from common.contracts.intake import FormsConfigured, MailboxOpened, ReportCounted, ReportReceived
 from common.db import Database
 from common.errors import Unavailable
 from common.messaging.envelope import encode, read_envelope, read_event
@@ -380,3 +380,17 @@ async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(d
         answer = await fresh.send(report())
     assert answer.status_code == 503, answer.text
     assert "retry-after" in answer.headers
+
+
+async def test_newer_forms_are_adopted_and_spoken_again_when_the_municipality_is(desk: Desk) -> None:
+    newer = replace(load_seed(), version=2)
+    for forms in (
+        load_seed(),
+        newer,
+        load_seed(),
+    ):  # as before, after an upgrade, and an old replica once more
+        async with desk.database.flowing() as connection:
+            await Dispatcher(handlers(forms)).apply(connection, [encode(desk.town.state)])
+    assert [each.version for each in await desk.spoken(FormsConfigured)] == [1, 1, 2, 1]
+    async with desk.database.flowing() as connection:
+        assert (await store.municipalities(connection))["zandrecht"][1] == 2

@@ -24,8 +24,9 @@ def handlers(forms: FormSet) -> Handlers:
         for delivery in deliveries:
             state = delivery.event
             await store.keep_municipality(connection, state)
-            if await store.adopt_forms(connection, state.municipality, forms.version):
-                await publish(connection, forms_configured(state.municipality, forms))
+            await store.adopt_forms(connection, state.municipality, forms.version)
+            # Each time, so that `python -m gateway republish` also brings forms to a new hearer.
+            await publish(connection, forms_configured(state.municipality, forms))
 
     return {MunicipalityConfigured: municipality_configured, ReportErased: report_erased}
 

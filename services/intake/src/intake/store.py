@@ -52,8 +52,12 @@ _KEEP_STATE = text(
     WHERE municipality_state.version < excluded.version
     """
 )
-_FIRST_FORMS = text(
-    "INSERT INTO forms_state (municipality, version) VALUES (:municipality, :version) ON CONFLICT DO NOTHING"
+_ADOPT_FORMS = text(
+    """
+    INSERT INTO forms_state (municipality, version) VALUES (:municipality, :version)
+    ON CONFLICT (municipality) DO UPDATE SET version = excluded.version
+    WHERE forms_state.version < excluded.version
+    """
 )
 _STATES = text(
     """
@@ -103,10 +107,9 @@ async def keep_municipality(connection: AsyncConnection, state: MunicipalityConf
     )
 
 
-async def adopt_forms(connection: AsyncConnection, municipality: str, version: int) -> bool:
-    """Give a municipality its first forms; False when it has forms already."""
-    result = await connection.execute(_FIRST_FORMS, {"municipality": municipality, "version": version})
-    return bool(result.rowcount)
+async def adopt_forms(connection: AsyncConnection, municipality: str, version: int) -> None:
+    """Let a municipality use these forms, unless it has newer ones."""
+    await connection.execute(_ADOPT_FORMS, {"municipality": municipality, "version": version})
 
 
 async def municipalities(connection: AsyncConnection) -> dict[str, tuple[MunicipalityConfigured, int]]:
