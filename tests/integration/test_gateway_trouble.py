@@ -217,3 +217,18 @@ async def test_a_stopped_client_leaves_nothing_running(urls: DatabaseUrls, upstr
             return len(asyncio.all_tasks()) <= before + 1
 
         await wait_until(is_quiet)
+
+
+async def test_a_page_counts_for_the_municipality_in_its_address(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    slow = {"rate_municipality_per_second": 1, "rate_municipality_burst": 3, "rate_patience_seconds": 0}
+    async with running_gateway(urls, upstream, **slow) as running:
+
+        async def ask(path: str, **headers: str) -> int:
+            async with running.client.get(path, headers=headers) as answer:
+                return answer.status
+
+        statuses = [await ask("/veldstad/privacy", Municipality="duinrade") for _ in range(8)]
+        assert 429 in statuses, "another municipality's name does not buy more"
+        assert await ask("/duinrade/privacy") == 200, "nor does it cost that one anything"

@@ -17,7 +17,7 @@ from common.sealing import (
     Context,
     Recipient,
     open_content,
-    open_sealed,
+    open_text,
     seal_content,
 )
 from common.sealing import decode as from_base64url
@@ -241,7 +241,7 @@ async def test_a_question_is_opened_and_answered_with_the_receipt_alone(desk: De
     mailbox = mailbox_of(reporter.receipt)
     found = (await desk.ask("_search", {"lookupId": mailbox.lookup_id})).json()["questions"][0]
     context = Context("zandrecht", "question", found["questionId"], "reporter")
-    assert open_sealed(from_base64url(found["sealedQuestion"]), mailbox.private_key, context) == b"Hoe laat?"
+    assert open_text(from_base64url(found["sealedQuestion"]), mailbox.private_key, context) == "Hoe laat?"
     reply = _reply(desk, reporter, found["questionId"])
     for _ in range(2):
         assert (await desk.ask("_reply", reply)).status_code == 201

@@ -18,9 +18,10 @@ from common.messaging.envelope import encode, read_envelope, read_event
 from common.messaging.handling import Dispatcher
 from common.receipt import derive_receipt, mailbox_of
 from common.sealing import (
+    ADDRESS_BUCKETS,
     Context,
     generate_key_pair,
-    seal,
+    seal_text,
 )
 from common.sealing import encode as base64url
 from notifier.consumers import handlers
@@ -123,7 +124,11 @@ class Reporter:
     @property
     def mailbox(self) -> MailboxOpened:
         context = Context("zandrecht", "address", str(self.handle), "notifier")
-        sealed = seal(self.address.encode(), NOTIFIER.public, context) if self.address else None
+        sealed = (
+            seal_text(self.address, NOTIFIER.public, context, buckets=ADDRESS_BUCKETS)
+            if self.address
+            else None
+        )
         return MailboxOpened(
             municipality="zandrecht",
             reporter_handle=self.handle,
@@ -149,7 +154,7 @@ class Reporter:
             municipality="zandrecht",
             reporter_handle=self.handle,
             question_id=question_id,
-            sealed_question=base64url(seal(b"Hoe laat?", mailbox.public_key, context)),
+            sealed_question=base64url(seal_text("Hoe laat?", mailbox.public_key, context)),
             reply_key_id="general-1",
             reply_key_group="general",
             reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),

@@ -131,7 +131,11 @@ class Door:
 
     async def _keep_pace(self, scope: Scope) -> None:
         """Slow down before refusing. Of the address only its network counts, and only while it is busy."""
-        place = self._directory.asked(dict(scope["headers"]))
+        path: str = scope["path"]
+        if path.startswith(("/api/", *OWN_PREFIXES)):
+            place = self._directory.asked(dict(scope["headers"]))
+        else:  # a page names its municipality in its address
+            place = self._directory.get(path.split("/", 2)[1])
         code = place.code if place else ""
         client = scope.get("client")
         now = time.monotonic()

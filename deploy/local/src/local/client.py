@@ -17,9 +17,9 @@ from common.sealing import (
     decode,
     encode,
     open_content,
-    open_sealed,
-    seal,
+    open_text,
     seal_content,
+    seal_text,
 )
 
 from local.demo import DemoTown, Person
@@ -109,8 +109,8 @@ class Caller:
         body = {
             "version": shown["version"],
             "questionId": question_id,
-            "sealedQuestion": encode(seal(question.encode(), decode(shown["reporterPublicKey"]), context)),
-            "sealedCopy": self._sealed(question, shown["key"], "question-copy", question_id),
+            "sealedQuestion": encode(seal_text(question, decode(shown["reporterPublicKey"]), context)),
+            "sealedCopy": self._sealed(question, shown["key"], "question-copy", f"{report_id}/{question_id}"),
         }
         return self._act(report_id, "questions", body)
 
@@ -154,7 +154,7 @@ class Caller:
 
     def _opened(self, question: Mapping[str, Any], mailbox: Mailbox) -> str:
         context = Context(self.municipality, "question", question["questionId"], "reporter")
-        return open_sealed(decode(question["sealedQuestion"]), mailbox.private_key, context).decode()
+        return open_text(decode(question["sealedQuestion"]), mailbox.private_key, context)
 
     def open_with(self, town: DemoTown, report_id: str, compartment: str) -> list[str]:
         """What is sealed in a compartment of a report, opened with the town's own key."""
@@ -172,10 +172,15 @@ class Caller:
                     town.key_pair(wrap.group).private,
                     municipality=self.municipality,
                     compartment=compartment,
-                    subject=each["subject"],
+                    subject=_bound_to(report_id, compartment, each["subject"]),
                 )
                 texts.append(opened.decode())
         return texts
+
+
+def _bound_to(report_id: str, compartment: str, subject: str) -> str:
+    """What a sealed content of a report is bound to (docs/sealing.md)."""
+    return {"content": report_id, "reply": subject}.get(compartment, f"{report_id}/{subject}")
 
 
 def _read(status: int, raw: bytes, sent: Mapping[str, str]) -> Answer:

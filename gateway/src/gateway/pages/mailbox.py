@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from common.errors import NotFound, Unavailable
 from common.receipt import Mailbox as Keys
 from common.receipt import WrongReceipt, mailbox_of, parse_receipt
-from common.sealing import CannotOpen, Context, Recipient, decode, open_sealed, seal_content
+from common.sealing import CannotOpen, Context, Recipient, decode, open_text, seal_content
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -138,7 +138,7 @@ class _Mailbox:
         for question in found["questions"]:
             context = Context(visitor.municipality.code, "question", question["questionId"], "reporter")
             try:
-                plain = open_sealed(decode(question["sealedQuestion"]), keys.private_key, context).decode()
+                plain = open_text(decode(question["sealedQuestion"]), keys.private_key, context)
             except (CannotOpen, ValueError):
                 plain = ""
             replied = question["repliedAt"]

@@ -31,8 +31,8 @@ _SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for
 
 
 def async_url(url: str) -> str:
-    """The same address for SQLAlchemy's asyncpg driver."""
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    """The same address for SQLAlchemy's asyncpg driver, which calls libpq's `sslmode` plain `ssl`."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("sslmode=", "ssl=", 1)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _LABEL = "vermoeden/v1"
 _BUCKETS = (4096, 8192, 16384)
+ADDRESS_BUCKETS = (320,)  # no mail address is longer (RFC 5321, 4.5.3.1)
 _NONCE_BYTES = 12
 ARGON2_MEMORY_KIB = 64 * 1024
 ARGON2_PASSES = 3
@@ -178,12 +179,23 @@ def open_content(
         raise CannotOpen from error
 
 
-def pad(plaintext: bytes) -> bytes:
+def seal_text(text: str, public_key: bytes, context: Context, *, buckets: Sequence[int] = _BUCKETS) -> bytes:
+    """A text for one reader: HPKE over its UTF-8, padded so that its length is not told."""
+    return seal(pad(text.encode(), buckets), public_key, context)
+
+
+def open_text(sealed: bytes, private_key: bytes, context: Context) -> str:
+    """The text of `seal_text`; `CannotOpen` for anything else."""
+    try:
+        return unpad(open_sealed(sealed, private_key, context)).decode()
+    except ValueError as error:
+        raise CannotOpen from error
+
+
+def pad(plaintext: bytes, buckets: Sequence[int] = _BUCKETS) -> bytes:
     """The content, a 0x80 byte and zeros, up to the next bucket (ISO/IEC 7816-4)."""
     needed = len(plaintext) + 1
-    size = next(
-        (bucket for bucket in _BUCKETS if needed <= bucket), -(-needed // _BUCKETS[-1]) * _BUCKETS[-1]
-    )
+    size = next((bucket for bucket in buckets if needed <= bucket), -(-needed // buckets[-1]) * buckets[-1])
     return plaintext + b"\x80" + bytes(size - needed)
 
 

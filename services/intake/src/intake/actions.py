@@ -16,7 +16,16 @@ from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
 from common.messaging.envelope import TooLarge
 from common.messaging.envelope import encode as encoded
 from common.receipt import body_mac, derive_receipt, hash_of_key, mailbox_of
-from common.sealing import Context, Recipient, SealedContent, decode, encode, seal, seal_content
+from common.sealing import (
+    ADDRESS_BUCKETS,
+    Context,
+    Recipient,
+    SealedContent,
+    decode,
+    encode,
+    seal_content,
+    seal_text,
+)
 
 from intake import domain, store
 from intake.anonymiser import Anonymised, anonymise_fields
@@ -293,7 +302,8 @@ class Intake:
         if not mail:
             return None
         context = Context(municipality, "address", str(handle), "notifier")
-        return encode(seal(mail.encode(), self._notifier_public_key, context))
+        sealed = seal_text(mail, self._notifier_public_key, context, buckets=ADDRESS_BUCKETS)
+        return encode(sealed)
 
 
 def _require_fitting(received: ReportReceived) -> None:

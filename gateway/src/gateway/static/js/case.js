@@ -1,14 +1,14 @@
 // The page of one report: opens what is sealed, and seals what is written, here in the browser.
 
 import "./sealed-text.js";
-import { text as decodeText } from "./bytes.js";
+import { encode, text as decodeText } from "./bytes.js";
 import { goOn, renew } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
 
 const place = document.getElementById("case");
 const { municipality, report, csrf, reporterKey } = place.dataset;
-const recipient = JSON.parse(place.dataset.key);
+const named = JSON.parse(place.dataset.key);
 const said = JSON.parse(place.dataset.said);
 const vault = new Vault();
 const unlock = document.getElementById("unlock");
@@ -47,13 +47,17 @@ function lock(message = "") {
 async function openAll() {
   const { sealed } = await post("openings", { purpose: unlock.elements.purpose.value });
   for (const each of sealed) {
-    const shown = await openContent(each.sealed, vault.keys, municipality, each.compartment, each.subject).then(
+    const shown = await openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each)).then(
       decodeText,
       () => null,
     );
     show(each, shown);
   }
 }
+
+/** What a compartment of this report is bound to; another report's would not open under it. */
+const boundTo = ({ compartment, subject }) =>
+  ({ content: report, reply: subject })[compartment] ?? `${report}/${subject}`;
 
 function show({ compartment, subject, replyId }, content) {
   if (compartment === "content") {
@@ -72,7 +76,8 @@ function reveal(name, id, content) {
   document.querySelector(selector)?.reveal(content);
 }
 
-function showContent({ description, answers, address }) {
+function showContent({ description, answers, address, neighbourhood }) {
+  const where = [address, neighbourhood].filter(Boolean).join(", ");
   opened.querySelector("[data-part=description]").reveal(description);
   const rows = Object.values(answers ?? {}).map((answer) => {
     const row = document.createElement("p");
@@ -81,8 +86,8 @@ function showContent({ description, answers, address }) {
     return row;
   });
   opened.querySelector("[data-part-list=answers]").replaceChildren(...rows);
-  opened.querySelector("[data-part-row=address]").hidden = !address;
-  if (address) opened.querySelector("[data-part=address]").reveal(address);
+  opened.querySelector("[data-part-row=address]").hidden = !where;
+  if (where) opened.querySelector("[data-part=address]").reveal(where);
 }
 
 /** What to tell of an error that is no refusal of the thing itself. */
@@ -118,6 +123,13 @@ document.getElementById("lock").addEventListener("click", () => {
   unlock.elements.passphrase.focus();
 });
 
+/** The group key to write to: the one that this vault holds, whatever public half the page names. */
+function recipient() {
+  const own = vault.keys.get(named.keyId);
+  if (vault.isOpen && encode(own?.publicKey ?? new Uint8Array()) !== named.publicKey) throw new CannotOpen();
+  return named;
+}
+
 async function question(written) {
   const questionId = crypto.randomUUID();
   const bound = context(municipality, "question", questionId, "reporter");
@@ -125,14 +137,15 @@ async function question(written) {
     version: Number(place.dataset.version),
     questionId,
     sealedQuestion: await sealText(written, reporterKey, bound),
-    sealedCopy: await sealContent(written, recipient, municipality, "question-copy", questionId),
+    sealedCopy: await sealContent(written, recipient(), municipality, "question-copy", `${report}/${questionId}`),
   });
   if (vault.isOpen) reveal("question", questionId, written);
 }
 
 async function note(written) {
   const noteId = crypto.randomUUID();
-  await post("notes", { noteId, sealed: await sealContent(written, recipient, municipality, "note", noteId) });
+  const sealed = await sealContent(written, recipient(), municipality, "note", `${report}/${noteId}`);
+  await post("notes", { noteId, sealed });
   if (vault.isOpen) reveal("note", noteId, written);
 }
 

@@ -2,7 +2,7 @@
 
 import { text as decodeText } from "./bytes.js";
 import { mailboxOf, parseReceipt } from "./receipt-key.js";
-import { context, openSealed, sealContent } from "./sealing.js";
+import { context, openText, sealContent } from "./sealing.js";
 
 const place = document.getElementById("mailbox");
 const { municipality, language } = place.dataset;
@@ -52,7 +52,7 @@ function showNotices(notices) {
 async function questionCard(question, { lookupId, pair }) {
   const card = document.getElementById("question-template").content.cloneNode(true);
   const bound = context(municipality, "question", question.questionId, "reporter");
-  const plain = await openSealed(question.sealedQuestion, pair, bound).then(decodeText, () => said.unreadable);
+  const plain = await openText(question.sealedQuestion, pair, bound).then(decodeText, () => said.unreadable);
   card.querySelector("[data-text]").textContent = plain;
   showTime(card.querySelector("[data-asked-at]"), question.askedAt);
   if (question.repliedAt) {

@@ -13,9 +13,14 @@ export function context(municipality, compartment, subject, keyId = "") {
   return utf8(JSON.stringify([LABEL, municipality, compartment, subject, keyId]));
 }
 
-/** Seal a text for one reader: a question to a reporter. */
+/** Seal a text for one reader, a question to a reporter; its length is not told. */
 export async function sealText(plain, publicKey, bound) {
-  return encode(await hpke.seal(utf8(plain), decode(publicKey), bound));
+  return encode(await hpke.seal(pad(utf8(plain)), decode(publicKey), bound));
+}
+
+/** Open what `sealText` made, as bytes. */
+export async function openText(sealed, pair, bound) {
+  return unpad(await openSealed(sealed, pair, bound));
 }
 
 /** Open base64url HPKE. */

@@ -5,6 +5,8 @@ import { decode, utf8 } from "./bytes.js";
 import { CannotOpen, context, keyPair, openSealed } from "./sealing.js";
 
 const IDLE_MINUTES = 15;
+/** Other pages of this browser tell here that somebody signed out. */
+export const signedOut = new BroadcastChannel("vermoeden-signed-out");
 
 /** There is no vault for this person yet. */
 export class NoVault extends Error {}
@@ -15,6 +17,16 @@ export class SignedOut extends Error {}
 export class Vault {
   #keys = new Map();
   #timer;
+  #idleAt = 0;
+
+  constructor() {
+    // A timer stands still while a machine sleeps or a page is frozen: look at the clock on the way back.
+    for (const happened of ["visibilitychange", "pageshow", "focus"]) {
+      addEventListener(happened, () => this.isOpen && Date.now() > this.#idleAt && this.lock(), true);
+    }
+    addEventListener("pagehide", () => this.isOpen && this.lock());
+    signedOut.addEventListener("message", () => this.isOpen && this.lock());
+  }
 
   /** The key pairs by key id; empty while locked. */
   get keys() {
@@ -52,7 +64,9 @@ export class Vault {
 
   #stayAwake() {
     clearTimeout(this.#timer);
-    if (this.isOpen) this.#timer = setTimeout(() => this.lock(), IDLE_MINUTES * 60_000);
+    if (!this.isOpen) return;
+    this.#idleAt = Date.now() + IDLE_MINUTES * 60_000;
+    this.#timer = setTimeout(() => this.lock(), IDLE_MINUTES * 60_000);
   }
 }
 

@@ -4,34 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from common.contracts.codes import Code, Result, Status
-from common.sealing import SealedContent
+from common.sealed_body import Sealed
 from common.web import RequestModel
 from pydantic import Field, StringConstraints
 
-_MAX_SEALED = 48 * 1024
 _Ciphertext = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
 _Ground = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
-
-
-class SealedWrap(RequestModel):
-    """A content key, wrapped for one key group."""
-
-    group: Code
-    key_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    wrapped_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{80,200}$")]
-
-
-class Sealed(RequestModel):
-    """Content that was sealed in the browser; see docs/sealing.md."""
-
-    version: Annotated[int, Field(ge=1, le=1)] = 1
-    nonce: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16}$")]
-    ciphertext: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=_MAX_SEALED)]
-    wraps: Annotated[list[SealedWrap], Field(min_length=1, max_length=8)]
-
-    def content(self) -> SealedContent:
-        """The same, as it is stored."""
-        return SealedContent.model_validate(self.model_dump())
 
 
 class Versioned(RequestModel):

@@ -3,12 +3,11 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from common.contracts.codes import Code
 from common.db import Database
-from common.sealing import SealedContent
+from common.sealed_body import Sealed
 from common.web import Caller, RequestModel
 from fastapi import APIRouter, Query, Request
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from notifier import actions
 from notifier.api import answers
@@ -18,27 +17,16 @@ router = APIRouter()
 _LookupId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
 
 
-class SealedWrap(RequestModel):
-    """A content key, wrapped for one key group."""
-
-    group: Code
-    key_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    wrapped_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{80,200}$")]
-
-
-class Sealed(RequestModel):
-    """Content that was sealed in the browser; see docs/sealing.md."""
-
-    version: Annotated[int, Field(ge=1, le=1)] = 1
-    nonce: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16}$")]
-    ciphertext: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
-    wraps: Annotated[list[SealedWrap], Field(min_length=1, max_length=4)]
-
-
 class MailboxSearch(RequestModel):
     """The look-up id that the reporter's browser derives from the receipt."""
 
     lookup_id: _LookupId
+
+
+class SealedReply(Sealed):
+    """A reply is shorter than a report: with its wraps it must fit into one event."""
+
+    ciphertext: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
 
 
 class Reply(RequestModel):
@@ -47,7 +35,7 @@ class Reply(RequestModel):
     lookup_id: _LookupId
     question_id: UUID
     reply_id: UUID
-    sealed_reply: Sealed
+    sealed_reply: SealedReply
 
 
 def _database(request: Request) -> Database:
@@ -64,7 +52,7 @@ async def search_mailbox(request: Request, caller: Caller, body: MailboxSearch) 
 @router.post("/api/v1/mailboxes/_reply", status_code=201, response_model=answers.ReplyKept)
 async def reply_to_question(request: Request, caller: Caller, body: Reply) -> dict[str, Any]:
     """Answer a question; the same reply id twice is one reply."""
-    sealed = SealedContent.model_validate(body.sealed_reply.model_dump())
+    sealed = body.sealed_reply.content()
     await actions.reply_to_question(
         _database(request), caller, body.lookup_id, body.question_id, body.reply_id, sealed
     )

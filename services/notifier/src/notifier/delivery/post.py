@@ -14,7 +14,7 @@ from common.db import Database, outlast
 from common.log import get_logger
 from common.messaging import publish
 from common.messaging.broker import keep_trying
-from common.sealing import Context, decode, open_sealed
+from common.sealing import Context, decode, open_text
 from sqlalchemy import RowMapping
 
 from notifier import domain, store
@@ -158,7 +158,7 @@ class Post:
         if not delivery["sealed_address"]:
             raise ValueError("the reporter has no mailbox any more")
         context = Context(delivery["municipality"], "address", str(delivery["reporter_handle"]), "notifier")
-        return open_sealed(decode(delivery["sealed_address"]), self._private_key, context).decode()
+        return open_text(decode(delivery["sealed_address"]), self._private_key, context)
 
     def _letter(self, delivery: RowMapping) -> Letter:
         municipality = delivery["municipality"]

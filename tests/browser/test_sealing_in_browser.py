@@ -17,9 +17,10 @@ from common.sealing import (
     encode,
     generate_key_pair,
     open_content,
-    open_sealed,
+    open_text,
     seal,
     seal_content,
+    seal_text,
     wrap_private_key,
 )
 from gateway.rendering.static import StaticFiles
@@ -104,12 +105,12 @@ async def test_python_seals_and_the_browser_opens(lab: Lab, text: str) -> None:
     opened = await lab.run(
         """
         const own = await sealing.keyPair(bytes.decode(given.private));
-        const question = await sealing.openSealed(given.question, own, sealing.context(...given.context));
+        const question = await sealing.openText(given.question, own, sealing.context(...given.context));
         const content = await sealing.openContent(given.sealed, new Map([["g-1", own]]), ...given.place);
         return [bytes.text(question), bytes.text(content)];
         """,
         private=encode(pair.private),
-        question=encode(seal(text.encode(), pair.public, CONTEXT)),
+        question=encode(seal_text(text, pair.public, CONTEXT)),
         context=place_of(CONTEXT),
         sealed=sealed.model_dump(mode="json", by_alias=True),
         place=list(PLACE.values()),
@@ -133,7 +134,7 @@ async def test_the_browser_seals_and_python_opens(lab: Lab, text: str) -> None:
         context=place_of(CONTEXT),
         place=list(PLACE.values()),
     )
-    assert open_sealed(decode(made["question"]), pair.private, CONTEXT).decode() == text
+    assert open_text(decode(made["question"]), pair.private, CONTEXT) == text
     content = SealedContent.model_validate(made["content"])
     assert open_content(content, "g-1", pair.private, **PLACE).decode() == text
     in_python = seal_content(text.encode(), [Recipient("general", "g-1", pair.public)], **PLACE)
