@@ -182,6 +182,7 @@ def settings_for(urls: DatabaseUrls, upstream_url: str, **more: Any) -> GatewayS
         "is_https": False,
         "default_municipality": "veldstad",
         "upstream_connect_seconds": 1,
+        "proof_bits": 0,  # but where a test is about it
         **{
             f"{name}_url": f"{upstream_url}/{name}"
             for name in ("intake", "casework", "notifier", "reporting")

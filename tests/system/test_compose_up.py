@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from common.flow import SERVICES
+from gateway.domain.proof import solve
 
 from tests.support.composing import Composed
 
@@ -67,10 +68,13 @@ def test_every_container_is_healthy_or_has_done_its_work(composed: Composed) -> 
 
 def test_a_report_through_the_gateway_is_kept_routed_and_answered(composed: Composed) -> None:
     key = secrets.token_urlsafe(24)
-    first = _ask(composed, "POST", "/api/v1/reports", REPORT, **{"Idempotency-Key": key})
+    challenge = json.loads(_ask(composed, "GET", "/api/v1/challenges").read())
+    solved = f"{challenge['token']}~{solve(challenge['token'], key, challenge['bits'])}"
+    sent = {"Idempotency-Key": key, "Proof-Of-Work": solved}
+    first = _ask(composed, "POST", "/api/v1/reports", REPORT, **sent)
     assert first.status == 201
     receipt = json.loads(first.read())["receipt"]
-    again = _ask(composed, "POST", "/api/v1/reports", REPORT, **{"Idempotency-Key": key})
+    again = _ask(composed, "POST", "/api/v1/reports", REPORT, **sent)
     assert (again.status, json.loads(again.read())["receipt"]) == (201, receipt)
 
     add = "add-person --municipality waterdam --login noor --name Noor --role handler --department oov"

@@ -25,7 +25,13 @@ _SECURITY_TXT_DAYS = 180
 MAX_BODY_BYTES = 16 * 1024  # the longest is a login with its password
 
 #: What this application answers; all else below /api is passed on.
-OWN_PREFIXES = ("/api/v1/sessions", "/api/v1/vault", "/api/v1/openapi/", "/.well-known/security.txt")
+OWN_PREFIXES = (
+    "/api/v1/sessions",
+    "/api/v1/vault",
+    "/api/v1/challenges",
+    "/api/v1/openapi/",
+    "/.well-known/security.txt",
+)
 
 
 class SignIn(RequestModel):
@@ -72,6 +78,19 @@ class VaultShown(WireModel):
     groups: list[GroupWrapShown]
 
 
+class ChallengeShown(WireModel):
+    """A challenge: find a whole number `counter` that solves it, and send `Proof-Of-Work: <token>~<counter>`.
+
+    Solved means: BLAKE2s-256 of the UTF-8 text ``<token> LF <Idempotency-Key> LF <counter>`` begins with
+    `bits` zero bits. One challenge may serve many reports while it is valid; each key needs its own counter.
+    """
+
+    token: str
+    bits: int
+    algorithm: str = "blake2s-256"
+    expires_in_seconds: int
+
+
 def create_api(front: Front) -> FastAPI:
     """The application for `OWN_PREFIXES`."""
     app = FastAPI(
@@ -92,6 +111,7 @@ def create_api(front: Front) -> FastAPI:
     visiting = Annotated[Visitor, Depends(visitor)]
     _add_sessions(app, front, visiting)
     _add_vault(app, front, visiting)
+    _add_challenges(app, front, visiting)
     _add_documents(app, front)
     return app
 
@@ -160,6 +180,14 @@ def _add_vault(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: ANN4
             wrapped_private_key=found.wrapped_private_key,
             groups=[GroupWrapShown(**vars(wrap)) for wrap in found.groups],
         )
+
+
+def _add_challenges(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: ANN401 -- an annotation
+    @app.get("/api/v1/challenges", response_model=ChallengeShown, summary="Work for who reports anonymously")
+    async def challenge(visitor: visiting, response: Response) -> ChallengeShown:
+        response.headers.update(_PRIVATE)
+        found = front.flood.challenge(visitor.municipality.code)
+        return ChallengeShown(token=found.token, bits=found.bits, expires_in_seconds=found.seconds)
 
 
 def _add_documents(app: FastAPI, front: Front) -> None:

@@ -17,6 +17,7 @@ from gateway import store
 from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
 from gateway.bodies import Bodies
 from gateway.domain.people import ApiKey, Municipality, Session
+from gateway.flood import Flood
 from gateway.session import Sessions, csrf_token, is_csrf_token
 from gateway.settings import GatewaySettings
 from gateway.upstream import ServiceClient
@@ -141,6 +142,7 @@ class Front:
     sessions: Sessions
     services: ServiceClient
     bodies: Bodies
+    flood: Flood
 
     async def visitor(self, request: Request) -> Visitor:
         """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.

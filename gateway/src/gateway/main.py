@@ -10,6 +10,7 @@ from gateway.api import MAX_BODY_BYTES, create_api
 from gateway.bodies import Bodies, WithWholeBody
 from gateway.consumers import HANDLERS
 from gateway.door import Door
+from gateway.flood import Flood
 from gateway.front import Directory, Front
 from gateway.pages import Pages
 from gateway.passthrough import Passthrough
@@ -27,7 +28,8 @@ def build_front(
     passwords: Passwords | None = None,
 ) -> Front:
     """What pages, API and pass-through stand on; `front.services` must be started in the running loop."""
-    signer = IdentitySigner(settings.identity_kid, decode(settings.identity_private_key.get_secret_value()))
+    secret = decode(settings.identity_private_key.get_secret_value())
+    signer = IdentitySigner(settings.identity_kid, secret)
     return Front(
         settings=settings,
         database=database,
@@ -35,6 +37,7 @@ def build_front(
         sessions=Sessions(database, settings, passwords or Passwords(), clock=clock),
         services=ServiceClient(settings, signer),
         bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
+        flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
     )
 
 

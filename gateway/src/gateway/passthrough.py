@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import TooSlowBody, declared_bytes, pieces
 from gateway.domain.routes import KIB, Route, RouteTable
+from gateway.flood import HEADER
 from gateway.front import Front, Visitor
 
 SMALL_BYTES = 64 * KIB
 WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
+_PROOF_HEADERS = (b"idempotency-key", HEADER.lower().encode())
 _WATCH_AFTER_SECONDS = 0.05
 
 #: What a service may know of a request. All else stays here: credentials, cookies, addresses, user agents,
@@ -72,6 +74,10 @@ class Passthrough:
         visitor = await self._front.visitor_of(scope)
         admit(route, visitor)
         self._front.refuse_forgery(scope, visitor)
+        if route.needs_proof and visitor.identity.is_anonymous:
+            headers = dict(scope["headers"])
+            key, proof = (headers.get(name, b"").decode("latin-1") for name in _PROOF_HEADERS)
+            self._front.flood.admit(visitor.municipality.code, key, proof)
         exchange = _Exchange(scope, receive, send)
         async with self._body(route, exchange) as body:
             with suppress(ClientGone):

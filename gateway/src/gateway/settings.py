@@ -41,6 +41,17 @@ class GatewaySettings(ServiceSettings):
     rate_municipality_burst: int = 6000  # at once, before it slows down
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
+    proof_bits: int = (
+        16  # work of an anonymous report: 2^16 hashes, a second on an old phone; 0 asks for none
+    )
+    proof_bits_most: int = 22
+    proof_free_per_minute: int = 60  # of one municipality; for each doubling above it the work doubles
+    proof_seconds: int = 600  # so long a challenge is valid
+    form_seconds_least: int = 3  # a form without script that comes back sooner was not filled in by a person
+    form_seconds_most: int = 12 * 60 * 60
+    form_per_second: float = 2  # forms without script, of one municipality
+    form_burst: int = 60
+
     security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt
 
     @property

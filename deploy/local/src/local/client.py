@@ -21,6 +21,7 @@ from common.sealing import (
     seal_content,
     seal_text,
 )
+from gateway.domain.proof import solve
 
 from local.demo import DemoTown, Person
 from local.process import OPENER
@@ -85,9 +86,17 @@ class Caller:
     def report(self, body: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Send a report; the answer holds the receipt. With the same key the same report."""
         sent_key = key or secrets.token_urlsafe(24)
-        answer = self.call("POST", "/api/v1/reports", dict(body), **{"Idempotency-Key": sent_key})
+        headers = {"Idempotency-Key": sent_key, **self._proof(sent_key)}
+        answer = self.call("POST", "/api/v1/reports", dict(body), **headers)
         accepted: dict[str, Any] = answer.require(201)
         return accepted
+
+    def _proof(self, key: str) -> dict[str, str]:
+        """The work that an anonymous report comes with."""
+        if self._headers.keys() & {"Cookie", "Authorization"}:
+            return {}
+        found = self.call("GET", "/api/v1/challenges").require(200)
+        return {"Proof-Of-Work": f"{found['token']}~{solve(found['token'], key, found['bits'])}"}
 
     def take(self, report_id: str, version: int) -> dict[str, Any]:
         """Take a report."""

@@ -25,6 +25,7 @@ class Route:
     service: str
     roles: frozenset[str] | None
     max_bytes: int = 256 * KIB
+    needs_proof: bool = False  # of work, from who is anonymous
 
 
 def _offer(
@@ -35,7 +36,7 @@ def _offer(
 
 
 ROUTES: tuple[Route, ...] = (
-    *_offer("POST", "/api/v1/reports", "intake", None, 1024 * KIB),
+    Route("POST", "/api/v1/reports", "intake", None, 1024 * KIB, needs_proof=True),
     *_offer("GET", "/api/v1/signal-types", "intake", None),
     *_offer("GET", "/api/v1/signal-types/{rest:path}", "intake", None),
     *_offer("POST", "/api/v1/mailboxes/_search", "notifier", None, 16 * KIB),

@@ -54,6 +54,8 @@ class Filled:
     texts: Mapping[str, str]  # description, address, neighbourhood, observed_on, reporter_kind, mail, …
     answers: Mapping[str, tuple[str, ...]]
     is_warned: bool = False  # the reporter has seen: call 112
+    form_token: str = ""  # since when the form is open
+    proof: str = ""  # of work, made by script
 
     def text(self, name: str) -> str:
         """One of the form's own fields."""
@@ -68,7 +70,8 @@ class Filled:
         """Every field, for a page that carries the form along in hidden fields."""
         answers = [(ANSWER_PREFIX + code, each) for code, given in self.answers.items() for each in given]
         warned = [("warned", "1")] if self.is_warned else []
-        return [("key", self.key), ("type", self.signal_type), *self.texts.items(), *answers, *warned]
+        own = [("key", self.key), ("type", self.signal_type), ("form_token", self.form_token)]
+        return [*own, *self.texts.items(), *answers, *warned]
 
     def given(self, kind: SignalType, forms: Forms) -> dict[str, str | tuple[str, ...]]:
         """The answers by question code, of the questions that are asked: what is not asked is left out."""
@@ -111,6 +114,8 @@ def read_filled(form: FormData) -> Filled:
         texts={name: str(form.get(name, "")) for name in TEXTS if name in form},
         answers={code: tuple(values) for code, values in answers.items()},
         is_warned=bool(form.get("warned")),
+        form_token=str(form.get("form_token", "")),
+        proof=str(form.get("proof", "")),
     )
 
 

@@ -1,14 +1,17 @@
 """Reporting: choose what it is about, answer the questions, and get a receipt. Works without script."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from common.errors import AppError, Malformed
+from common.errors import AppError, Malformed, TooMuch
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from gateway.flood import FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor
 from gateway.pages.asking import Asking
 from gateway.pages.filled import Fault, Filled, faults_of, faults_told, read_filled, submission_of
@@ -48,7 +51,7 @@ class _Report:
         Whatever goes wrong, what was filled in stays in the page that answers.
         """
         form = await self._site.form(request)
-        filled = read_filled(form)
+        filled = self._opened(visitor, read_filled(form))
         try:
             forms = await self._source.forms(visitor.identity)
             kind = forms.find(filled.signal_type)
@@ -74,6 +77,9 @@ class _Report:
         rule = kind.acute_rule(filled.given(kind, forms))
         if rule is not None and not filled.is_warned:
             return self._warn(request, visitor, asking, asking.explanation(rule.explanation))
+        refusal = await self._admit(request, visitor, asking)
+        if refusal is not None:
+            return refusal
         language = self._site.language(request)
         status, told = await self._site.front.services.call(
             visitor.identity,
@@ -84,6 +90,28 @@ class _Report:
             headers={"Idempotency-Key": filled.key},
         )
         return self._answer(request, visitor, asking, status, told if isinstance(told, dict) else {})
+
+    def _opened(self, visitor: Visitor, filled: Filled) -> Filled:
+        """The form with the token that tells since when it is open."""
+        token = self._site.front.flood.form_token(visitor.municipality.code, filled.form_token)
+        return replace(filled, form_token=token)
+
+    async def _admit(self, request: Request, visitor: Visitor, asking: Asking) -> Response | None:
+        """Keep a flood out; None lets the report in, else the form with what to do."""
+        if not visitor.identity.is_anonymous:
+            return None
+        filled, flood = asking.filled, self._site.front.flood
+        try:
+            delay = flood.admit_form(visitor.municipality.code, filled.key, filled.proof, filled.form_token)
+        except FormTooOld as error:
+            fresh = self._opened(visitor, replace(filled, form_token=""))
+            again = Asking(asking.forms, asking.kind, asking.words, fresh)
+            return self._ask(request, visitor, _with(again, Fault("", key="too_old")), error.status)
+        except TooMuch as error:
+            key = "too_quick" if isinstance(error, FormTooQuick) else "too_many"
+            return self._ask(request, visitor, _with(asking, Fault("", key=key)), error.status, error.headers)
+        await asyncio.sleep(delay)
+        return None
 
     def _answer(
         self, request: Request, visitor: Visitor, asking: Asking, status: int, told: dict[str, object]
@@ -113,8 +141,17 @@ class _Report:
             problem=problem,
         )
 
-    def _ask(self, request: Request, visitor: Visitor, asking: Asking, status: int = 200) -> Response:
-        return self._site.page(request, visitor, "report/form.html", status=status, asking=asking)
+    def _ask(
+        self,
+        request: Request,
+        visitor: Visitor,
+        asking: Asking,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        return self._site.page(
+            request, visitor, "report/form.html", status=status, headers=headers, asking=asking
+        )
 
     def _warn(self, request: Request, visitor: Visitor, asking: Asking, explanation: str) -> Response:
         return self._site.page(request, visitor, "report/call.html", asking=asking, explanation=explanation)

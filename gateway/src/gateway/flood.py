@@ -1,0 +1,153 @@
+"""What keeps a flood of reports out without keeping anyone out: proof of work, and patience for forms.
+
+Nothing about a reporter's address is needed or kept. Who signed in, or has an API key, is let through.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from common.errors import FieldError, Malformed, TooMuch
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.domain.pace import Pace, TooFast
+from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token
+from gateway.settings import GatewaySettings
+
+HEADER = "Proof-Of-Work"
+_PROOF, _FORM = "proof", "form"
+_LONGEST_PROOF = 400
+
+
+class ProofNeeded(Malformed):
+    """A report of somebody unknown comes with a proof of work."""
+
+    code = "proof-of-work"
+    title = "Send a proof of work with this report"
+
+
+class FormTooQuick(TooMuch):
+    """A form without script came back sooner than a person can fill it in."""
+
+    code = "form-too-quick"
+    title = "This form came back very quickly"
+
+
+class FormTooOld(Malformed):
+    """A form was open for longer than it is valid."""
+
+    code = "form-too-old"
+    title = "This form was open for too long"
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a client solves: find a counter for the token and its own idempotency key."""
+
+    token: str
+    bits: int
+    seconds: int  # so long it is valid
+
+
+class Flood:
+    """Admits reports; one per process. Tokens are signed, so that every replica knows every other's."""
+
+    def __init__(
+        self, settings: GatewaySettings, secret: bytes, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._secret = HKDF(hashes.SHA256(), 32, None, b"vermoeden flood v1").derive(secret)
+        self._clock = clock
+        self._crowd = Crowd()
+        self._forms = Pace(
+            settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
+        )
+
+    def challenge(self, municipality: str) -> Challenge:
+        """A challenge as hard as the crowd at this municipality calls for."""
+        settings, now = self._settings, self._clock()
+        level = self._crowd.level(municipality, now)
+        bits = difficulty(
+            settings.proof_bits, settings.proof_bits_most, level, settings.proof_free_per_minute
+        )
+        token = Token(_PROOF, municipality, int(now), bits).signed(self._secret)
+        return Challenge(token, bits, settings.proof_seconds)
+
+    def admit(self, municipality: str, key: str, proof: str) -> None:
+        """Let a report with this idempotency key in; raises `ProofNeeded` with the fix.
+
+        `proof` is ``<token>~<counter>``. One that was solved serves the same key again until it expires.
+        """
+        if self._settings.proof_bits == 0:
+            return
+        fault = self._fault_of(municipality, key, proof)
+        if fault:
+            raise ProofNeeded("Get a challenge at /api/v1/challenges and solve it.", errors=[fault])
+        self._crowd.note(municipality, self._clock())
+
+    def form_token(self, municipality: str, kept: str = "") -> str:
+        """What a form carries to show since when it is open: the one it has, or a new one."""
+        try:
+            read_token(kept, self._secret, purpose=_FORM, municipality=municipality)
+        except NotOurs:
+            return Token(_FORM, municipality, int(self._clock())).signed(self._secret)
+        return kept
+
+    def admit_form(self, municipality: str, key: str, proof: str, form_token: str) -> float:
+        """Let a form in: by its proof, or without script by its age; returns the seconds to wait first.
+
+        Raises `FormTooQuick`, `FormTooOld`, or `TooMuch` when too many forms without script come at once.
+        """
+        if self._settings.proof_bits == 0:
+            return 0.0
+        now = self._clock()
+        if self._fault_of(municipality, key, proof) is None:
+            self._crowd.note(municipality, now)
+            return 0.0
+        try:
+            token = read_token(form_token, self._secret, purpose=_FORM, municipality=municipality)
+        except NotOurs as error:
+            raise FormTooOld from error
+        age = now - token.issued_at
+        if age > self._settings.form_seconds_most:
+            raise FormTooOld
+        if age < self._settings.form_seconds_least:
+            raise FormTooQuick(headers={"Retry-After": str(self._settings.form_seconds_least)})
+        try:
+            delay = self._forms.delay_seconds(municipality, now)
+        except TooFast as error:
+            after = str(int(error.retry_after_seconds) + 1)
+            raise TooMuch(
+                "Many forms come in at once; wait a moment.", headers={"Retry-After": after}
+            ) from error
+        self._crowd.note(municipality, now)
+        return delay
+
+    def _fault_of(self, municipality: str, key: str, proof: str) -> FieldError | None:
+        text, _, counter = proof.partition("~")
+        if not text or len(proof) > _LONGEST_PROOF or not (counter.isascii() and counter.isdecimal()):
+            return _wrong("missing", "Stuur een oplossing mee als «token~teller».", "Send «token~counter».")
+        try:
+            token = read_token(text, self._secret, purpose=_PROOF, municipality=municipality)
+        except NotOurs:
+            return _wrong(
+                "not-ours",
+                "Haal een opgave op voor deze gemeente.",
+                "Get a challenge for this municipality.",
+            )
+        if self._clock() - token.issued_at > self._settings.proof_seconds:
+            return _wrong(
+                "expired", "Deze opgave is verlopen; haal een nieuwe.", "It expired; get a new one."
+            )
+        if not is_solved(text, key, int(counter), token.bits):
+            return _wrong(
+                "not-solved",
+                "De teller lost de opgave niet op voor deze Idempotency-Key.",
+                "The counter does not solve it for this Idempotency-Key.",
+            )
+        return None
+
+
+def _wrong(code: str, dutch: str, english: str) -> FieldError:
+    return FieldError(f"header:{HEADER}", code, dutch, english)
