@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 import aiohttp
+from gateway.domain.proof import solve
 
 PROSE = (
     "In de loods achter het spoor brandt elke nacht licht en het ruikt er naar aceton. Er komen busjes met "
@@ -27,6 +28,7 @@ class Outcome:
     latencies: list[float] = field(default_factory=list)
     failed: int = 0
     receipts: dict[str, float] = field(default_factory=dict)  # receipt → moment of posting
+    challenge: dict[str, object] | None = None
 
     @property
     def accepted(self) -> int:
@@ -110,9 +112,8 @@ async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, object
     began = time.time()
     started = time.perf_counter()
     try:
-        async with session.post(
-            f"{url}/api/v1/reports", json=body, headers={"Idempotency-Key": key}
-        ) as answer:
+        headers = {"Idempotency-Key": key, "Proof-Of-Work": await _proof(session, url, key, outcome)}
+        async with session.post(f"{url}/api/v1/reports", json=body, headers=headers) as answer:
             document = await answer.json(content_type=None)
             if answer.status != 201:
                 outcome.failed += 1
@@ -122,3 +123,12 @@ async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, object
         return
     outcome.latencies.append(time.perf_counter() - started)
     outcome.receipts[document["receipt"]] = began
+
+
+async def _proof(session: aiohttp.ClientSession, url: str, key: str, outcome: Outcome) -> str:
+    """The work that comes with a report: one challenge for the whole load, one solution for each report."""
+    if outcome.challenge is None:
+        async with session.get(f"{url}/api/v1/challenges") as answer:
+            outcome.challenge = await answer.json()
+    token, bits = str(outcome.challenge["token"]), int(str(outcome.challenge["bits"]))
+    return f"{token}~{solve(token, key, bits)}"

@@ -14,7 +14,11 @@ _NOTIFIER = {
     "VERMOEDEN_DELIVERY_RETRY_SECONDS": "[1, 1, 2, 2, 5, 5]",
 }
 #: All clients come from one address here.
-_GATEWAY = {"VERMOEDEN_RATE_BLOCK_PER_SECOND": "5000", "VERMOEDEN_RATE_BLOCK_BURST": "5000"}
+_GATEWAY = {
+    "VERMOEDEN_RATE_BLOCK_PER_SECOND": "5000",
+    "VERMOEDEN_RATE_BLOCK_BURST": "5000",
+    "VERMOEDEN_PROOF_BITS": "0",  # what is proved here is something else
+}
 
 
 @dataclass(frozen=True)
