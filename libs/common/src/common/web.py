@@ -1,6 +1,7 @@
 """The web face of a service: identity first, one error renderer, the API rules applied once."""
 
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -80,8 +81,13 @@ class TooLargeBody(AppError):
     title = "The request is too large"
 
 
-def create_app(title: str, verifier: IdentityVerifier) -> FastAPI:
-    """A FastAPI application under the API rules; refuses every request without a signed identity."""
+def create_app(
+    title: str, verifier: IdentityVerifier, *, large_bodies: Mapping[str, int] | None = None
+) -> FastAPI:
+    """A FastAPI application under the API rules; refuses every request without a signed identity.
+
+    A body is at most `MAX_BODY_BYTES`, save at the paths of `large_bodies`, which stream it.
+    """
     app = FastAPI(
         title=title,
         version=API_VERSION,
@@ -93,7 +99,7 @@ def create_app(title: str, verifier: IdentityVerifier) -> FastAPI:
     )
     render_errors(app)
     describe(app)
-    app.add_middleware(_Door, verifier=verifier)
+    app.add_middleware(_Door, verifier=verifier, large_bodies=large_bodies or {})
     return app
 
 
@@ -117,9 +123,10 @@ Caller = Annotated[Identity, Depends(caller)]
 class _Door:
     """Checks identity, adds headers, bounds the body, measures; plain ASGI, so that streams stay streams."""
 
-    def __init__(self, app: ASGIApp, verifier: IdentityVerifier) -> None:
+    def __init__(self, app: ASGIApp, verifier: IdentityVerifier, large_bodies: Mapping[str, int]) -> None:
         self._app = app
         self._verifier = verifier
+        self._large_bodies = large_bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -141,11 +148,14 @@ class _Door:
                 response = problem_response(refusal)
                 await response(scope, receive, send_with_headers)
             else:
-                await self._app(scope, _bounded(receive), send_with_headers)
+                await self._app(scope, _bounded(receive, self._limit_of(scope)), send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.HTTP_REQUESTS.labels(route, scope["method"], str(status)).inc()
             metrics.HTTP_SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    def _limit_of(self, scope: Scope) -> int:
+        return self._large_bodies.get(scope["path"], MAX_BODY_BYTES)
 
     def _admit(self, scope: Scope) -> AppError | None:
         headers = dict(scope["headers"])
@@ -155,8 +165,9 @@ class _Door:
             length = int(headers.get(b"content-length", b"0"))
         except ValueError:
             return Malformed("Content-Length is not a number.")
-        if length > MAX_BODY_BYTES:
-            return _too_large()
+        limit = self._limit_of(scope)
+        if length > limit:
+            return _too_large(limit)
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return NotSignedIn("The request did not come through the gateway.")
@@ -167,7 +178,7 @@ class _Door:
         return _unreadable_query(scope["query_string"])
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, limit: int) -> Receive:
     """The body as it comes, cut off at the bound: one that is sent in chunks tells no length beforehand."""
     taken = 0
 
@@ -175,15 +186,17 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
-            raise HTTPException(TooLargeBody.status)  # FastAPI lets only this kind through
+        if taken > limit:
+            raise HTTPException(
+                TooLargeBody.status, str(_too_large(limit))
+            )  # FastAPI lets only this kind through
         return message
 
     return receive_bounded
 
 
-def _too_large() -> TooLargeBody:
-    return TooLargeBody(f"A request is at most {MAX_BODY_BYTES} bytes.")
+def _too_large(limit: int) -> TooLargeBody:
+    return TooLargeBody(f"A request is at most {limit} bytes.")
 
 
 def _unreadable_query(query: bytes) -> Malformed | None:
@@ -234,7 +247,7 @@ async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
     if error.status_code == 404:
         return problem_response(NotFound())
     if error.status_code == TooLargeBody.status:
-        return problem_response(_too_large())
+        return problem_response(TooLargeBody(error.detail))
     unreadable = FieldError("", "unreadable", "The body is not valid JSON in UTF-8.")
     return problem_response(Malformed("The request could not be read.", errors=[unreadable]))
 
