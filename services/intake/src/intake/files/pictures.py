@@ -1,0 +1,97 @@
+"""Photos, drawn anew: what comes out holds pixels and nothing else. Runs in the cleaning process only."""
+
+import io
+import warnings
+
+from PIL import Image
+
+from intake.files.kinds import FileKind, NotTaken
+
+MAX_PIXELS = 50_000_000  # what is decoded at once; a larger JPEG is decoded at a half or less
+MAX_JPEG_PIXELS = 200_000_000
+KEPT_PIXELS = 24_000_000  # a larger photo is scaled down to this
+_LONGEST_SIDE = 32_000
+_FORMATS = {FileKind.JPEG: "JPEG", FileKind.PNG: "PNG", FileKind.WEBP: "WEBP"}
+_SAVING: dict[FileKind, dict[str, int]] = {
+    FileKind.JPEG: {"quality": 90},
+    FileKind.PNG: {"compress_level": 6},
+    FileKind.WEBP: {"quality": 90},
+}
+_ORIENTATION = 0x0112  # EXIF 2.3, 4.6.4 A
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def clean_picture(data: bytes, kind: FileKind) -> bytes:
+    """The same picture without metadata, thumbnails, other frames or trailing bytes, upright.
+
+    Raises `NotTaken`: damaged, or unpacks too large. Colour profiles are dropped too: they name a camera.
+    """
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
+    try:
+        with Image.open(io.BytesIO(data), formats=[_FORMATS[kind]]) as image:
+            _refuse_bomb(image, kind)
+            return _encoded(_upright(_drawn(image), _orientation(image)), kind)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotTaken("unpacks-too-large") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
+        raise NotTaken("unpacks-too-large" if "too large" in str(error) else "damaged") from error
+
+
+def _refuse_bomb(image: Image.Image, kind: FileKind) -> None:
+    width, height = image.size
+    most = MAX_JPEG_PIXELS if kind is FileKind.JPEG else MAX_PIXELS
+    if width * height > most or max(width, height) > _LONGEST_SIDE:
+        raise NotTaken("unpacks-too-large")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 -- whatever hostile EXIF makes of it, the photo stays as it lies
+        return 1
+
+
+def _drawn(image: Image.Image) -> Image.Image:
+    """The first frame in a plain mode, at most `KEPT_PIXELS`."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        image.draft(None, (width // 2, height // 2))
+    image.load()
+    plain = image.convert(_mode(image)) if image.mode != "I;16" else _eight_bits(image)
+    if plain.width * plain.height > KEPT_PIXELS:
+        share = (KEPT_PIXELS / (plain.width * plain.height)) ** 0.5
+        plain.thumbnail((int(plain.width * share), int(plain.height * share)))
+    plain.info = {}  # what a writer would otherwise carry over: comments, profiles, resolution
+    return plain
+
+
+def _mode(image: Image.Image) -> str:
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        return "RGBA"
+    return "L" if image.mode in {"1", "L"} else "RGB"
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    return image.convert("I").point(lambda value: value / 256).convert("L")
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = _UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _encoded(image: Image.Image, kind: FileKind) -> bytes:
+    if kind is FileKind.JPEG and image.mode == "RGBA":
+        image = image.convert("RGB")
+    out = io.BytesIO()
+    image.save(out, _FORMATS[kind], **_SAVING[kind])
+    return out.getvalue()
