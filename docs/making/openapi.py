@@ -1,6 +1,8 @@
 """The OpenAPI documents of the five applications, made from the applications themselves."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from casework.main import build_app as casework_app
@@ -14,7 +16,9 @@ from gateway.api import create_api
 from gateway.main import build_front
 from gateway.settings import GatewaySettings
 from intake.actions import Intake, Municipalities
+from intake.attachments import Attachments
 from intake.main import build_app as intake_app
+from intake.main import build_attachments
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -46,6 +50,12 @@ def document_files() -> dict[str, str]:
     }
 
 
+def no_attachments() -> Attachments:
+    """Intake's room for files, with nothing behind it."""
+    settings = IntakeSettings(**_ADDRESSES, notifier_public_key="-", files_folder=Path(os.devnull))
+    return build_attachments(settings, Database.from_settings(settings))
+
+
 def _apps() -> dict[str, FastAPI]:
     database = Database.from_settings(ServiceSettings(**_ADDRESSES))
     private, _ = generate_identity_key()
@@ -54,7 +64,7 @@ def _apps() -> dict[str, FastAPI]:
     return {
         "intake": intake_app(
             IntakeSettings(**_ADDRESSES, notifier_public_key="-"),
-            Intake(writer, Municipalities(), forms, b""),
+            Intake(writer, Municipalities(), forms, b"", no_attachments()),
         ),
         "casework": casework_app(CaseworkSettings(**_ADDRESSES), database),
         "notifier": notifier_app(NotifierSettings(**_ADDRESSES, notifier_private_key="-"), database),

@@ -18,13 +18,14 @@ from common.messaging.handling import Handlers
 from intake.seed import load_seed
 from jsonschema import Draft202012Validator, FormatChecker
 from making.examples import example_of
+from making.openapi import no_attachments
 from making.schemas import broken_promises, file_name, schema_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 EVENTS = [pytest.param(event, id=event.name) for event in HEARD_BY]
 
 HANDLERS: dict[str, Handlers] = {
-    "intake": intake.consumers.handlers(load_seed()),
+    "intake": intake.consumers.handlers(load_seed(), no_attachments()),
     "casework": casework.consumers.HANDLERS,
     "notifier": notifier.consumers.handlers(0),
     "reporting": reporting.consumers.HANDLERS,

@@ -4,8 +4,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,107 +13,28 @@ import pytest
 from common.contracts.casework import ReportErased
 from common.contracts.codes import KeyGroup, Role
 from common.contracts.intake import FormsConfigured, MailboxOpened, ReportCounted, ReportReceived
-from common.db import Database
 from common.errors import Unavailable
-from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
 from common.receipt import mailbox_of, parse_receipt
-from common.sealing import Context, decode, generate_key_pair, open_content, open_text
-from common.sealing import encode as base64url
+from common.sealing import Context, decode, open_content, open_text
 from intake import store
 from intake.actions import Intake, Municipalities
 from intake.consumers import handlers
 from intake.main import build_app
 from intake.seed import load_seed
-from intake.settings import IntakeSettings
 from intake.writer import Writer
 from sqlalchemy import text
 
 from tests.support.backing import Backing
-from tests.support.databases import opened, service_database
-from tests.support.identities import KEYS, anonymous, bearer, staff
-from tests.support.municipality import Town, make_town
-
-NOTIFIER = generate_key_pair()
-NAME = "Willem Zwanenvliet"
-
-
-@dataclass
-class Desk:
-    """An intake at work, and what the test needs to look behind it."""
-
-    client: httpx.AsyncClient
-    database: Database
-    town: Town
-    dispatcher: Dispatcher
-    settings: IntakeSettings
-    writer: Writer
-
-    async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
-        sent = {
-            "Idempotency-Key": key or secrets.token_urlsafe(24),
-            **bearer("intake", anonymous()),
-            **headers,
-        }
-        return await self.client.post("/api/v1/reports", json=body, headers=sent)
-
-    async def outbox(self) -> list[tuple[str, bytes]]:
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT routing_key, body FROM outbox ORDER BY id"))
-            return [(row.routing_key, bytes(row.body)) for row in rows]
-
-    async def spoken(self, event: Any) -> list[Any]:
-        found = [body for key, body in await self.outbox() if key == event.name]
-        return [read_event(read_envelope(body), event).event for body in found]
-
-
-@asynccontextmanager
-async def working(writer: Writer) -> AsyncIterator[None]:
-    stopping = asyncio.Event()
-    task = asyncio.create_task(writer.run(stopping))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await task
+from tests.support.identities import anonymous, bearer, staff
+from tests.support.intake import NAME, NOTIFIER, Desk, intake_desk, report
 
 
 @pytest.fixture
-async def desk(backing: Backing) -> AsyncIterator[Desk]:
-    urls = await service_database(backing, "intake")
-    settings = IntakeSettings(
-        database_web_url=urls.web,
-        database_flow_url=urls.flow,
-        broker_url="amqp://unused",
-        identity_keys=KEYS,
-        notifier_public_key=base64url(NOTIFIER.public),
-    )
-    async with opened(urls) as database:
-        writer = Writer(database, queue_size=64, batch=16, count=2)
-        municipalities, forms = Municipalities(), load_seed()
-        dispatcher = Dispatcher(handlers(forms))
-        town = make_town()
-        async with database.flowing() as connection:
-            await dispatcher.apply(connection, [encode(town.state)])
-            municipalities.replace(await store.municipalities(connection))
-        app = build_app(settings, Intake(writer, municipalities, forms, NOTIFIER.public))
-        transport = httpx.ASGITransport(app)
-        async with (
-            working(writer),
-            httpx.AsyncClient(transport=transport, base_url="http://t") as client,
-        ):
-            yield Desk(client, database, town, dispatcher, settings, writer)
-
-
-def report(**changes: Any) -> dict[str, Any]:
-    body = {
-        "signalType": "hennepteelt",
-        "description": f"Het ruikt naar wiet bij {NAME}, bel 06-12345678.",
-        "answers": {"waargenomen": "zelf-waargenomen", "geur": "vaak", "aanvoer": f"lampen van {NAME}"},
-        "neighbourhood": "Havenkwartier",
-        "contact": {"mail": "melder@voorbeeld.example"},
-    }
-    return {**body, **changes}
+async def desk(backing: Backing, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with intake_desk(backing, tmp_path) as made:
+        yield made
 
 
 async def test_a_report_is_stored_and_leaves_as_three_facts(desk: Desk) -> None:
@@ -372,7 +293,7 @@ async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(d
 
 
 async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(desk: Desk) -> None:
-    intake = Intake(desk.writer, Municipalities(), load_seed(), NOTIFIER.public)
+    intake = Intake(desk.writer, Municipalities(), load_seed(), NOTIFIER.public, desk.attachments)
     transport = httpx.ASGITransport(build_app(desk.settings, intake))
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         fresh = replace(desk, client=client)
@@ -389,7 +310,8 @@ async def test_newer_forms_are_adopted_and_spoken_again_when_the_municipality_is
         load_seed(),
     ):  # as before, after an upgrade, and an old replica once more
         async with desk.database.flowing() as connection:
-            await Dispatcher(handlers(forms)).apply(connection, [encode(desk.town.state)])
-    assert [each.version for each in await desk.spoken(FormsConfigured)] == [1, 1, 2, 1]
+            await Dispatcher(handlers(forms, desk.attachments)).apply(connection, [encode(desk.town.state)])
+    spoken = [each for each in await desk.spoken(FormsConfigured) if each.municipality == "zandrecht"]
+    assert [each.version for each in spoken] == [1, 1, 2, 1]
     async with desk.database.flowing() as connection:
         assert (await store.municipalities(connection))["zandrecht"][1] == 2

@@ -25,6 +25,7 @@ from common.messaging.handling import Dispatcher, Handlers
 from common.messaging.waiting import WaitingRoom
 from intake import consumers as intake
 from intake.seed import load_seed
+from making.openapi import no_attachments
 from notifier import consumers as notifier
 from reporting import consumers as reporting
 from sqlalchemy import text
@@ -39,7 +40,7 @@ from tests.support.polling import wait_until
 
 TOWN = "zandrecht"
 HANDLERS: dict[str, Handlers] = {
-    "intake": intake.handlers(load_seed()),
+    "intake": intake.handlers(load_seed(), no_attachments()),
     "casework": casework.HANDLERS,
     "notifier": notifier.handlers(0),
     "reporting": reporting.HANDLERS,

@@ -1,9 +1,11 @@
 """The public reporting point at work: a gateway with a real intake behind it, on real databases."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import uvicorn
 from common.db import Database
@@ -16,7 +18,7 @@ from intake import store
 from intake.actions import Intake, Municipalities
 from intake.consumers import handlers
 from intake.domain import FormSet, Question, QuestionKind
-from intake.main import build_app
+from intake.main import build_app, build_attachments, make_folders
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -97,14 +99,22 @@ async def reporting_point(backing: Backing) -> AsyncIterator[Point]:
     """A gateway and an intake that answer on ports of their own."""
     urls = await service_database(backing, "gateway")
     async with (
-        running_intake(backing) as intake,
+        temporary_folder() as files_folder,
+        running_intake(backing, files_folder) as intake,
         running_gateway(urls, Upstream("http://127.0.0.1:1"), intake_url=intake.url) as gateway,
     ):
         yield Point(gateway, intake)
 
 
 @asynccontextmanager
-async def running_intake(backing: Backing) -> AsyncIterator[Desk]:
+async def temporary_folder() -> AsyncIterator[Path]:
+    """A folder that is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="vermoeden-files-") as folder:
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[Desk]:
     """The real intake with the real questions and one more, knowing Veldstad."""
     urls = await service_database(backing, "intake")
     notifier = generate_key_pair()
@@ -114,16 +124,20 @@ async def running_intake(backing: Backing) -> AsyncIterator[Desk]:
         broker_url="amqp://unused",
         identity_keys={"k1": PUBLIC_KEY},
         notifier_public_key=base64url(notifier.public),
+        files_folder=files_folder,
     )
+    make_folders(settings)
     async with opened(urls) as database:
         forms = _forms()
         municipalities = Municipalities()
+        attachments = build_attachments(settings, database)
         async with database.flowing() as connection:
             town = make_town(TOWN).state
-            await Dispatcher(handlers(forms)).apply(connection, [encode(town)])
+            await Dispatcher(handlers(forms, attachments)).apply(connection, [encode(town)])
             municipalities.replace(await store.municipalities(connection))
         writer = Writer(database, queue_size=64, batch=16, count=2)
-        desk = Desk(build_app(settings, Intake(writer, municipalities, forms, notifier.public)), database)
+        intake = Intake(writer, municipalities, forms, notifier.public, attachments)
+        desk = Desk(build_app(settings, intake), database)
         stopping = asyncio.Event()
         writing = asyncio.create_task(writer.run(stopping))
         await desk.open()

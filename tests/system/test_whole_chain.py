@@ -12,6 +12,8 @@ from local.client import Caller
 from local.samples import lines_of, newest_line
 from local.system import System
 
+from tests.support.files import CANARY as IN_FILE
+from tests.support.files import photo
 from tests.support.polling import wait_until
 from tests.support.whole import files_that_hold, metrics, overhearing, running_whole, tables
 
@@ -55,6 +57,7 @@ async def test_nothing_that_identifies_anyone_is_left_in_clear_anywhere(whole: S
         "the receipt": receipt,
         "the receipt without dashes": receipt.replace("-", ""),
         "the idempotency key": key,
+        "what a photo told of its maker": IN_FILE,
         "a password": town.person("amina").password,
         "a passphrase": str(town.person("amina").passphrase),
         "an API key": town.api_key,
@@ -101,7 +104,8 @@ async def _report_and_talk(whole: System, key: str) -> str:
     front = Caller(whole.gateway_url, town.code)
     manager = front.sign_in(town.person("amina"))
     known = set(lines_of(manager))
-    receipt: str = front.report(_report(), key)["receipt"]
+    sent = front.send_file(photo((640, 480)), "image/jpeg", "hennepteelt")
+    receipt: str = front.report({**_report(), "attachments": [sent]}, key)["receipt"]
     report_id = newest_line(manager, known)["id"]
     manager.take(report_id, 1)
     manager.ask(report_id, SPOKEN["the question"])
@@ -121,6 +125,9 @@ async def _report_and_talk(whole: System, key: str) -> str:
     assert manager.open_with(town, report_id, "reply") == [SPOKEN["the reply"]]
     (content,) = manager.open_with(town, report_id, "content")
     assert all(REPORTED[name] in content for name in ("a name", "an address", "a name in an answer"))
+    (file,) = manager.open_files(town, report_id)
+    assert file.startswith(b"\xff\xd8\xff")
+    assert IN_FILE.encode() not in file
     version = manager.call("GET", f"/api/v1/reports/{report_id}").require(200)["version"]
     manager.close(report_id, version, "supervision")
     return receipt

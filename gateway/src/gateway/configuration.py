@@ -7,6 +7,7 @@ from common.contracts.base import WireModel
 from common.contracts.codes import Code, KeyGroup
 from common.contracts.gateway import (
     Department,
+    FileLimits,
     GroupKey,
     MunicipalityConfigured,
     Partner,
@@ -45,6 +46,12 @@ class GroupKeyState(GroupKey):
     model_config = _STRICT
 
 
+class FileLimitsState(FileLimits):
+    """The municipality's own limits for files; unknown fields are errors."""
+
+    model_config = _STRICT
+
+
 class MunicipalityState(WireModel):
     """Everything that the gateway owns of one municipality; what is left out is removed."""
 
@@ -58,6 +65,7 @@ class MunicipalityState(WireModel):
     partners: tuple[PartnerState, ...] = ()
     keys: tuple[GroupKeyState, ...] = Field(min_length=1)
     hosts: tuple[str, ...] = ()
+    file_limits: FileLimitsState | None = None
 
     def as_event(self, version: int) -> MunicipalityConfigured:
         """What the other services hear of it."""
@@ -70,6 +78,7 @@ class MunicipalityState(WireModel):
             catch_all_department=self.catch_all_department,
             partners=self.partners,
             keys=self.keys,
+            file_limits=self.file_limits,
         )
 
 

@@ -33,6 +33,7 @@ _PASSED_ON = frozenset(
         b"if-none-match",
         b"prefer",
         b"purpose",
+        b"signal-type",
         b"traceparent",
     }
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from common.chunks import ChunkOpener
 from common.receipt import Mailbox, mailbox_of, parse_receipt
 from common.sealing import (
     Context,
@@ -17,6 +18,7 @@ from common.sealing import (
     decode,
     encode,
     open_content,
+    open_sealed,
     open_text,
     seal_content,
     seal_text,
@@ -61,11 +63,7 @@ class Caller:
         request = urllib.request.Request(  # noqa: S310 -- our own address
             self._url + path, data=data, method=method, headers={**self._headers, **sent, **headers}
         )
-        try:
-            with OPENER.open(request, timeout=30) as answer:
-                return _read(answer.status, answer.read(), dict(answer.headers))
-        except urllib.error.HTTPError as error:
-            return _read(error.code, error.read(), dict(error.headers))
+        return _asked(request)
 
     def sign_in(self, person: Person) -> "Caller":
         """The same door, as this person."""
@@ -97,6 +95,29 @@ class Caller:
             return {}
         found = self.call("GET", "/api/v1/challenges").require(200)
         return {"Proof-Of-Work": f"{found['token']}~{solve(found['token'], key, found['bits'])}"}
+
+    def send_file(self, content: bytes, media_type: str, signal_type: str) -> dict[str, str]:
+        """Send a photo or PDF ahead of its report; the answer goes into the report's `attachments`."""
+        request = urllib.request.Request(  # noqa: S310 -- our own address
+            self._url + "/api/v1/attachments",
+            data=content,
+            headers={**self._headers, "Content-Type": media_type, "Signal-Type": signal_type},
+        )
+        told = _asked(request).require(201)
+        return {"id": told["id"], "claim": told["claim"]}
+
+    def open_files(self, town: DemoTown, report_id: str) -> list[bytes]:
+        """The files of a report, opened with the town's own key as its browsers would."""
+        opening = self.call("POST", f"/api/v1/reports/{report_id}/openings", {"purpose": "quality"})
+        return [self._opened_file(town, each) for each in opening.require(201)["attachments"]]
+
+    def _opened_file(self, town: DemoTown, told: Mapping[str, Any]) -> bytes:
+        sealed = self.call("GET", f"/api/v1/attachments/{told['id']}/content").require(200)
+        wrap = told["wraps"][0]
+        place = Context(self.municipality, "attachment", told["id"], wrap["keyId"])
+        key = open_sealed(decode(wrap["wrappedKey"]), town.key_pair(wrap["group"]).private, place)
+        opener = ChunkOpener(key, Context(self.municipality, "attachment", told["id"]))
+        return opener.feed(sealed) + opener.finish()
 
     def take(self, report_id: str, version: int) -> dict[str, Any]:
         """Take a report."""
@@ -190,6 +211,14 @@ class Caller:
 def _bound_to(report_id: str, compartment: str, subject: str) -> str:
     """What a sealed content of a report is bound to (docs/sealing.md)."""
     return {"content": report_id, "reply": subject}.get(compartment, f"{report_id}/{subject}")
+
+
+def _asked(request: urllib.request.Request) -> Answer:
+    try:
+        with OPENER.open(request, timeout=30) as answer:
+            return _read(answer.status, answer.read(), dict(answer.headers))
+    except urllib.error.HTTPError as error:
+        return _read(error.code, error.read(), dict(error.headers))
 
 
 def _read(status: int, raw: bytes, sent: Mapping[str, str]) -> Answer:

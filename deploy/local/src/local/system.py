@@ -209,6 +209,8 @@ class System:
                 "VERMOEDEN_DEFAULT_MUNICIPALITY": self.options.municipalities[0],
                 "VERMOEDEN_MUNICIPALITY_REFRESH_SECONDS": "1",
             }
+        if service == "intake":
+            return {"VERMOEDEN_FILES_FOLDER": str(self.folder / "files")}
         if service == "notifier":
             return {
                 "VERMOEDEN_SMTP_HOST": LOOPBACK,

@@ -37,6 +37,8 @@ def _offer(
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/reports", "intake", None, 1024 * KIB, needs_proof=True),
+    *_offer("POST", "/api/v1/attachments", "intake", None, 101 * 1024 * KIB),  # intake's own limit is lower
+    *_offer("GET", "/api/v1/attachments/{id}/content", "intake", {HANDLER, PROCESS_MANAGER}),
     *_offer("GET", "/api/v1/signal-types", "intake", None),
     *_offer("GET", "/api/v1/signal-types/{rest:path}", "intake", None),
     *_offer("POST", "/api/v1/mailboxes/_search", "notifier", None, 16 * KIB),

@@ -34,6 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from casework import domain
 from casework.domain import Rule
 from casework.store import incoming
+from casework.store.parts import sealed_of
 from casework.store.rules import rules_of
 from casework.store.states import forms_of, town_of
 
@@ -62,7 +63,7 @@ async def receive_reports(
     desks = await _desks(connection, [event.municipality for event in events])
     rows = [_report_row(event, desks.get(event.municipality)) for event in events]
     await incoming.add_reports(connection, rows)
-    await incoming.add_sealed(connection, [sealed for event in events for sealed in _sealed_of(event)])
+    await incoming.add_sealed(connection, [sealed for event in events for sealed in sealed_of(event)])
     await incoming.add_history(
         connection,
         [
@@ -189,25 +190,6 @@ def _routing(row: Mapping[str, Any], desk: _Desk | None) -> dict[str, Any]:
     }
     rule = domain.route(desk.rules, facts, desk.catch_all)
     return {"department": rule.department, "rule": rule.name, "rules_version": desk.rules_version}
-
-
-def _sealed_of(event: ReportReceived) -> list[tuple[dict[str, Any], Any]]:
-    parts = (("content", event.sealed_content), ("identity", event.sealed_identity))
-    return [
-        (
-            {
-                "municipality": event.municipality,
-                "report_id": event.report_id,
-                "compartment": compartment,
-                "subject": str(event.report_id),
-                "by_person": None,
-                "at": event.received_at,
-            },
-            sealed,
-        )
-        for compartment, sealed in parts
-        if sealed is not None
-    ]
 
 
 async def _desks(connection: AsyncConnection, municipalities: Sequence[str]) -> dict[str, _Desk]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from common import metrics
 from common.contracts.codes import Channel, KeyGroup, Urgency
 from common.contracts.gateway import GroupKey, MunicipalityConfigured
-from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived
+from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
 from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
 from common.messaging.envelope import TooLarge
 from common.messaging.envelope import encode as encoded
@@ -29,7 +29,10 @@ from common.sealing import (
 
 from intake import domain, store
 from intake.anonymiser import Anonymised, anonymise_fields
+from intake.attachments import Attachments, Taken, Upload, limits_of, no_signal_type
 from intake.domain import FormSet, SignalType
+from intake.files.claims import Claim, FileLimits
+from intake.store.attachments import ReportClaim
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
@@ -70,6 +73,7 @@ class NewReport:
     name: str | None = None
     phone: str | None = None
     is_professional: bool = False
+    attachments: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,9 @@ class Intake:
         municipalities: Municipalities,
         forms: FormSet,
         notifier_public_key: bytes,
+        attachments: Attachments,
         *,
+        file_limits: FileLimits | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -146,6 +152,8 @@ class Intake:
         self._municipalities = municipalities
         self._forms = forms
         self._notifier_public_key = notifier_public_key
+        self.attachments = attachments
+        self._file_limits = file_limits or FileLimits()
         self._clock = clock
         self._new_id = new_id
 
@@ -153,6 +161,27 @@ class Intake:
         """What this municipality asks; raises `UnknownMunicipality`."""
         _, version = self._municipalities.get(municipality)
         return replace(self._forms, version=version)
+
+    def file_limits(self, municipality: str) -> FileLimits:
+        """What this municipality takes along with a report; raises `UnknownMunicipality`."""
+        state, _ = self._municipalities.get(municipality)
+        return limits_of(state, self._file_limits)
+
+    async def take_file(self, municipality: str, upload: Upload, signal_type: Callable[[], str]) -> Taken:
+        """Keep a file for a report of this signal type; raises what `Attachments.take` does, and `Malformed`.
+
+        `signal_type` is asked when the body was read.
+        """
+        state, _ = self._municipalities.get(municipality)
+
+        def recipient() -> Recipient:
+            kind = self._forms.signal_types.get(signal_type())
+            if kind is None:
+                raise no_signal_type()
+            return _recipient(state, _group_of(kind))
+
+        limits = limits_of(state, self._file_limits)
+        return await self.attachments.take(municipality, upload, limits, recipient)
 
     async def take_report(self, municipality: str, key: bytes, report: NewReport) -> Accepted:
         """Store a report durably and answer with its receipt; the same key and body give the same answer.
@@ -174,10 +203,14 @@ class Intake:
             reporter_handle=self._new_id(),
             received_at=domain.rounded(now),
         )
-        events = self._facts(state, forms_version, report, prepared, content, submission, now)
+        files = await self._files(state, report, prepared.signal_type, submission.key_hash)
+        events = self._facts(state, forms_version, report, prepared, content, submission, files, now)
         if len(content) > _SURELY_FITS:
             _require_fitting(events[0])
-        written = await self._writer.write(submission, events)
+        claims = [
+            ReportClaim(municipality, each.id, submission.key_hash, submission.report_id) for each in files
+        ]
+        written = await self._writer.write(submission, events, claims)
         if written is Written.CONTRADICTED:
             raise SameKeyOtherReport("Use a new idempotency key for a new report.")
         if written is Written.NEW:
@@ -185,6 +218,16 @@ class Intake:
         return Accepted(
             receipt, prepared.urgency.code, prepared.urgency.explanation, prepared.signal_type.safety_tip
         )
+
+    async def _files(
+        self, state: MunicipalityConfigured, report: NewReport, kind: SignalType, key_hash: bytes
+    ) -> tuple[SealedAttachment, ...]:
+        """The files of a new report; a repeat names none: its first time decided, and they may be gone."""
+        town, limits = state.municipality, limits_of(state, self._file_limits)
+        if not report.attachments or await self._writer.is_known(town, key_hash):
+            return ()
+        group = _group_of(kind).value
+        return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)
 
     async def _prepare(self, report: NewReport) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
@@ -204,7 +247,13 @@ class Intake:
             domain.urgency_of(signal_type, answers.choices),
             anonymised,
         )
-        content = {"description": report.description, "answers": answers.prose, "address": report.address}
+        content: dict[str, object] = {
+            "description": report.description,
+            "answers": answers.prose,
+            "address": report.address,
+        }
+        if report.attachments:  # sealed with the text, so that nobody can put another file beside it
+            content["attachments"] = [str(each.id) for each in report.attachments]
         if report.neighbourhood != prepared.neighbourhood:
             content["neighbourhood"] = report.neighbourhood
         return prepared, json.dumps(content, ensure_ascii=False).encode()
@@ -242,6 +291,7 @@ class Intake:
         prepared: _Prepared,
         content: bytes,
         submission: store.Submission,
+        files: Sequence[SealedAttachment],
         now: datetime,
     ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
         kind = prepared.signal_type
@@ -268,6 +318,8 @@ class Intake:
                 "needs_review": prepared.is_doubtful,
                 "sealed_content": self._seal_content(state, kind, submission.report_id, content),
                 "sealed_identity": _seal_identity(state, submission.report_id, report),
+                "attachments": [each.id for each in files],
+                "sealed_attachments": files,
                 "reporter_public_key": submission.public_key,
                 "reporter_handle": submission.reporter_handle,
                 "reporter_language": report.language,
@@ -289,10 +341,9 @@ class Intake:
     def _seal_content(
         self, state: MunicipalityConfigured, kind: SignalType, report_id: UUID, content: bytes
     ) -> SealedContent:
-        group = KeyGroup.RESTRICTED if kind.is_restricted else KeyGroup.GENERAL
         return seal_content(
             content,
-            [_recipient(state, group)],
+            [_recipient(state, _group_of(kind))],
             municipality=state.municipality,
             compartment="content",
             subject=str(report_id),
@@ -339,6 +390,11 @@ def _recipient(state: MunicipalityConfigured, group: KeyGroup) -> Recipient:
     return Recipient(group.value, key.key_id, decode(key.public_key))
 
 
+def _group_of(kind: SignalType) -> KeyGroup:
+    return KeyGroup.RESTRICTED if kind.is_restricted else KeyGroup.GENERAL
+
+
 def _canonical(report: NewReport) -> bytes:
-    """The report as bytes that are equal for equal reports."""
-    return json.dumps(vars(report), sort_keys=True, default=str, ensure_ascii=False).encode()
+    """The report as bytes that are equal for equal reports; one without files as before there were any."""
+    told = {name: value for name, value in vars(report).items() if name != "attachments" or value}
+    return json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode()

@@ -12,10 +12,11 @@ from common.messaging.handling import Handlers
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake import store
+from intake.attachments import Attachments
 from intake.domain import FormSet
 
 
-def handlers(forms: FormSet) -> Handlers:
+def handlers(forms: FormSet, attachments: Attachments) -> Handlers:
     """The handler of each event that intake hears."""
 
     async def municipality_configured(
@@ -28,10 +29,17 @@ def handlers(forms: FormSet) -> Handlers:
             # Each time, so that `python -m gateway republish` also brings forms to a new hearer.
             await publish(connection, forms_configured(state.municipality, forms))
 
+    async def report_erased(
+        connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]
+    ) -> None:
+        for delivery in deliveries:
+            await attachments.erase(connection, delivery.event.municipality, delivery.event.report_id)
+        await forget_reports(connection, deliveries)
+
     return {MunicipalityConfigured: municipality_configured, ReportErased: report_erased}
 
 
-async def report_erased(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
+async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
     """Forget what leads to the reporter and drop everything of the report that is still in flight."""
     for delivery in deliveries:
         event = delivery.event

@@ -1,6 +1,7 @@
 """Wires intake together and runs it."""
 
 import asyncio
+from contextlib import suppress
 
 from common.auth import IdentityVerifier
 from common.db import Database, is_away
@@ -15,8 +16,13 @@ from fastapi import FastAPI
 
 from intake import store
 from intake.actions import Intake, Municipalities
-from intake.api import router
+from intake.api import UPLOAD_PATH, router, uploads
+from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
+from intake.files.blobs import FolderBlobs
+from intake.files.claims import FileLimits
+from intake.files.scanner import Clamd
+from intake.files.workshop import Bounds, Workshop
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -24,6 +30,8 @@ from intake.writer import Writer
 log = get_logger()
 
 _REFRESH_SECONDS = 1.0
+_KEPT, _ARRIVING = "kept", "arriving"
+MAX_FILE_BYTES = 101 * 1024 * 1024  # of any municipality, with the form around it
 
 
 class Refresher:
@@ -59,17 +67,51 @@ class Refresher:
 
 def build_app(settings: IntakeSettings, intake: Intake) -> FastAPI:
     """The HTTP face of intake."""
-    app = create_app("Vermoeden intake", IdentityVerifier("intake", settings.identity_keys))
+    verifier = IdentityVerifier("intake", settings.identity_keys)
+    app = create_app("Vermoeden intake", verifier, large_bodies={UPLOAD_PATH: MAX_FILE_BYTES})
     app.state.intake = intake
     app.include_router(router)
+    app.include_router(uploads)
     return app
+
+
+def build_attachments(settings: IntakeSettings, database: Database) -> Attachments:
+    """The room for files, on the folder of the settings; one that is away is told when a file comes."""
+    address = settings.clamav_address
+    bounds = Bounds(settings.files_worker_memory_mib, settings.files_worker_seconds)
+    return Attachments(
+        database,
+        FolderBlobs(settings.files_folder / _KEPT),
+        Workshop(settings.files_workers, bounds),
+        settings.files_folder / _ARRIVING,
+        rules=Rules(settings.files_at_once, settings.files_body_seconds, settings.files_unclaimed_limit),
+        scanner=Clamd(address, seconds=settings.clamav_seconds) if address else None,
+    )
+
+
+def make_folders(settings: IntakeSettings) -> None:
+    """Make the folders for files where they are missing; one that cannot be made is told later."""
+    for name in (_KEPT, _ARRIVING):
+        with suppress(OSError):
+            (settings.files_folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def file_limits_of(settings: IntakeSettings) -> FileLimits:
+    """What the installation takes where a municipality says nothing."""
+    mib = 1024 * 1024
+    return FileLimits(
+        settings.files_max_count, settings.files_max_photo_mib * mib, settings.files_max_pdf_mib * mib
+    )
 
 
 async def serve(settings: ServiceSettings) -> None:
     """Run the process until it is told to stop."""
     assert isinstance(settings, IntakeSettings)  # noqa: S101 -- `__main__` passes intake's own settings
     forms = load_seed()
-    house = build_house("intake", settings, handlers(forms))
+    database = Database.from_settings(settings)
+    make_folders(settings)
+    attachments = build_attachments(settings, database)
+    house = build_house("intake", settings, handlers(forms, attachments), database=database)
     writer = Writer(
         house.database,
         queue_size=settings.writer_queue_size,
@@ -78,12 +120,20 @@ async def serve(settings: ServiceSettings) -> None:
     )
     municipalities = Municipalities()
     refresher = Refresher(house.database, municipalities)
-    intake = Intake(writer, municipalities, forms, decode(settings.notifier_public_key))
+    intake = Intake(
+        writer,
+        municipalities,
+        forms,
+        decode(settings.notifier_public_key),
+        attachments,
+        file_limits=file_limits_of(settings),
+    )
     try:
         await refresher.refresh()
     except Exception as error:
         if not is_away(error):
             raise
         log.warning("municipalities.not_read", error=type(error).__name__)
-    parts = (*house.parts, writer, refresher)
+    sweeper = Sweeper(attachments, seconds=settings.files_sweep_seconds)
+    parts = (*house.parts, writer, refresher, sweeper)
     await serve_process(build_app(settings, intake), settings, parts, on_stop=house.close)

@@ -1,5 +1,7 @@
 """Intake's own settings."""
 
+from pathlib import Path
+
 from common.settings import ServiceSettings
 
 
@@ -10,3 +12,16 @@ class IntakeSettings(ServiceSettings):
     writer_queue_size: int = 512  # reports waiting for a group commit; full means 503
     writer_batch: int = 64  # reports in one group commit
     writer_count: int = 2  # group commits at the same time
+    files_folder: Path = Path("/var/lib/vermoeden/files")  # sealed files; shared by all replicas
+    files_max_count: int = 10  # with one report, unless the municipality says otherwise
+    files_max_photo_mib: int = 20  # likewise
+    files_max_pdf_mib: int = 25  # likewise
+    files_at_once: int = 16  # uploads that come in together; more means 503
+    files_body_seconds: float = 300  # a file must be in within this time
+    files_unclaimed_limit: int = 500  # files of one municipality that wait for their report; more means 429
+    files_workers: int = 2  # cleaning processes at work together
+    files_worker_memory_mib: int = 768  # address space of each; more means that the file is refused
+    files_worker_seconds: float = 20  # for one file
+    files_sweep_seconds: float = 300  # between two rounds
+    clamav_address: str | None = None  # host:port or unix:/path of a clamd; away means 503
+    clamav_seconds: float = 30  # for one file

@@ -8,13 +8,23 @@ from enum import Enum
 from common import metrics
 from common.contracts.base import Event
 from common.db import Database, is_away
-from common.errors import Unavailable
+from common.errors import AppError, Unavailable
 from common.log import get_logger
 from common.messaging import publish
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake import store
+from intake.store import attachments
+from intake.store.attachments import ReportClaim
 
 log = get_logger()
+
+
+class AttachmentTaken(AppError):
+    """A file belongs to another report already, or was swept a moment ago."""
+
+    code = "attachment-taken"
+    title = "This file belongs to another report"
 
 
 class Written(Enum):
@@ -32,6 +42,7 @@ class Entry:
     submission: store.Submission
     events: tuple[Event, ...]
     outcome: "asyncio.Future[Written]" = field(compare=False)
+    claims: tuple[ReportClaim, ...] = ()  # the files that go with it
 
 
 class Writer:
@@ -51,17 +62,28 @@ class Writer:
         """Why this part is not ready, or None."""
         return "the queue is full" if self._queue.full() else None
 
-    async def write(self, submission: store.Submission, events: Sequence[Event]) -> Written:
-        """Durable when this returns; `Unavailable` when the queue is full or shut, or the database away."""
+    async def write(
+        self, submission: store.Submission, events: Sequence[Event], claims: Sequence[ReportClaim] = ()
+    ) -> Written:
+        """Durable when this returns; `Unavailable` when the queue is full or shut, or the database away.
+
+        `AttachmentTaken` when a file was claimed or swept meanwhile; then nothing is stored.
+        """
         if self._is_closed:
             raise Unavailable("This process is stopping; send the report again.")
-        entry = Entry(submission, tuple(events), asyncio.get_running_loop().create_future())
+        outcome: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        entry = Entry(submission, tuple(events), outcome, tuple(claims))
         try:
             self._queue.put_nowait(entry)
         except asyncio.QueueFull as error:
             raise Unavailable("Too many reports at this moment; send it again shortly.") from error
         metrics.WRITER_QUEUE.set(self._queue.qsize())
         return await entry.outcome
+
+    async def is_known(self, municipality: str, key_hash: bytes) -> bool:
+        """Whether a report with this idempotency key was stored before."""
+        async with self._database.flowing() as connection:
+            return bool(await store.body_macs(connection, [(municipality, key_hash)]))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Write until told to stop, and then what still waits."""
@@ -103,6 +125,7 @@ class Writer:
         async with self._database.flowing() as connection:
             new = await store.insert_submissions(connection, [entry.submission for entry in entries])
             fresh = [entry for entry in entries if entry.submission.report_id in new]
+            await _claim_files(connection, fresh)
             await publish(connection, *(event for entry in fresh for event in entry.events))
             repeats = [entry for entry in entries if entry.submission.report_id not in new]
             macs = await store.body_macs(connection, [_key(entry) for entry in repeats]) if repeats else {}
@@ -111,6 +134,16 @@ class Writer:
         for entry in repeats:
             same = macs.get(_key(entry)) == entry.submission.body_mac
             _settle(entry, Written.REPEATED if same else Written.CONTRADICTED)
+
+
+async def _claim_files(connection: AsyncConnection, fresh: Sequence[Entry]) -> None:
+    """Give each report its files, all or none of this transaction."""
+    claims = [claim for entry in fresh for claim in entry.claims]
+    if not claims:
+        return
+    given = await attachments.claim(connection, claims)
+    if any((each.municipality, each.id, each.report_id) not in given for each in claims):
+        raise AttachmentTaken("Send the file again for this report.")
 
 
 def _key(entry: Entry) -> tuple[str, bytes]:

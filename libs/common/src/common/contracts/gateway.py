@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from common.contracts.base import Event, WireModel
 from common.contracts.codes import Code, KeyGroup
 
@@ -38,6 +40,14 @@ class GroupKey(WireModel):
     public_key: str  # base64url X25519
 
 
+class FileLimits(WireModel):
+    """What a municipality takes along with a report; what is left out follows the installation."""
+
+    max_count: int | None = Field(default=None, ge=0, le=50)
+    max_photo_mib: int | None = Field(default=None, ge=1, le=100)
+    max_pdf_mib: int | None = Field(default=None, ge=1, le=100)
+
+
 class MunicipalityConfigured(Event):
     """The full state of a municipality; hearers keep the highest version."""
 
@@ -51,3 +61,4 @@ class MunicipalityConfigured(Event):
     catch_all_department: Code
     partners: tuple[Partner, ...]
     keys: tuple[GroupKey, ...]
+    file_limits: FileLimits | None = None

@@ -8,7 +8,16 @@ from pydantic import Field
 
 from common.contracts.base import Event, WireModel
 from common.contracts.codes import Channel, Code, Urgency
-from common.sealing import SealedContent
+from common.sealing import SealedContent, Wrap
+
+
+class SealedAttachment(WireModel):
+    """A file of a report, without the file: intake keeps the ciphertext, the wrap of its key travels here."""
+
+    id: UUID
+    media_type: str
+    size_bytes: int  # of the clean file
+    wraps: tuple[Wrap, ...]
 
 
 class ReportReceived(Event):
@@ -33,6 +42,7 @@ class ReportReceived(Event):
     sealed_content: SealedContent
     sealed_identity: SealedContent | None = None
     attachments: tuple[UUID, ...] = ()
+    sealed_attachments: tuple[SealedAttachment, ...] = ()  # the same files, with the wraps of their keys
     reporter_public_key: str  # base64url X25519, derived from the receipt
     reporter_handle: UUID
     reporter_language: str = "nl"

@@ -59,6 +59,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         names = await _names(connection)
         questions = await reports.read_questions(connection, report_id)
         notes = await reports.read_notes(connection, report_id)
+        attachments = await reports.read_attachments(connection, report_id)
         key = await key_of(connection, is_restricted=row["is_restricted"])
     return {
         **summary_json(row, worker, names, now_utc()),
@@ -90,6 +91,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
             for question in questions
         ],
         "notes": [{"noteId": note["id"], "by": note["by_person"], "at": note["at"]} for note in notes],
+        "attachments": [each["content"] for each in attachments],
     }
 
 

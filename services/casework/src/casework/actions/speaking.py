@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from casework import domain
 from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, now_utc, working
 from casework.store import changes, reports
+from casework.store.parts import ATTACHMENT
 from casework.store.states import town_of
 
 
@@ -26,6 +27,7 @@ class Opening:
 
     id: UUID
     sealed: list[dict[str, Any]]
+    attachments: list[dict[str, Any]]  # wraps only; the ciphertext comes from intake
 
 
 async def open_report(database: Database, worker: Worker, report_id: UUID, purpose: str) -> Opening:
@@ -49,7 +51,11 @@ async def open_report(database: Database, worker: Worker, report_id: UUID, purpo
         if await reports.read_report(connection, worker.sight, report_id) is None:
             raise NotFound("The report was erased a moment ago.")
         rows = await reports.read_sealed(connection, report_id, worker.identity.key_groups)
-    return Opening(opening_id, [_sealed_json(row) for row in rows])
+    return Opening(
+        opening_id,
+        [_sealed_json(row) for row in rows if row["compartment"] != ATTACHMENT],
+        [{**row["content"], "wraps": row["wraps"]} for row in rows if row["compartment"] == ATTACHMENT],
+    )
 
 
 async def ask_reporter(

@@ -6,6 +6,7 @@ from uuid import UUID
 from common.contracts.base import WireModel
 from common.contracts.codes import Channel, Code, Result, Status, Urgency
 from common.contracts.gateway import GroupKey
+from common.contracts.intake import SealedAttachment
 from common.sealing import SealedContent
 from pydantic import ConfigDict
 
@@ -71,6 +72,14 @@ class NoteLine(WireModel):
     at: datetime
 
 
+class AttachmentLine(WireModel):
+    """A file that came with the report; what it shows is sealed."""
+
+    id: UUID
+    media_type: str
+    size_bytes: int
+
+
 class ReportShown(ReportLine):
     """Everything of a report that a server may know, and what the caller may do with it now."""
 
@@ -98,6 +107,7 @@ class ReportShown(ReportLine):
     key: GroupKey
     questions: list[QuestionLine]
     notes: list[NoteLine]
+    attachments: list[AttachmentLine]
 
 
 class HistoryLine(WireModel):
@@ -140,6 +150,7 @@ class OpeningShown(WireModel):
 
     opening_id: UUID
     sealed: list[SealedPart]
+    attachments: list[SealedAttachment]  # the ciphertext: GET /api/v1/attachments/{id}/content
 
 
 class NoteKept(WireModel):

@@ -122,7 +122,7 @@ async def open_report(
     opening = await actions.open_report(
         _database(request), actions.worker_of(caller), report_id, body.purpose
     )
-    return {"openingId": opening.id, "sealed": opening.sealed}
+    return {"openingId": opening.id, "sealed": opening.sealed, "attachments": opening.attachments}
 
 
 @router.post("/api/v1/reports/{report_id}/questions", status_code=201, response_model=answers.ReportLine)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from common.contracts.base import Event
 from common.contracts.casework import ReportErased
+from common.contracts.intake import SealedAttachment
 from common.sealing import SealedContent
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -152,7 +153,7 @@ async def add_reports(connection: AsyncConnection, rows: Sequence[Mapping[str, A
 
 
 async def add_sealed(
-    connection: AsyncConnection, rows: Sequence[tuple[Mapping[str, Any], SealedContent]]
+    connection: AsyncConnection, rows: Sequence[tuple[Mapping[str, Any], SealedContent | SealedAttachment]]
 ) -> None:
     """Insert sealed contents, and apart from them the wraps of their keys.
 

@@ -159,6 +159,18 @@ async def read_notes(connection: AsyncConnection, report_id: UUID) -> Sequence[R
     return [row._mapping for row in rows]
 
 
+async def read_attachments(connection: AsyncConnection, report_id: UUID) -> Sequence[RowMapping]:
+    """What is known of a report's files in clear: id, media type and size, in the order of their ids."""
+    rows = await connection.execute(
+        text(
+            """SELECT content FROM sealed
+               WHERE report_id = :report_id AND compartment = 'attachment' ORDER BY subject"""
+        ).columns(content=JSONB),
+        {"report_id": report_id},
+    )
+    return [row._mapping for row in rows]
+
+
 async def read_history(connection: AsyncConnection, report_id: UUID) -> Sequence[RowMapping]:
     """Everything that happened to a report, oldest first."""
     rows = await connection.execute(

@@ -1,5 +1,7 @@
 """What intake answers; FastAPI holds every answer to these models, so that the API document is true."""
 
+from uuid import UUID
+
 from common.contracts.base import WireModel
 from common.contracts.codes import Code, Urgency
 
@@ -59,6 +61,24 @@ class OutOfScope(WireModel):
     redirect: str
 
 
+class FilesShown(WireModel):
+    """What may go along with a report."""
+
+    max_count: int
+    max_photo_bytes: int
+    max_pdf_bytes: int
+    media_types: list[str]
+
+
+class FileTaken(WireModel):
+    """The file is kept. A report claims it within 24 hours, by id and claim; the claim is a secret."""
+
+    id: UUID
+    claim: str
+    media_type: str
+    size_bytes: int  # of the clean file
+
+
 class FormsShown(WireModel):
     """Everything that a municipality asks of this caller."""
 
@@ -68,3 +88,4 @@ class FormsShown(WireModel):
     reporter_kinds: list[str]
     location_types: list[str]
     out_of_scope: list[OutOfScope]
+    files: FilesShown

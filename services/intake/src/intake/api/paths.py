@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Any
+from uuid import UUID
 
 from common.auth import Identity
 from common.contracts.codes import Channel, Role
@@ -16,6 +17,8 @@ from pydantic_core import PydanticCustomError
 from intake.actions import Intake, NewReport
 from intake.api import answers
 from intake.domain import MAX_PROSE, FormSet, Question, SignalType
+from intake.files.claims import Claim, FileLimits
+from intake.files.kinds import FileKind
 
 router = APIRouter()
 
@@ -47,6 +50,13 @@ class Contact(RequestModel):
     phone: _Short | None = None
 
 
+class NamedFile(RequestModel):
+    """A file that was sent before, by what the answer told of it."""
+
+    id: UUID
+    claim: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")]
+
+
 class ReportSubmission(RequestModel):
     """A report."""
 
@@ -60,6 +70,7 @@ class ReportSubmission(RequestModel):
     address: _Short | None = None
     observed_on: date | None = None
     contact: Contact = Contact()
+    attachments: Annotated[list[NamedFile], Field(default_factory=list, max_length=50)]
 
 
 @router.post(
@@ -90,7 +101,17 @@ async def take_report(
 async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
     """Everything that this municipality asks of this caller."""
     intake: Intake = request.app.state.intake
-    return _forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
+    forms = _forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
+    return {**forms, "files": _files_json(intake.file_limits(caller.municipality))}
+
+
+def _files_json(limits: FileLimits) -> dict[str, Any]:
+    return {
+        "maxCount": limits.max_count,
+        "maxPhotoBytes": limits.max_photo_bytes,
+        "maxPdfBytes": limits.max_pdf_bytes,
+        "mediaTypes": [kind.value for kind in FileKind],
+    }
 
 
 def _key(text: str | None) -> bytes:
@@ -122,6 +143,7 @@ def _new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         name=contact.name,
         phone=contact.phone,
         is_professional=caller.is_professional,
+        attachments=tuple(Claim(each.id, each.claim) for each in submission.attachments),
     )
 
 

@@ -1,0 +1,157 @@
+"""An intake at work on a real database, without a broker, and what a test needs to look behind it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from common.contracts.base import Event
+from common.db import Database
+from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.handling import Dispatcher
+from common.provision import DatabaseUrls
+from common.sealing import encode as base64url
+from common.sealing import generate_key_pair
+from intake import store
+from intake.actions import Intake, Municipalities
+from intake.attachments import Attachments
+from intake.consumers import handlers
+from intake.main import build_app, build_attachments, file_limits_of, make_folders
+from intake.seed import load_seed
+from intake.settings import IntakeSettings
+from intake.writer import Writer
+from sqlalchemy import text
+
+from tests.support.backing import Backing
+from tests.support.databases import opened, service_database
+from tests.support.identities import KEYS, anonymous, bearer
+from tests.support.municipality import Town, make_town
+
+NOTIFIER = generate_key_pair()
+NAME = "Willem Zwanenvliet"
+
+
+@dataclass
+class Desk:
+    """An intake at work, and what the test needs to look behind it."""
+
+    client: httpx.AsyncClient
+    database: Database
+    town: Town
+    dispatcher: Dispatcher
+    settings: IntakeSettings
+    writer: Writer
+    attachments: Attachments
+    municipalities: Municipalities
+
+    async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
+        """Send a report, with a fresh key unless one is given."""
+        sent = {
+            "Idempotency-Key": key or secrets.token_urlsafe(24),
+            **bearer("intake", anonymous()),
+            **headers,
+        }
+        return await self.client.post("/api/v1/reports", json=body, headers=sent)
+
+    async def send_file(
+        self, content: bytes | AsyncIterator[bytes], media_type: str = "image/jpeg", **headers: str
+    ) -> httpx.Response:
+        """Send one file as it is."""
+        sent = {
+            "Content-Type": media_type,
+            "Signal-Type": "hennepteelt",
+            **bearer("intake", anonymous()),
+            **headers,
+        }
+        return await self.client.post("/api/v1/attachments", content=content, headers=sent)
+
+    async def hear(self, event: Event) -> None:
+        """Let intake hear an event, and see what it changed."""
+        async with self.database.flowing() as connection:
+            await self.dispatcher.apply(connection, [encode(event)])
+            self.municipalities.replace(await store.municipalities(connection))
+
+    async def outbox(self) -> list[tuple[str, bytes]]:
+        """What waits to leave, by routing key."""
+        async with self.database.flowing() as connection:
+            rows = await connection.execute(text("SELECT routing_key, body FROM outbox ORDER BY id"))
+            return [(row.routing_key, bytes(row.body)) for row in rows]
+
+    async def spoken(self, event: Any) -> list[Any]:
+        """The events of this kind that wait to leave."""
+        found = [body for key, body in await self.outbox() if key == event.name]
+        return [read_event(read_envelope(body), event).event for body in found]
+
+
+@asynccontextmanager
+async def working(writer: Writer) -> AsyncIterator[None]:
+    """The writer at work."""
+    stopping = asyncio.Event()
+    task = asyncio.create_task(writer.run(stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+def settings_for(urls: DatabaseUrls, folder: Path, **changes: Any) -> IntakeSettings:
+    """Settings of an intake under test."""
+    values: dict[str, Any] = {
+        "database_web_url": urls.web,
+        "database_flow_url": urls.flow,
+        "broker_url": "amqp://unused",
+        "identity_keys": KEYS,
+        "notifier_public_key": base64url(NOTIFIER.public),
+        "files_folder": folder,
+        **changes,
+    }
+    return IntakeSettings(**values)
+
+
+@asynccontextmanager
+async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIterator[Desk]:
+    """An intake that knows Zandrecht and the towns of `make_town`, with its files below `folder`."""
+    urls = await service_database(backing, "intake")
+    settings = settings_for(urls, folder, **changes)
+    make_folders(settings)
+    async with opened(urls) as database:
+        writer = Writer(database, queue_size=64, batch=16, count=2)
+        municipalities, forms = Municipalities(), load_seed()
+        attachments = build_attachments(settings, database)
+        dispatcher = Dispatcher(handlers(forms, attachments))
+        town, other = make_town(), make_town("polderdam")
+        async with database.flowing() as connection:
+            await dispatcher.apply(connection, [encode(town.state), encode(other.state)])
+            municipalities.replace(await store.municipalities(connection))
+        intake = Intake(
+            writer,
+            municipalities,
+            forms,
+            NOTIFIER.public,
+            attachments,
+            file_limits=file_limits_of(settings),
+        )
+        app = build_app(settings, intake)
+        transport = httpx.ASGITransport(app)
+        async with (
+            working(writer),
+            httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+        ):
+            yield Desk(client, database, town, dispatcher, settings, writer, attachments, municipalities)
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """A valid report that names somebody."""
+    body = {
+        "signalType": "hennepteelt",
+        "description": f"Het ruikt naar wiet bij {NAME}, bel 06-12345678.",
+        "answers": {"waargenomen": "zelf-waargenomen", "geur": "vaak", "aanvoer": f"lampen van {NAME}"},
+        "neighbourhood": "Havenkwartier",
+        "contact": {"mail": "melder@voorbeeld.example"},
+    }
+    return {**body, **changes}
