@@ -23,7 +23,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self' data: blob:",  # a photo that the vault opened
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",

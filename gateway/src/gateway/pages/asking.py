@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.pages.carrying import CHOSEN_FIELD
 from gateway.pages.filled import (
     ANSWER_PREFIX,
     LAST_SEEN,
@@ -29,6 +30,10 @@ _KINDS: Mapping[str, Kind] = {
 }
 #: What is asked of the reporter has its purpose (WCAG 1.3.5); the rest must not stay behind in a browser.
 _AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
+
+
+#: What the gateway itself finds wrong with files; the words are in the catalogue `files`.
+_FILE_FAULTS = frozenset({"gone", "too_many", "not_now", "refused"})
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,26 @@ class Asking:
     def problems(self) -> tuple[Problem, ...]:
         """The error summary: first what is wrong with the whole, then each field in its order."""
         fields = [field for section in self.sections for field in section.fields]
-        known = {field.name for field in fields}
+        known = {CHOSEN_FIELD, *(field.name for field in fields)}
         whole = [Problem(self._sentence(fault)) for fault in self.faults if fault.field not in known]
         wrong = (
             Problem(field.error, f"{field.id}-1" if field.kind in {"choice", "choices"} else field.id)
             for field in fields
             if field.error
         )
-        return (*whole, *wrong)
+        files = [Problem(self.files_error, f"field-{CHOSEN_FIELD}")] if self.files_error else []
+        return (*whole, *wrong, *files)
+
+    @property
+    def takes_files(self) -> bool:
+        """May files go along?"""
+        return self.forms.files is not None and self.forms.files.max_count > 0
+
+    @property
+    def files_error(self) -> str | None:
+        """What is wrong with the files, all of it in one line."""
+        sentences = [self._sentence(fault) for fault in self.faults if fault.field == CHOSEN_FIELD]
+        return " ".join(dict.fromkeys(sentences)) or None
 
     @property
     def acute_rules(self) -> str:
@@ -200,7 +217,10 @@ class Asking:
         values = dict(fault.values or {})
         if "question" in values:
             values["question"] = self._label_of(fault.field)
-        return str(self.words.catalogue.text(f"report.fault.{fault.key}", **values))
+        text = self.words.catalogue.text
+        if fault.field == CHOSEN_FIELD and fault.key in _FILE_FAULTS:
+            return str(text(f"files.fault.{fault.key}", **values))
+        return str(text(f"report.fault.{fault.key}", **values))
 
     def _label_of(self, field: str) -> str:
         code = field.removeprefix(ANSWER_PREFIX)

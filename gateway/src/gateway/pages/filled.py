@@ -11,6 +11,7 @@ from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
 from starlette.datastructures import FormData
 
+from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, CarriedFile, carried_in
 from gateway.pages.questions import Forms, Question, SignalType
 
 LONGEST_DESCRIPTION = 10_000
@@ -56,6 +57,7 @@ class Filled:
     is_warned: bool = False  # the reporter has seen: call 112
     form_token: str = ""  # since when the form is open
     proof: str = ""  # of work, made by script
+    files: tuple[CarriedFile, ...] = ()
 
     def text(self, name: str) -> str:
         """One of the form's own fields."""
@@ -70,8 +72,9 @@ class Filled:
         """Every field, for a page that carries the form along in hidden fields."""
         answers = [(ANSWER_PREFIX + code, each) for code, given in self.answers.items() for each in given]
         warned = [("warned", "1")] if self.is_warned else []
+        files = [(FILE_FIELD, each.value) for each in self.files]
         own = [("key", self.key), ("type", self.signal_type), ("form_token", self.form_token)]
-        return [*own, *self.texts.items(), *answers, *warned]
+        return [*own, *self.texts.items(), *answers, *warned, *files]
 
     def given(self, kind: SignalType, forms: Forms) -> dict[str, str | tuple[str, ...]]:
         """The answers by question code, of the questions that are asked: what is not asked is left out."""
@@ -116,6 +119,7 @@ def read_filled(form: FormData) -> Filled:
         is_warned=bool(form.get("warned")),
         form_token=str(form.get("form_token", "")),
         proof=str(form.get("proof", "")),
+        files=carried_in(form),
     )
 
 
@@ -135,6 +139,7 @@ def submission_of(filled: Filled, kind: SignalType, forms: Forms, *, language: s
         "observedOn": observed,
     }
     contact = {name: filled.text(name).strip() for name in ("mail", "name", "phone")}
+    files = [{"id": each.id, "claim": each.claim} for each in filled.files]
     return {
         "signalType": filled.signal_type,
         "description": filled.text("description"),
@@ -143,6 +148,7 @@ def submission_of(filled: Filled, kind: SignalType, forms: Forms, *, language: s
         "language": language,
         **{name: value for name, value in optional.items() if value},
         "contact": {name: value for name, value in contact.items() if value},
+        **({"attachments": files} if files else {}),
     }
 
 
@@ -167,6 +173,8 @@ def _told(error: Mapping[str, str], language: str) -> Fault:
     sentence = english if language == "en" else error.get("message", "") if english else ""
     if pointer.startswith("/answers/"):
         name = ANSWER_PREFIX + pointer.split("/")[2]
+    elif pointer.startswith("/attachments"):
+        name = CHOSEN_FIELD
     else:
         name = _POINTERS.get(pointer, "")
     return Fault(name, key="wrong" if name else "other", sentence=sentence)

@@ -16,6 +16,7 @@ from gateway.upstream import ServiceClient
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 ACUTE = "acuut"
 _FRESH_SECONDS = 10.0
+_MIB = 1024 * 1024
 _RANGE = re.compile(r"(\d+)-(\d+)")
 
 Given = Mapping[str, str | tuple[str, ...]]  # answers by question code
@@ -86,6 +87,30 @@ class OutOfScope(WireModel):
     redirect: str
 
 
+class FilesOffered(WireModel):
+    """What may go along with a report."""
+
+    max_count: int
+    max_photo_bytes: int
+    max_pdf_bytes: int
+    media_types: tuple[str, ...]
+
+    @property
+    def largest_bytes(self) -> int:
+        """No file may be larger."""
+        return max(self.max_photo_bytes, self.max_pdf_bytes)
+
+    @property
+    def max_photo_mb(self) -> int:
+        """For a person to read."""
+        return self.max_photo_bytes // _MIB
+
+    @property
+    def max_pdf_mb(self) -> int:
+        """For a person to read."""
+        return self.max_pdf_bytes // _MIB
+
+
 class Forms(WireModel):
     """Everything that a municipality asks of this visitor."""
 
@@ -94,6 +119,7 @@ class Forms(WireModel):
     general_questions: tuple[Question, ...] = ()
     reporter_kinds: tuple[str, ...] = ()
     out_of_scope: tuple[OutOfScope, ...] = ()
+    files: FilesOffered | None = None  # None from an intake that takes no files yet
 
     def find(self, code: str) -> SignalType | None:
         """The signal type with this code."""

@@ -14,8 +14,9 @@ from starlette.routing import BaseRoute
 from gateway.flood import FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor
 from gateway.pages.asking import Asking
+from gateway.pages.carrying import CHOSEN_FIELD, Carrier, Sent
 from gateway.pages.filled import Fault, Filled, faults_of, faults_told, read_filled, submission_of
-from gateway.pages.questions import FormsSource, Words
+from gateway.pages.questions import Forms, FormsSource, Words
 from gateway.pages.site import Failed, Site
 from gateway.rendering.pages import ZONE
 
@@ -40,6 +41,7 @@ class _Report:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._source = FormsSource(site.front.services)
+        self._uploads = asyncio.Semaphore(site.front.settings.uploads_at_once)
 
     async def choose(self, request: Request, visitor: Visitor) -> Response:
         """What is it about? And what belongs elsewhere."""
@@ -50,8 +52,8 @@ class _Report:
 
         Whatever goes wrong, what was filled in stays in the page that answers.
         """
-        form = await self._site.form(request)
-        filled = self._opened(visitor, read_filled(form))
+        sent = await self._read(request, visitor)
+        form, filled = sent.form, self._opened(visitor, read_filled(sent.form))
         try:
             forms = await self._source.forms(visitor.identity)
             kind = forms.find(filled.signal_type)
@@ -61,9 +63,24 @@ class _Report:
             asking = Asking(forms, kind, self._words(request), filled)
             if form.get("step") != "send":
                 return self._ask(request, visitor, asking)
+            if problems := _file_faults(sent, forms):
+                return self._ask(request, visitor, _with(asking, *problems), Malformed.status)
             return await self._send(request, visitor, form, asking)
         except AppError as error:
             return self._unsent(request, visitor, filled, error)
+
+    async def _read(self, request: Request, visitor: Visitor) -> Sent:
+        """The form with the files that it brings; read also while intake is away, so that nothing is lost."""
+        if not _has_files(request):
+            return Sent(await self._site.form(request))
+        try:
+            offered = (await self._source.forms(visitor.identity)).files
+        except AppError:
+            offered = None
+        async with self._uploads:  # each may hold a connection to intake
+            return await Carrier(self._site.front, offered).read(
+                request, visitor, self._site.language(request)
+            )
 
     async def _send(self, request: Request, visitor: Visitor, form: FormData, asking: Asking) -> Response:
         filled, kind, forms = asking.filled, asking.kind, asking.forms
@@ -122,6 +139,8 @@ class _Report:
             errors = told.get("errors")
             faults = faults_told(errors if isinstance(errors, list) else [], self._site.language(request))
             return self._ask(request, visitor, _with(asking, *faults), status)
+        if status == 409 and told.get("code") == "attachment-taken":
+            return self._ask(request, visitor, _with(asking, Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
             again = Asking(asking.forms, asking.kind, asking.words, asking.filled.with_new_key())
             return self._ask(request, visitor, _with(again, Fault("", key="already_sent")), status)
@@ -184,6 +203,23 @@ class _Report:
 
     def _words(self, request: Request) -> Words:
         return Words(self._site.renderer.catalogues[self._site.language(request)])
+
+
+def _has_files(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
+def _file_faults(sent: Sent, forms: Forms) -> list[Fault]:
+    """What became of files that did not get through, and whether there are too many."""
+    faults = [
+        Fault(CHOSEN_FIELD, key="refused", values={"name": name, "why": why})
+        if why
+        else Fault(CHOSEN_FIELD, key="not_now")
+        for name, why in sent.problems
+    ]
+    if sent.is_too_many and forms.files:
+        faults.append(Fault(CHOSEN_FIELD, key="too_many", values={"count": forms.files.max_count}))
+    return faults
 
 
 def _with(asking: Asking, *faults: Fault) -> Asking:

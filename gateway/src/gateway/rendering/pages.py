@@ -106,6 +106,9 @@ def _formats(locale: str) -> dict[str, object]:
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)
 
+    def megabytes(value: int) -> str:
+        return format_decimal(max(value / 1_000_000, 0.1), "0.0", locale=locale)
+
     return {
         "day": day,
         "short_day": short_day,
@@ -114,6 +117,7 @@ def _formats(locale: str) -> dict[str, object]:
         "short_moment": short_moment,
         "machine": machine,
         "number": number,
+        "megabytes": megabytes,
     }
 
 

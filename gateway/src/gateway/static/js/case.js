@@ -2,6 +2,7 @@
 
 import "./sealed-text.js";
 import { encode, text as decodeText } from "./bytes.js";
+import { allowFiles, forgetFiles } from "./case-files.js";
 import { goOn, renew } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
@@ -15,6 +16,7 @@ const unlock = document.getElementById("unlock");
 const opened = document.getElementById("opened");
 const status = document.getElementById("unlock-status");
 const known = new Map(); // what is open now, by the selector of its place
+const namedFiles = new Set(); // that the sealed report itself names; no server can put another beside it
 
 class Refused extends Error {
   constructor(status, code) {
@@ -39,13 +41,15 @@ function lock(message = "") {
   known.clear();
   for (const element of document.querySelectorAll("sealed-text")) element.hide();
   opened.querySelector("[data-part-list=answers]").replaceChildren();
+  forgetFiles();
   opened.hidden = true;
   unlock.hidden = false;
   status.textContent = message;
 }
 
 async function openAll() {
-  const { sealed } = await post("openings", { purpose: unlock.elements.purpose.value });
+  const { sealed, attachments = [] } = await post("openings", { purpose: unlock.elements.purpose.value });
+  namedFiles.clear();
   for (const each of sealed) {
     const shown = await openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each)).then(
       decodeText,
@@ -53,6 +57,7 @@ async function openAll() {
     );
     show(each, shown);
   }
+  allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
 }
 
 /** What a compartment of this report is bound to; another report's would not open under it. */
@@ -76,7 +81,8 @@ function reveal(name, id, content) {
   document.querySelector(selector)?.reveal(content);
 }
 
-function showContent({ description, answers, address, neighbourhood }) {
+function showContent({ description, answers, address, neighbourhood, attachments = [] }) {
+  for (const id of attachments) namedFiles.add(id);
   const where = [address, neighbourhood].filter(Boolean).join(", ");
   opened.querySelector("[data-part=description]").reveal(description);
   const rows = Object.values(answers ?? {}).map((answer) => {

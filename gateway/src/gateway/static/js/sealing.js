@@ -45,12 +45,17 @@ export async function sealContent(plain, recipient, municipality, compartment, s
   };
 }
 
-/** Open a content with the first of its wraps for which `keys` (a Map of key id → pair) has the key. */
-export async function openContent(sealed, keys, municipality, compartment, subject) {
-  const wrap = sealed.wraps.find((each) => keys.has(each.keyId));
+/** The content key behind the first of these wraps for which `keys` (a Map of key id → pair) has the key. */
+export async function openKey(wraps, keys, municipality, compartment, subject) {
+  const wrap = wraps.find((each) => keys.has(each.keyId));
   if (!wrap) throw new CannotOpen();
   const bound = context(municipality, compartment, subject, wrap.keyId);
-  const raw = await hpke.open(decode(wrap.wrappedKey), keys.get(wrap.keyId), bound);
+  return hpke.open(decode(wrap.wrappedKey), keys.get(wrap.keyId), bound);
+}
+
+/** Open a content with whichever of the keys it is wrapped for. */
+export async function openContent(sealed, keys, municipality, compartment, subject) {
+  const raw = await openKey(sealed.wraps, keys, municipality, compartment, subject);
   try {
     const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
     const additionalData = context(municipality, compartment, subject);

@@ -1,0 +1,170 @@
+"""Files that go along with a report form: what is kept of each, and sending them on for who has no script."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from common.errors import AppError, Malformed, Unavailable
+from common.multipart import Field, FileEnd, FilePiece, FileStart, Part, boundary_of, parts_of
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from gateway.bodies import TooSlowBody, pieces
+from gateway.front import Front, Visitor
+from gateway.pages.questions import FilesOffered
+from gateway.upstream import TooSlow
+
+FILE_FIELD, REMOVE_FIELD, CHOSEN_FIELD = "file", "remove", "files"
+_CARRIED = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{22,64})\.(jpeg|png|webp|pdf)\.(\d{1,12})"
+)
+_FIELDS_BYTES = 1024 * 1024
+_DRAINED_BYTES = 256 * 1024 * 1024  # of files that nobody takes now, so that the rest of the form is read
+
+
+@dataclass(frozen=True)
+class CarriedFile:
+    """A file that intake has, by what its answer told; the form carries it along as one hidden field."""
+
+    id: str
+    claim: str
+    kind: str  # jpeg, png, webp, pdf
+    size_bytes: int
+
+    @property
+    def value(self) -> str:
+        """As the form carries it."""
+        return f"{self.id}.{self.claim}.{self.kind}.{self.size_bytes}"
+
+
+@dataclass
+class Sent:
+    """A form as it came, with the files that were sent on while it was read."""
+
+    form: FormData
+    problems: list[tuple[str, str]] = field(default_factory=list)  # file name, sentence ("": not now)
+    is_too_many: bool = False
+
+
+def carried_in(form: FormData) -> tuple[CarriedFile, ...]:
+    """The files that a form carries along, without those to be taken away and without repeats."""
+    removed = {str(each) for each in form.getlist(REMOVE_FIELD)}
+    found = (_CARRIED.fullmatch(str(each)) for each in form.getlist(FILE_FIELD))
+    files = {match[1]: CarriedFile(match[1], match[2], match[3], int(match[4])) for match in found if match}
+    return tuple(each for own_id, each in files.items() if own_id not in removed)
+
+
+class Carrier:
+    """Reads a form with files, and sends each on to intake as it comes: nothing of it stays here."""
+
+    def __init__(self, front: Front, offered: FilesOffered | None) -> None:
+        self._front = front
+        self._offered = offered
+
+    async def read(self, request: Request, visitor: Visitor, language: str) -> Sent:
+        """The whole form; raises `Malformed` or `TooLargeBody`. A refused file is told, not raised."""
+        boundary = boundary_of(request.headers.get("content-type", ""))
+        if boundary is None:
+            raise Malformed("Send the form as multipart/form-data.")
+        pairs: list[tuple[str, str | UploadFile]] = []
+        sent = Sent(FormData([]))
+        settings = self._front.settings
+        body = _Body(request, self._most_bytes(), settings.upload_idle_seconds)
+        parts = parts_of(body.pieces(), boundary)
+        try:
+            async with asyncio.timeout(settings.upload_seconds):
+                async for part in parts:
+                    if isinstance(part, Field):
+                        pairs.append((part.name, part.value.replace("\r\n", "\n").replace("\0", "")))
+                    elif isinstance(part, FileStart) and part.name == CHOSEN_FIELD and part.file_name:
+                        await self._send_on(visitor, pairs, parts, part, sent, language)
+        except TimeoutError as error:
+            raise TooSlowBody("Send the whole form without a pause.") from error
+        if not body.is_whole:
+            raise body.fault or Malformed("The form did not arrive whole.")
+        sent.form = FormData(pairs)
+        return sent
+
+    async def _send_on(
+        self,
+        visitor: Visitor,
+        pairs: list[tuple[str, str | UploadFile]],
+        parts: AsyncIterator[Part],
+        start: FileStart,
+        sent: Sent,
+        language: str,
+    ) -> None:
+        if self._offered is None:
+            sent.problems.append((start.file_name, ""))
+            return
+        count = sum(name == FILE_FIELD for name, _ in pairs)
+        if count >= self._offered.max_count:
+            sent.is_too_many = True
+            return
+        kind = next((str(value) for name, value in pairs if name == "type"), "")
+        headers = {"Content-Type": start.media_type or "application/octet-stream", "Signal-Type": kind}
+        content = _one_file(parts)
+        try:
+            async with self._front.services.request(
+                visitor.identity, "intake", "POST", "/api/v1/attachments", headers=headers, data=content
+            ) as answer:
+                told = await answer.json(content_type=None)
+                if answer.status == 201:
+                    pairs.append((FILE_FIELD, _carried(told).value))
+                else:
+                    sent.problems.append((start.file_name, _sentence(told.get("errors") or [], language)))
+        except (Unavailable, TooSlow):
+            sent.problems.append((start.file_name, ""))
+        async for _ in content:
+            continue
+
+    def _most_bytes(self) -> int:
+        offered = self._offered
+        return _FIELDS_BYTES + (offered.max_count * offered.largest_bytes if offered else _DRAINED_BYTES)
+
+
+class _Body:
+    """The body of a form, bounded; what goes wrong while a file is sent on is not lost."""
+
+    def __init__(self, request: Request, most_bytes: int, idle_seconds: float) -> None:
+        self._coming = pieces(request.receive, most_bytes)
+        self._idle_seconds = idle_seconds
+        self.is_whole = False
+        self.fault: AppError | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """As it comes."""
+        try:
+            while True:
+                async with asyncio.timeout(self._idle_seconds):
+                    piece = await anext(self._coming, None)
+                if piece is None:
+                    break
+                yield piece
+        except TimeoutError as error:
+            self.fault = TooSlowBody("Send the whole form without a pause.")
+            raise self.fault from error
+        except AppError as error:
+            self.fault = error
+            raise
+        self.is_whole = True
+
+
+async def _one_file(parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
+    """The pieces of the file that began last."""
+    async for part in parts:
+        if isinstance(part, FileEnd):
+            return
+        if isinstance(part, FilePiece):
+            yield part.content
+
+
+def _carried(told: dict[str, object]) -> CarriedFile:
+    kind = str(told["mediaType"]).rpartition("/")[2]
+    return CarriedFile(str(told["id"]), str(told["claim"]), kind, int(str(told["sizeBytes"])))
+
+
+def _sentence(errors: Sequence[dict[str, str]], language: str) -> str:
+    member = "messageEn" if language == "en" else "message"
+    return str(errors[0].get(member, "")) if errors else ""
