@@ -89,7 +89,8 @@ def test_no_two_services_meet_and_only_two_have_a_way_out() -> None:
 
 def test_every_service_holds_its_own_secrets_and_cannot_change_them() -> None:
     for service in SERVICES:
-        assert volumes(service) == {f"secrets-{service}": "/run/secrets:ro"}
+        files = {"intake-files": "/var/lib/vermoeden/files"} if service == "intake" else {}
+        assert volumes(service) == {f"secrets-{service}": "/run/secrets:ro", **files}
         assert volumes(f"migrate-{service}") == {"secrets-setup": "/secrets/setup:ro"}
         folder = container(f"migrate-{service}")["environment"]["VERMOEDEN_SECRETS_FOLDER"]
         assert folder == f"/secrets/setup/{service}"

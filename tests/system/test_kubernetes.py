@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from common.flow import SERVICES
+from intake.settings import IntakeSettings
 
 from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
 
@@ -128,7 +129,10 @@ def test_every_container_is_confined() -> None:
         assert spec["automountServiceAccountToken"] is False, name
         assert spec["enableServiceLinks"] is False, name
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), name
-        assert all({"secret", "emptyDir"} & volume.keys() for volume in spec["volumes"]), name
+        kept = [volume for volume in spec["volumes"] if not {"secret", "emptyDir"} & volume.keys()]
+        assert [volume["name"] for volume in kept] == (
+            ["files"] if name.endswith("vermoeden-intake") else []
+        ), name
     for name, container in containers():
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] is True, name
@@ -138,6 +142,18 @@ def test_every_container_is_confined() -> None:
         assert "memory" in container["resources"]["limits"], name
         assert ":" in container["image"], name
         assert not container["image"].endswith(":latest"), name
+
+
+def test_intake_keeps_files_on_a_volume_that_its_replicas_share() -> None:
+    for overlay in OVERLAYS:
+        path = f"overlays/{overlay}"
+        (claim,) = of_kind(path, "PersistentVolumeClaim")
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+        spec = deployments(path)["intake"]["spec"]["template"]["spec"]
+        (volume,) = [each for each in spec["volumes"] if each["name"] == "files"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        mounted = {each["name"]: each["mountPath"] for each in spec["containers"][0]["volumeMounts"]}
+        assert mounted["files"] == str(IntakeSettings.model_fields["files_folder"].default)
 
 
 def test_every_service_is_probed_on_its_operations_port_and_has_time_to_finish() -> None:
@@ -265,7 +281,11 @@ def test_only_the_gateway_reaches_services_and_only_the_door_reaches_the_gateway
 def test_each_pod_calls_only_what_it_needs(overlay: str) -> None:
     path = f"overlays/{overlay}"
     common = {"kube-system": {53}, "data": {5432, 5671, 5672}}
-    more = {"gateway": {"here": {8000}}, "notifier": {"anywhere": {25, 465, 587}}}
+    more = {
+        "gateway": {"here": {8000}},
+        "intake": {"scanner": {3310}},
+        "notifier": {"anywhere": {25, 465, 587}},
+    }
     for service, deployment in deployments(path).items():
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         assert _reached(path, labels) == {**common, **more.get(service, {})}, service
