@@ -11,7 +11,10 @@ from common.contracts.base import Event
 from common.contracts.casework import WorkArrived
 from common.contracts.codes import FeedbackKey, KeyGroup, Role, Urgency
 from common.contracts.erasure import NotifierErasureConfirmed
+from common.contracts.gateway import Department
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
+from common.messaging import WaitingRoom
+from common.messaging.envelope import encode
 from common.receipt import mailbox_of
 from common.sealing import (
     Context,
@@ -27,6 +30,7 @@ from sqlalchemy import text
 from tests.support.backing import Backing
 from tests.support.identities import anonymous, bearer, staff
 from tests.support.notifier import ADDRESS, Desk, Reporter, notifier_desk
+from tests.support.polling import wait_until
 
 
 @pytest.fixture
@@ -104,6 +108,31 @@ async def test_a_department_hears_of_its_work_in_one_mail(desk: Desk) -> None:
     await desk.hear(arrived)
     await desk.post.deliver_due()
     assert len(desk.mail.recipients) == 2
+
+
+async def test_work_of_a_municipality_that_was_not_heard_of_yet_waits_its_turn(desk: Desk) -> None:
+    arrived = WorkArrived(
+        municipality="duinrade",
+        department="vth",
+        urgency=Urgency.HIGH,
+        count=1,
+        arrived_at=datetime.now(UTC),
+    )
+    room = WaitingRoom(desk.database, desk.dispatcher, retry_seconds=(0.01,) * 50)
+    envelope = encode(arrived)
+    async with desk.database.flowing() as connection:
+        await room.put(connection, [envelope], error="redelivered")
+    assert await room.try_one()
+    assert [each.attempt for each in await room.listed()] == [1]
+    told = Department(code="vth", name="VTH", mail="vth@duinrade.example")
+    await desk.hear(desk.town.state.model_copy(update={"municipality": "duinrade", "departments": (told,)}))
+
+    async def is_mailed() -> bool:
+        await room.try_one()
+        await desk.post.deliver_due()
+        return desk.mail.recipients == ["vth@duinrade.example"]
+
+    await wait_until(is_mailed)
 
 
 async def test_a_refusal_for_good_ends_it_and_says_so_without_the_address(desk: Desk) -> None:

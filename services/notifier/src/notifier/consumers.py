@@ -14,6 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifier import store
 
 
+class NotConfiguredYet(Exception):
+    """The municipality was not heard of yet, so nobody's address is known: the event waits its turn."""
+
+
 async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Delivery[MailboxOpened]]) -> None:
     """Open mailboxes, and queue what reporters should have heard before theirs was there."""
     events = [delivery.event for delivery in deliveries]
@@ -70,6 +74,10 @@ def _telling_departments(delay: float) -> Handler:
     async def tell_departments(
         connection: AsyncConnection, deliveries: Sequence[Delivery[WorkArrived]]
     ) -> None:
-        await store.queue_work(connection, [delivery.event for delivery in deliveries], delay)
+        events = [delivery.event for delivery in deliveries]
+        known = await store.known_municipalities(connection, {event.municipality for event in events})
+        if any(event.municipality not in known for event in events):
+            raise NotConfiguredYet
+        await store.queue_work(connection, events, delay)
 
     return tell_departments

@@ -112,6 +112,15 @@ async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAs
     )
 
 
+async def known_municipalities(connection: AsyncConnection, codes: Iterable[str]) -> frozenset[str]:
+    """Which of these municipalities have been configured."""
+    rows = await connection.execute(
+        text("SELECT municipality FROM municipality_state WHERE municipality = ANY(:codes)"),
+        {"codes": sorted(codes)},
+    )
+    return frozenset(rows.scalars())
+
+
 async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived], delay: float) -> None:
     """Queue a mail to each department that has an address; what is still waiting grows instead."""
     counts: dict[tuple[str, str, str], int] = {}
