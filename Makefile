@@ -1,9 +1,10 @@
 # The commands of this repository; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run test lint types walls docs-check bench faults generate clean
+.PHONY: help install install-test run test lint types walls docs-check bench bench-anonymiser anonymiser-model faults generate clean
 
 PYTHON := .venv/bin/python
+ANONYMISER := services/intake/training/anonymiser
 CODE := libs services gateway deploy/local docs tests
 TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser)
 # Addresses of our own machine never go through a proxy.
@@ -11,7 +12,7 @@ export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  Options go in ARGS, for example: make run ARGS=--check'
 
 install: ## Install what running needs: .venv, PostgreSQL and RabbitMQ programs
@@ -44,6 +45,12 @@ generate: install-test ## Write generated documents and schemas anew
 
 bench: install-test ## Measure against the limits; prints a table, writes .run/bench.json
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+bench-anonymiser: install-test ## Measure the anonymiser on held-out reports; prints each figure and its aim
+	@$(PYTHON) $(ANONYMISER)/measure.py ../shared/data/anonymiser/labelled.jsonl:dev ../shared/data/anonymiser/labelled.jsonl:test
+
+anonymiser-model: install-test ## Train the anonymiser's name model anew from the sentences in the repository
+	@$(PYTHON) $(ANONYMISER)/train.py
 
 faults: install-test ## Kill every process and count what is lost; writes .run/faults.json
 	@$(PYTHON) -m tests.faults $(ARGS)

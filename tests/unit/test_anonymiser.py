@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 import time
 
 import pytest
@@ -86,6 +87,71 @@ def test_any_text_keeps_everything_outside_its_spans(text: str) -> None:
     assert "".join([*pieces, text[at:]]) == result.text
 
 
+@given(st.dictionaries(st.sampled_from("abc"), st.text(max_size=200), max_size=3))
+def test_putting_the_originals_back_gives_every_field_as_it_was(fields: dict[str, str]) -> None:
+    for name, result in anonymise_fields(fields).items():
+        restored, at = result.text, 0
+        for span in result.spans:
+            at = restored.index(span.placeholder, at)
+            original = fields[name][span.start : span.end]
+            restored = restored[:at] + original + restored[at + len(span.placeholder) :]
+            at += len(original)
+        assert restored == fields[name]
+
+
+PIECES = st.sampled_from(
+    [
+        "06",
+        "+31",
+        "(0)",
+        "12",
+        "-AB-",
+        "NL91",
+        "@",
+        ".",
+        "van der ",
+        "Jan ",
+        "straat ",
+        "nr ",
+        "bsn ",
+        "kenteken ",
+        "geb. ",
+    ]
+)
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=40).map("".join))
+def test_broken_pieces_of_data_break_no_recogniser(text: str) -> None:
+    result = anonymise(text)
+    ends = [0, *(span.end for span in result.spans)]
+    assert all(end <= span.start < span.end for end, span in zip(ends, result.spans, strict=False))
+
+
+def test_a_placeholder_that_the_reporter_typed_is_given_to_nobody_else() -> None:
+    result = anonymise("Er stond [TELEFOON-1] op, maar bel 06-12345678.")
+    assert [span.placeholder for span in result.spans] == ["[TELEFOON-2]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Jan de Vries woont hier. Dhr. De Vries dealt. Jan is gevaarlijk.", "111"),
+        ("Betrokkene: Kaptein, Jan, geb. 05-05-1956. Bewoner J. Kaptein.", "11"),
+        ("Jan de Vries en Els Bakker. Els zei dat De Vries betaalt.", "1221"),
+        ("Jan de Vries en Piet de Vries. Dhr. De Vries was weg.", "123"),
+    ],
+)
+def test_one_person_has_one_placeholder_and_two_have_two(text: str, expected: str) -> None:
+    people = [span.placeholder for span in anonymise(text).spans if span.type == "PERSOON"]
+    numbers = {placeholder: str(n) for n, placeholder in enumerate(dict.fromkeys(people), start=1)}
+    assert "".join(numbers[placeholder] for placeholder in people) == expected
+
+
+def test_a_name_found_in_one_field_is_found_in_the_other() -> None:
+    result = anonymise_fields({"a": "De huurder heet Tjaard Wobkema.", "b": "wobkema was er weer"})
+    assert "obkema" not in result["a"].text + result["b"].text
+
+
 NAMES = st.sampled_from(["meneer Jansen", "mevrouw El Amrani", "dhr. Van Dijk"])
 NUMBERS = st.sampled_from(["06-12345678", "NL91ABNA0417164300", "98-VRF-3", "a.b@voorbeeld.nl"])
 
@@ -110,6 +176,28 @@ def test_hostile_repetition_costs_no_more_than_its_length(unit: str) -> None:
         return time.process_time() - started
 
     assert min(seconds(long) for _ in range(3)) < 0.5 + 16 * min(seconds(short) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    "unit", ["1 ", "A.", "J.K. de ", "12-AB-34 ", "Jan de Vries, ", "alias X ", "NL12 ", "a@", "nr 1 "]
+)
+def test_twice_the_text_takes_twice_the_steps(unit: str) -> None:
+    def steps(text: str) -> int:
+        counted = 0
+
+        def count(*_event: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        sys.setprofile(count)
+        try:
+            anonymise(text)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    anonymise(unit)
+    assert steps(unit * (8_000 // len(unit))) < 2.4 * steps(unit * (4_000 // len(unit))) + 2_000
 
 
 def test_lines_in_are_lines_out_and_a_bad_line_is_named() -> None:

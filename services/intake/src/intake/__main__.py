@@ -2,14 +2,20 @@
 
 import sys
 
-from common.commands import main
 
-from intake.anonymiser.batch import anonymise_lines
-from intake.main import serve
-from intake.settings import IntakeSettings
+def _main() -> None:
+    if sys.argv[1:] == ["anonymise"]:
+        from intake.anonymiser.batch import anonymise_lines  # noqa: PLC0415  (needs no web server, starts in a third)
+
+        anonymise_lines()
+        return
+    from common.commands import main  # noqa: PLC0415
+
+    from intake.main import serve  # noqa: PLC0415
+    from intake.settings import IntakeSettings  # noqa: PLC0415
+
+    main("intake", IntakeSettings, serve)
+
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["anonymise"]:
-        anonymise_lines()
-    else:
-        main("intake", IntakeSettings, serve)
+    _main()

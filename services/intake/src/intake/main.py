@@ -14,7 +14,7 @@ from common.settings import ServiceSettings
 from common.web import create_app
 from fastapi import FastAPI
 
-from intake import store
+from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
 from intake.api import UPLOAD_PATH, router, uploads
 from intake.attachments import Attachments, Rules, Sweeper
@@ -108,6 +108,7 @@ async def serve(settings: ServiceSettings) -> None:
     """Run the process until it is told to stop."""
     assert isinstance(settings, IntakeSettings)  # noqa: S101 -- `__main__` passes intake's own settings
     forms = load_seed()
+    await asyncio.to_thread(anonymiser.load)
     database = Database.from_settings(settings)
     make_folders(settings)
     attachments = build_attachments(settings, database)

@@ -1,16 +1,23 @@
-"""Finds personal data in Dutch text and puts typed, numbered placeholders in its place."""
+"""Finds personal data in Dutch text and puts typed, numbered placeholders in its place.
 
-import re
+The result is pseudonymised, not anonymous; docs/anonymiser.md says what remains.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from intake.anonymiser import lexicon, tagging
+from intake.anonymiser.linking import link
 from intake.anonymiser.names import find_names
+from intake.anonymiser.reading import Reading
+from intake.anonymiser.residual import is_doubtful
 from intake.anonymiser.span import Span
-from intake.anonymiser.structured import PUBLIC_NUMBERS, find_structured
+from intake.anonymiser.structured import find_structured
 
-__all__ = ["Anonymised", "Placed", "anonymise", "anonymise_fields"]
+__all__ = ["MAX_CHARACTERS", "Anonymised", "Placed", "anonymise", "anonymise_fields", "load"]
 
 MAX_CHARACTERS = 12_000
+_BETWEEN_FIELDS = "\n\n"
 
 
 @dataclass(frozen=True)
@@ -32,57 +39,67 @@ class Anonymised:
     is_doubtful: bool
 
 
-class _Numbering:
-    """The same value the same placeholder, through all fields of one report."""
-
-    def __init__(self) -> None:
-        self._given: dict[tuple[str, str], str] = {}
-        self._counts: dict[str, int] = {}
-
-    def placeholder(self, span: Span) -> str:
-        """The placeholder of this value."""
-        known = self._given.get((span.type, span.key))
-        if known is None:
-            self._counts[span.type] = self._counts.get(span.type, 0) + 1
-            known = self._given[span.type, span.key] = f"[{span.type}-{self._counts[span.type]}]"
-        return known
+def load() -> None:
+    """Read lists and weights now (about half a second) instead of with the first report."""
+    lexicon.load()
+    tagging.weights()
 
 
 def anonymise(text: str) -> Anonymised:
     """One text anonymised; linear in its length. Raises ValueError above 12,000 characters."""
-    return _anonymise(text, _Numbering())
+    return anonymise_fields({"": text})[""]
 
 
 def anonymise_fields(fields: Mapping[str, str]) -> dict[str, Anonymised]:
-    """Several fields of one report, numbered together."""
-    numbering = _Numbering()
-    return {name: _anonymise(text, numbering) for name, text in fields.items()}
+    """Several fields of one report, read together: a name found in one is found in all, and numbered once.
 
-
-def _anonymise(text: str, numbering: _Numbering) -> Anonymised:
-    if len(text) > MAX_CHARACTERS:
+    Raises ValueError when a field has more than 12,000 characters.
+    """
+    if any(len(text) > MAX_CHARACTERS for text in fields.values()):
         raise ValueError(f"at most {MAX_CHARACTERS} characters are anonymised at once")
-    structured = find_structured(text)
-    spans = sorted([*structured, *find_names(text, structured)], key=lambda span: span.start)
-    placed = tuple(Placed(s.start, s.end, s.type, numbering.placeholder(s)) for s in spans)
+    placed = _place(_recognise(_BETWEEN_FIELDS.join(fields.values())), _BETWEEN_FIELDS.join(fields.values()))
+    result, start = {}, 0
+    for name, text in fields.items():
+        end = start + len(text)
+        inside = [
+            replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+            for span in placed
+            if span.start < end and span.end > start
+        ]
+        result[name] = _replaced(text, inside)
+        start = end + len(_BETWEEN_FIELDS)
+    return result
+
+
+def _recognise(text: str) -> list[Span]:
+    reading = Reading(text)
+    structured = find_structured(reading)
+    mentions = find_names(reading, structured)
+    people = link(mentions)
+    names = [replace(mention.span, key=person) for mention, person in zip(mentions, people, strict=True)]
+    return sorted([*structured, *names], key=lambda span: span.start)
+
+
+def _place(spans: list[Span], text: str) -> list[Placed]:
+    """Number the values of each type; a number that the text itself writes as a placeholder is not given."""
+    given: dict[tuple[str, str], str] = {}
+    counts: dict[str, int] = {}
+    placed = []
+    for span in spans:
+        placeholder = given.get((span.type, span.key))
+        while placeholder is None:
+            counts[span.type] = counts.get(span.type, 0) + 1
+            candidate = f"[{span.type}-{counts[span.type]}]"
+            if candidate not in text:
+                placeholder = given[span.type, span.key] = candidate
+        placed.append(Placed(span.start, span.end, span.type, placeholder))
+    return placed
+
+
+def _replaced(text: str, placed: list[Placed]) -> Anonymised:
     pieces, at = [], 0
     for span in placed:
         pieces += [text[at : span.start], span.placeholder]
         at = span.end
     result = "".join([*pieces, text[at:]])
-    return Anonymised(result, placed, _is_doubtful(result))
-
-
-_PLACEHOLDER = re.compile(r"\[[A-Z]{2,14}-\d{1,4}\]")
-_LONG_NUMBER = re.compile(r"(?<![€\d.,])\d(?:[ .-]?\d){6,}")
-_LEFT_OVER = re.compile(
-    r"\w@|\b(?:meneer|mevrouw|dhr|mevr|mw)\b\.? (?!\[)[A-Z]|\b(?:bsn|iban)\b:? \d", re.IGNORECASE
-)
-
-
-def _is_doubtful(result: str) -> bool:
-    """The residual check, independent of the recognisers: what still looks like somebody's data."""
-    rest = _PLACEHOLDER.sub(" ", result)
-    if _LEFT_OVER.search(rest):
-        return True
-    return any(re.sub(r"\D", "", match) not in PUBLIC_NUMBERS for match in _LONG_NUMBER.findall(rest))
+    return Anonymised(result, tuple(placed), is_doubtful(result))

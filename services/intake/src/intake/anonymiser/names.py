@@ -1,295 +1,336 @@
-"""Person names in Dutch prose: lists, cue words, particles and what a report itself gives away.
-
-One pass over the tokens, then one pass that finds known names again. The lists are Faker's (MIT, see lists/).
-"""
+"""Person names: what the model marks, joined into whole names with their parts."""
 
 import re
-import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from intake.anonymiser import marking
+from intake.anonymiser.lexicon import words
+from intake.anonymiser.reading import Reading
 from intake.anonymiser.span import Span
+from intake.anonymiser.structured.streets import find_streets
+from intake.anonymiser.tagging import Token, base_form, mode_of, score_names, score_particles, tokens_of
+from intake.anonymiser.walking import initials_end, is_word, starts_sentence, touches
 
-_TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])){0,40}|\d+|[^\w\s]")
-_WORDS = {
-    name: frozenset(words.split())
-    for name, words in tomllib.loads(
-        files("intake.anonymiser").joinpath("lists/words.toml").read_text(encoding="utf-8")
-    ).items()
-}
-_PARTICLES = _WORDS["particles"]
-_TITLES = _WORDS["titles"]
-_CUES = _WORDS["cues"]
-_STRONG_CUES = _WORDS["strong_cues"]
-_NICK_ADJECTIVES = _WORDS["nickname_adjectives"]
-_ORDINARY = _WORDS["ordinary"]
-_COMMON_LOWER = _WORDS["words_as_names"]
-_MAX_INITIALS = 6
-_MAX_PARTICLES = 4
-_NICKNAME_CUES = (
-    "wordt in de buurt",
-    "noemt m",
-    "noemt hem",
-    "noemt ze",
-    "noemen ze hem",
-    "bijnaam is",
-    "noemen hem",
-    "noemen m",
-    "bekend als",
-    "bijnaam",
-    "alias",
+_ADJECTIVES, _TITLES, _NAME_CUES, _KIN = (
+    words("nickname_adjectives"),
+    words("titles"),
+    words("name_cues"),
+    words("kin"),
 )
+_LIKELY, _LIKELY_WITHOUT_CAPITALS, _LIKELY_ON_LIST = 0.4, 0.3, 0.15
+_NO_INITIALS = frozenset(["nl", "bv", "nv", "id", "ip", "hr", "dr", "mw", "de", "pl", "om", "av", "tv"])
 
 
 @dataclass(frozen=True)
-class _Token:
-    text: str
-    start: int
-    end: int
+class Mention:
+    """A name in the text, and its parts: what is known of given name, initials and family name."""
 
-    @property
-    def is_word(self) -> bool:
-        return self.text[0].isalpha()
-
-    @property
-    def is_capitalised(self) -> bool:
-        return self.text[0].isupper()
+    span: Span
+    given: str
+    initials: str
+    family: str
+    is_nickname: bool
 
 
-@lru_cache(maxsize=1)
-def _lists() -> tuple[frozenset[str], frozenset[str]]:
-    folder = files("intake.anonymiser").joinpath("lists")
-
-    def read(name: str) -> frozenset[str]:
-        lines = folder.joinpath(name).read_text(encoding="utf-8").splitlines()
-        return frozenset(part.lower() for line in lines for part in re.split(r"[ ]", line) if len(part) > 1)
-
-    particles = _PARTICLES | _ORDINARY
-    first_names = read("first_names.txt") | _WORDS["given_names"]
-    return first_names - particles, read("last_names.txt") - particles
+def read_tokens(reading: Reading, taken: Sequence[Span]) -> list[Token]:
+    """The tokens as the model reads them: recognised spans and streets stand as one token each."""
+    streets = [Span(start, end, "STRAAT", "") for start, end in find_streets(reading)]
+    return tokens_of(reading.text, reading.lower, sorted([*taken, *streets], key=lambda span: span.start))
 
 
-def find_names(text: str, taken: Sequence[Span]) -> list[Span]:
-    """Person names outside what is taken already; the same name has the same key."""
-    covered = bytearray(len(text))
-    for span in taken:
-        covered[span.start : span.end] = b"\1" * (span.end - span.start)
-    tokens = [
-        _Token(match.group(), match.start(), match.end())
-        for match in _TOKEN.finditer(text)
-        if not covered[match.start()]
+def find_names(reading: Reading, taken: Sequence[Span]) -> list[Mention]:
+    """All names outside what is taken already, in order of place."""
+    tokens = read_tokens(reading, taken)
+    mode = mode_of(tokens)
+    scores = score_names(tokens, mode)
+    least = _LIKELY if mode == "n" else _LIKELY_WITHOUT_CAPITALS
+    named = [
+        score >= (least if "d" in token.kind or "f" not in token.kind else _LIKELY_ON_LIST)
+        for score, token in zip(scores, tokens, strict=True)
     ]
-    found = list(_scan(tokens))
-    found += _nicknames(text, covered)
-    return _propagate(text, _without_overlap(found), covered)
+    marking.mark_titled(tokens, named, mode)
+    marking.mark_initialled(tokens, named, mode)
+    marking.mark_register(tokens, named)
+    marking.mark_surnames(tokens, named, mode)
+    marking.unmark_companies(tokens, named)
+    marking.mark_nicknames(reading, tokens, named)
+    marking.mark_known(tokens, scores, named, mode)
+    return _mentions(tokens, named)
 
 
-def _scan(tokens: Sequence[_Token]) -> Iterable[Span]:
-    first_names, last_names = _lists()
-    at = 0
+def _mentions(tokens: Sequence[Token], named: Sequence[bool]) -> list[Mention]:
+    result: list[Mention] = []
+    at, free_from = 0, 0
     while at < len(tokens):
-        end = _name_at(tokens, at, first_names, last_names)
-        if end > at:
-            yield _span(tokens[at:end])
-            at = end
-        else:
-            at += 1
-
-
-def _name_at(
-    tokens: Sequence[_Token], at: int, first_names: frozenset[str], last_names: frozenset[str]
-) -> int:
-    """Where the name that starts here ends, or `at` when none starts here."""
-    token = tokens[at]
-    if not token.is_word:
-        return at
-    word, before = token.text.lower(), _before(tokens, at)
-    after_title = before in _TITLES
-    after_cue = before in _CUES or (before == ":" and _before(tokens, at - 1) in _CUES)
-    if word in _PARTICLES and after_title:
-        return _after_particles(tokens, at)
-    if word in _ORDINARY or word in _CUES or word in _TITLES:
-        return at
-    if _is_initial(tokens, at):
-        return _after_initials(tokens, at, last_names)
-    known = word in first_names and (token.is_capitalised or word not in _COMMON_LOWER)
-    if known and not _starts_sentence_as_word(tokens, at, word):
-        return _after_surname(tokens, at + 1, last_names)
-    if word in _PARTICLES:
-        return _after_particles(tokens, at) if after_cue and token.is_capitalised else at
-    if after_title or (after_cue and (token.is_capitalised or before in _STRONG_CUES)):
-        return _after_surname(tokens, at + 1, last_names)
-    is_surname = word in last_names or _precedes_surname(tokens, at + 1, last_names)
-    if token.is_capitalised and is_surname and not _starts_sentence(tokens, at):
-        return _after_surname(tokens, at + 1, last_names)
-    return at
-
-
-def _precedes_surname(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> bool:
-    """An unknown capitalised word is a given name when particles and a known surname follow it."""
-    words = [token.text.lower() for token in tokens[at : at + _MAX_PARTICLES]]
-    particles = next((n for n, word in enumerate(words) if word not in _PARTICLES), len(words))
-    return 0 < particles < len(words) and words[particles] in last_names
-
-
-def _after_surname(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> int:
-    """Past particles, further names and hyphenated parts that follow a name."""
-    end = at
-    for _ in range(4):
-        here = end
-        while here < len(tokens) and tokens[here].text.lower().rstrip(".") in _PARTICLES and here - end < 3:
-            here += 1
-        if here >= len(tokens) or not tokens[here].is_word or _gap(tokens, end, here):
-            break
-        token, word = tokens[here], tokens[here].text.lower()
-        joins = (
-            word in last_names
-            or (token.is_capitalised and word not in _ORDINARY)
-            or (here > end and word not in _ORDINARY)
-        )
-        if not joins or (here == end and word in _ORDINARY):
-            break
-        end = here + 1
-    return _past_reversed(tokens, end)
-
-
-def _past_reversed(tokens: Sequence[_Token], end: int) -> int:
-    """'Kaptein, Jan' and 'Kaptein, J.M.': the given name behind the comma belongs to it."""
-    if end + 1 < len(tokens) and tokens[end].text == "," and tokens[end + 1].is_capitalised:
-        first_names, _ = _lists()
-        if tokens[end + 1].text.lower() in first_names:
-            return end + 2
-        if _is_initial(tokens, end + 1):
-            at = end + 1
-            last = min(len(tokens), at + 2 * _MAX_INITIALS)
-            while at < last and len(tokens[at].text) == 1 and (tokens[at].is_word or tokens[at].text == "."):
+        if not named[at]:
+            title_end = _initial_behind_title(tokens, named, at)
+            if title_end:
+                result.append(_mention(tokens, at, title_end, at))
+                at = free_from = title_end
+            else:
                 at += 1
-            return at
-    return end
+            continue
+        first = _front(tokens, at, free_from)
+        end = _end(tokens, named, at)
+        result.append(_mention(tokens, first, end, at))
+        at = free_from = end
+    return result
 
 
-def _gap(tokens: Sequence[_Token], end: int, here: int) -> bool:
-    return here > 0 and tokens[here].start - tokens[here - 1].end > 1 and here == end
+def _initial_behind_title(tokens: Sequence[Token], named: Sequence[bool], at: int) -> int:
+    """'dhr. K.' names somebody too. The end of the initials, or 0."""
+    if tokens[at].kind[0] != "I" or at == 0 or at + 1 >= len(tokens) or tokens[at + 1].text != ".":
+        return 0
+    here = initials_end(tokens, at)
+    while here < len(tokens) and "p" in tokens[here].kind:
+        here += 1
+    if here < len(tokens) and named[here]:
+        return 0
+    before = tokens[at - 2] if tokens[at - 1].text == "." and at > 1 else tokens[at - 1]
+    return at + 2 if before.low in _TITLES else 0
 
 
-def _after_particles(tokens: Sequence[_Token], at: int) -> int:
-    _, last_names = _lists()
-    end = _after_surname(tokens, at, last_names)
-    return max(at, end)
+def _front(tokens: Sequence[Token], at: int, free_from: int) -> int:
+    """Where the name begins whose first marked word is at `at`: particles, initials, 'Dikke' in front."""
+    first = at
+    while (
+        first > free_from and at - first < 4 and "p" in tokens[first - 1].kind and touches(tokens, first - 1)
+    ):
+        first -= 1
+    particles = first
+    first = _before_initials(tokens, particles, free_from)
+    front = (
+        tokens[particles - (2 if particles > 1 and tokens[particles - 1].text == "." else 1)]
+        if particles
+        else None
+    )
+    behind_comma = particles < at and particles > 0 and tokens[particles - 1].text == ","
+    if (
+        first == particles
+        and not behind_comma
+        and not (front and (front.low in _TITLES or front.low in ("tnv", "familie")))
+    ):
+        while (
+            particles < at
+            and score_particles(tokens, particles, at, "O") < _LIKELY
+            and not _is_strong(tokens, particles, at)
+        ):
+            particles += 1
+        first = particles
+    if first == at and at > free_from and tokens[at - 1].low in _ADJECTIVES and touches(tokens, at - 1):
+        is_capital = tokens[at - 1].kind[0] in "CU"
+        if is_capital or at == 1 or tokens[at - 2].low not in ("de", "die", "een", "deze"):
+            return at - 1
+    if first == at and at > free_from and tokens[at - 1].low in _KIN and touches(tokens, at - 1):
+        return at - 1
+    return first
 
 
-def _is_initial(tokens: Sequence[_Token], at: int) -> bool:
-    token = tokens[at]
-    following = tokens[at + 1] if at + 1 < len(tokens) else None
-    if len(token.text) == 1 and following and following.text == "." and following.start == token.end:
-        return True
-    return (
-        token.is_capitalised
-        and token.text.isupper()
-        and len(token.text) <= 2
-        and bool(
-            following
-            and following.is_word
-            and following.start == token.end + 1
-            and (following.text[0].isupper() or following.text.lower() in _PARTICLES)
-            and _before(tokens, at) in _CUES | _TITLES | {"getuige", "voor"}
+def _is_strong(tokens: Sequence[Token], first: int, at: int) -> bool:
+    """'van 't', 'van der' and a capital in front of a family name are hardly anything else."""
+    run = [token.low for token in tokens[first:at]]
+    is_family = "f" not in tokens[at].kind
+    capital = tokens[first].text[0].isupper() and not starts_sentence(tokens, first)
+    return is_family and (run[-1] in ("der", "den", "'t", "ter", "ten", "el") or (capital and run != ["van"]))
+
+
+def _before_initials(tokens: Sequence[Token], at: int, free_from: int) -> int:
+    """Past 'J.M.', 'J', 'JM' and 'd.' in front."""
+    first = at
+    while first > free_from and at - first < 12:
+        point = tokens[first - 1].text == "."
+        letter = first - 2 if point else first - 1
+        if (
+            letter < free_from
+            or tokens[letter].kind[0] not in "IViM"
+            or (tokens[first].kind[0] in "UV" and len(tokens[letter].text) > 1 and is_word(tokens[letter]))
+            or tokens[first - 1].end < tokens[first].start - 1
+        ):
+            break
+        token = tokens[letter]
+        is_initial = len(token.text) == 1 or (
+            len(token.text) <= 3
+            and (not point or token.low in ("chr", "th", "ph", "ch", "st"))
+            and (token.text.isupper() or point)
+            and (token.low not in _NO_INITIALS if token.text.isupper() else not is_word(token))
         )
+        lone = (
+            token.kind[0] == "i"
+            and not point
+            and (token.low in "tnmksdjzu" or not _is_after_title(tokens, letter))
+        )
+        if not is_initial or lone or (point and tokens[first - 1].start != token.end):
+            break
+        if (
+            token.kind[0] == "I"
+            and not point
+            and token.low == "u"
+            and letter
+            and tokens[letter - 1].kind[0] == "l"
+        ):
+            break
+        first = letter
+    return first
+
+
+def _is_after_title(tokens: Sequence[Token], at: int) -> bool:
+    return at > 0 and (
+        tokens[at - 1].low in _TITLES
+        or tokens[at - 1].low in _NAME_CUES
+        or tokens[at - 1].low in ("van", "door")
     )
 
 
-def _after_initials(tokens: Sequence[_Token], at: int, last_names: frozenset[str]) -> int:
-    here = at
-    for _ in range(_MAX_INITIALS):
-        if here + 1 >= len(tokens) or len(tokens[here].text) > 2 or not tokens[here].is_word:
-            break
-        here += 1
-        while here < len(tokens) and tokens[here].text == "." and tokens[here].start == tokens[here - 1].end:
+def _end(tokens: Sequence[Token], named: Sequence[bool], at: int) -> int:
+    """Past further names, particles between, and what a register writes behind the comma."""
+    end = at + 1
+    while end < len(tokens) and end - at < 10:
+        here = end
+        while (
+            here < len(tokens) and here - end < 4 and "p" in tokens[here].kind and touches(tokens, here - 1)
+        ):
             here += 1
-        if here < len(tokens) and tokens[here].start - tokens[here - 1].end > 1:
-            break
-    start = here
-    while here < len(tokens) and here - start < _MAX_PARTICLES and tokens[here].text.lower() in _PARTICLES:
+        if here < len(tokens) and named[here] and touches(tokens, here - 1):
+            run = {token.low for token in tokens[end:here]}
+            if run <= marking.STRONG_PARTICLES or score_particles(tokens, end, here, "N") >= _LIKELY:
+                end = here + 1
+                continue
+        if (
+            tokens[end].kind[0] == "I"
+            and end + 1 < len(tokens)
+            and tokens[end + 1].text == "."
+            and touches(tokens, end - 1)
+        ):
+            middle = initials_end(tokens, end)
+            if middle < len(tokens) and named[middle]:
+                end = middle
+                continue
+        break
+    return _past_comma(tokens, named, at, _past_last_initial(tokens, end))
+
+
+def _past_last_initial(tokens: Sequence[Token], end: int) -> int:
+    """'Mo B.' and 'Kevin de R.': the initial behind a name."""
+    here = end
+    while here < len(tokens) and here - end < 3 and "p" in tokens[here].kind and touches(tokens, here - 1):
         here += 1
-    if here >= len(tokens) or not tokens[here].is_word:
-        return at
-    word = tokens[here].text.lower()
-    if word in _ORDINARY or not (tokens[here].is_capitalised or word in last_names):
-        return at
-    return _after_surname(tokens, start, last_names)
+    if (
+        here + 1 < len(tokens)
+        and tokens[here].kind[0] == "I"
+        and touches(tokens, here - 1)
+        and tokens[here + 1].text == "."
+    ):
+        return here + 1
+    return end
 
 
-def _starts_sentence(tokens: Sequence[_Token], at: int) -> bool:
-    return at == 0 or tokens[at - 1].text in ".!?"
+def _past_comma(tokens: Sequence[Token], named: Sequence[bool], at: int, end: int) -> int:
+    """'Vries, de J.' and 'Kaptein, Jan' as a register writes them; 'Jan, Piet en Els' are three."""
+    if end + 1 >= len(tokens) or tokens[end].text != "," or tokens[end].start != tokens[end - 1].end:
+        return end
+    here = end + 1
+    while here < len(tokens) and here - end < 5 and "p" in tokens[here].kind and touches(tokens, here - 1):
+        here += 1
+    initials = initials_end(tokens, here)
+    if initials > here and tokens[initials - 1].text == ".":
+        while initials < len(tokens) and "p" in tokens[initials].kind and touches(tokens, initials - 1):
+            initials += 1
+        return initials
+    if here >= len(tokens) or not named[here]:
+        return end
+    family_only = all("f" not in token.kind or token.text.isupper() for token in tokens[at:end])
+    if here > end + 1:
+        joins = "f" in tokens[here].kind and family_only and _no_list(tokens, named, here)
+    else:
+        joins = family_only and _is_register(tokens, at, end, here) and _no_list(tokens, named, here)
+    if joins:
+        return here + 1
+    last = here + 1
+    while last < len(tokens) and last - here < 4 and "p" in tokens[last].kind and touches(tokens, last - 1):
+        last += 1
+    if last > here + 1 and (last >= len(tokens) or tokens[last].text in ",.;(:"):
+        return last
+    return end
 
 
-def _starts_sentence_as_word(tokens: Sequence[_Token], at: int, word: str) -> bool:
-    return _starts_sentence(tokens, at) and word in _COMMON_LOWER
+def _is_register(tokens: Sequence[Token], at: int, end: int, here: int) -> bool:
+    """A family name, a comma and a given name that stand as an entry, or have a birthday behind them."""
+    behind = tokens[here + 1] if here + 1 < len(tokens) else None
+    if "f" not in tokens[here].kind:
+        return False
+    if behind and behind.text == "," and here + 2 < len(tokens):
+        behind = tokens[here + 2]
+    if behind and (behind.low in ("geb", "geboren", "bsn") or behind.kind in ("<GEBOORTEDATUM>", "<BSN>")):
+        return True
+    opens = (
+        at == 0 or tokens[at - 1].text in ":;\n" or tokens[at - 1].low in ("betr", "betrokkene", "verdachte")
+    )
+    is_upper = tokens[end - 1].text.isupper() and not tokens[here].text.isupper()
+    return (opens or is_upper) and (behind is None or behind.kind[0] in ",.;(<\n")
 
 
-def _before(tokens: Sequence[_Token], at: int) -> str:
-    for token in reversed(tokens[max(0, at - 2) : at]):
-        if token.text != ".":
-            return token.text.lower()
-    return ""
+def _no_list(tokens: Sequence[Token], named: Sequence[bool], at: int) -> bool:
+    """No further name follows that would make an enumeration."""
+    following = at + 2
+    return not (following < len(tokens) and tokens[at + 1].low in (",", "en") and named[following])
 
 
-def _nicknames(text: str, covered: bytearray) -> Iterable[Span]:
-    lowered = text.lower()
-    for cue in _NICKNAME_CUES:
-        at = lowered.find(cue)
-        while at != -1:
-            match = _NICK.match(text, at + len(cue))
-            if match and not covered[match.start("value")]:
-                words = match.group("value").split()
-                kept = words[:2] if words[0].lower() in _NICK_ADJECTIVES else words[:1]
-                end = match.start("value") + len(" ".join(kept))
-                if kept[0].lower() not in _ORDINARY and end <= len(text):
-                    yield Span(match.start("value"), end, "PERSOON", " ".join(kept).lower())
-            at = lowered.find(cue, at + 1)
+def _mention(tokens: Sequence[Token], first: int, end: int, at: int) -> Mention:
+    last = tokens[end - 1]
+    stop = last.end - (2 if re.search(r"['’]s$", last.text) else 0)
+    if last.text == "." and end - 2 >= first and len(tokens[end - 2].text) > 1:
+        stop = tokens[end - 2].end
+    key = " ".join(token.low for token in tokens[first:end])
+    mention = Mention(Span(tokens[first].start, stop, "PERSOON", key), "", "", "", False)
+    comma = next((n for n in range(first, end) if tokens[n].text == ","), None)
+    if comma is not None:
+        family, rest = _content(tokens, first, comma), tokens[comma + 1 : end]
+        given = [t for t in rest if len(t.text) > 3 and "p" not in t.kind]
+        letters = "".join(
+            t.low for t in rest if len(t.text) <= 3 and t.kind[0].isalpha() and "p" not in t.kind
+        )
+        return replace(
+            mention, family=" ".join(family), given=base_form(given[0].low) if given else "", initials=letters
+        )
+    letters = "".join(t.low for t in tokens[first:at] if t.kind[0] in "IViM" and "p" not in t.kind)
+    content = _content(tokens, at, end) or [key]
+    has_particle = any("p" in t.kind for t in tokens[first:at])
+    if letters or (has_particle and not letters):
+        nickname = (
+            has_particle
+            and not letters
+            and "d" in tokens[at].kind
+            and tokens[first].low in ("de", "het", "el", "la")
+        )
+        return replace(
+            mention,
+            initials=letters,
+            family=" ".join(content),
+            is_nickname=nickname and "s" not in tokens[at].kind,
+        )
+    if len(content) > 1 or any("p" in t.kind for t in tokens[at:end]):
+        nickname = tokens[first].low in _ADJECTIVES
+        return replace(mention, given=content[0], family=" ".join(content[1:]), is_nickname=nickname)
+    if _is_family(tokens, first, at):
+        return replace(mention, family=content[0])
+    return replace(mention, given=content[0])
 
 
-_NICK = re.compile(r"[\s:]{1,2}[\"'‘“]?(?P<value>[^\W\d_][\w'-]{1,20}(?: [^\W\d_][\w'-]{1,20})?)")
-
-
-def _span(tokens: Sequence[_Token]) -> Span:
-    words = [token.text.lower() for token in tokens if token.is_word]
-    return Span(tokens[0].start, tokens[-1].end, "PERSOON", " ".join(words))
-
-
-def _without_overlap(spans: Iterable[Span]) -> list[Span]:
-    kept: list[Span] = []
-    for span in sorted(spans, key=lambda each: (each.start, -each.end)):
-        if not kept or span.start >= kept[-1].end:
-            kept.append(span)
-    return kept
-
-
-def _propagate(text: str, found: list[Span], covered: bytearray) -> list[Span]:
-    """Find the distinctive parts of found names again, wherever they stand."""
-    for span in found:
-        covered[span.start : span.end] = b"\1" * (span.end - span.start)
-    parts = {
-        word
-        for span in found
-        for word in re.findall(r"[^\W\d_]{4,}", span.key)
-        if word not in _ORDINARY and word not in _PARTICLES
-    }
-    again = [
-        Span(match.start(), match.end(), "PERSOON", match.group().lower())
-        for match in re.finditer(r"[^\W\d_]{4,40}", text)
-        if match.group().lower() in parts and not covered[match.start()]
+def _content(tokens: Sequence[Token], first: int, end: int) -> list[str]:
+    return [
+        base_form(t.low)
+        for t in tokens[first:end]
+        if t.kind[0].isalpha() and "p" not in t.kind and len(t.text) > 1
     ]
-    return _linked(sorted([*found, *again], key=lambda each: each.start))
 
 
-def _linked(spans: list[Span]) -> list[Span]:
-    """Give 'Jan', 'Jan Kaptein' and 'Kaptein' one key when only one longer name has that part."""
-    full = {span.key for span in spans if " " in span.key}
-    linked = []
-    for span in spans:
-        owners = [name for name in full if span.key != name and span.key in name.split()]
-        key = owners[0] if len(owners) == 1 else span.key
-        linked.append(Span(span.start, span.end, span.type, key))
-    return linked
+def _is_family(tokens: Sequence[Token], first: int, at: int) -> bool:
+    """Whether a single word is a family name or a given name, by its title and the lists."""
+    before = tokens[first - 1].low if first else ""
+    if before == "." and first > 1:
+        before = tokens[first - 2].low
+    if before in _TITLES and before not in ("oom", "tante", "broer", "ome"):
+        return True
+    kind = tokens[at].kind
+    return before in ("tnv", "familie") or ("s" in kind and "f" not in kind)

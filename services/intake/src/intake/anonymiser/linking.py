@@ -1,0 +1,102 @@
+"""Which mentions name the same person, so that one person has one placeholder.
+
+Merging two people would mislead a handler more than splitting one, so a mention joins a person only when
+exactly one fits.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from intake.anonymiser.names import Mention
+from intake.anonymiser.walking import is_mistyped
+
+_PEOPLE_LIMIT = 80
+
+
+@dataclass
+class _Person:
+    number: int
+    given: str = ""
+    initials: str = ""
+    family: str = ""
+    keys: set[str] = field(default_factory=set)
+
+
+def link(mentions: Sequence[Mention]) -> list[str]:
+    """For each mention the key of its person. Whole names first, then what fits one of them."""
+    people: list[_Person] = []
+    found: dict[int, _Person] = {}
+    for rank in range(4):
+        for at, mention in enumerate(mentions):
+            if at not in found and _rank(mention) == rank:
+                found[at] = _person_of(mention, people)
+    return [str(found[at].number) for at in range(len(mentions))]
+
+
+def _rank(mention: Mention) -> int:
+    if mention.is_nickname:
+        return 3
+    if mention.given and mention.family:
+        return 0
+    return 1 if mention.initials and mention.family else 2
+
+
+def _person_of(mention: Mention, people: list[_Person]) -> _Person:
+    key = _folded(mention.span.key)
+    for person in people:
+        if key in person.keys:
+            return person
+    fitting = (
+        [] if mention.is_nickname else [person for person in people[:_PEOPLE_LIMIT] if _fits(mention, person)]
+    )
+    if len(fitting) == 1:
+        person = fitting[0]
+        person.given = person.given or _folded(mention.given)
+        person.family = person.family or _folded(mention.family)
+        person.initials = person.initials or mention.initials
+    else:
+        person = _Person(len(people) + 1)
+        if not mention.is_nickname:
+            person.given, person.initials, person.family = (
+                _folded(mention.given),
+                mention.initials,
+                _folded(mention.family),
+            )
+        people.append(person)
+    person.keys.add(key)
+    return person
+
+
+def _fits(mention: Mention, person: _Person) -> bool:
+    given, family = _folded(mention.given), _folded(mention.family)
+    if not (person.given or person.family):
+        return False
+    if given and family:
+        return _is_same(family, person.family) and (_is_same(given, person.given) or _starts(given, person))
+    if family:
+        if not _is_same(family, person.family):
+            return not mention.initials and _is_same(family, person.given)
+        if mention.initials and person.given:
+            return person.given[0] == mention.initials[0]
+        return not (mention.initials and person.initials) or person.initials[0] == mention.initials[0]
+    return bool(given) and (_is_same(given, person.given) or _is_same(given, person.family))
+
+
+def _starts(given: str, person: _Person) -> bool:
+    return bool(not person.given and person.initials and person.initials[0] == given[0])
+
+
+def _is_same(one: str, other: str) -> bool:
+    if one == other:
+        return bool(one)
+    if one and other and (one.startswith(other + " ") or other.startswith(one + " ")):
+        return True
+    return len(one) > 4 and len(other) > 4 and is_mistyped(one, other)
+
+
+@lru_cache(maxsize=5_000)
+def _folded(name: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return plain.replace("ł", "l").replace("ı", "i").replace("ø", "o")

@@ -1,0 +1,240 @@
+"""Rules beside the model: what a title, a register, a nickname or an earlier mention says about a word."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from intake.anonymiser.lexicon import words
+from intake.anonymiser.reading import Reading
+from intake.anonymiser.tagging import Token, base_form
+from intake.anonymiser.walking import initials_end, is_mistyped, starts_sentence, touches
+
+_ADJECTIVES = words("nickname_adjectives")
+_TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("common")
+_KIN = words("kin")
+_POSSIBLE = 0.1
+_KNOWN_LIMIT = 60
+STRONG_PARTICLES = frozenset(["van", "der", "den", "de", "ten", "ter", "el", "'t", "vd", "v.d", "al", "ben"])
+_NICKNAME = re.compile(
+    r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|"
+    r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m))"
+    r"[\s:,(]{1,2}[\"'“‘]?(?P<value>(?:(?:de|het|el|la|big|lil|ome|oom|tante) )?[^\W\d_][\w'-]{1,20})"
+)
+
+
+def mark_titled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
+    """Behind a title or cue, and behind a name with particles, stands a family name: 'dhr Van den Broek'."""
+    for at, token in enumerate(tokens):
+        is_cue = token.low in _NAME_CUES and not named[at]
+        if not (named[at] or is_cue or token.low in _TITLES):
+            continue
+        first, here = _behind(tokens, at, ":" if is_cue else ".", named[at])
+        if here >= len(tokens) or named[here] or tokens[here].kind[0] not in "ClUVM":
+            continue
+        if named[at] and not _are_strong(tokens, first, here):
+            continue
+        if all(touches(tokens, n) for n in range(max(first - 1, at), here)):
+            named[here] = _is_family_name(tokens, first, here, mode, named[at], is_cue)
+    for at in range(1, len(tokens) - 1):
+        if tokens[at + 1].low in ("heet", "heette", "genaamd") and mode == "n" and tokens[at].kind[0] in "CU":
+            named[at] = named[at] or ("k" not in tokens[at].kind and tokens[at - 1].text not in ".!?")
+    for at, token in enumerate(tokens):
+        if token.low != base_form(token.low) and token.kind[0] == "C" and "f" in token.kind:
+            named[at] = True
+
+
+def _behind(tokens: Sequence[Token], at: int, sign: str, is_name: bool) -> tuple[int, int]:
+    """Where the particles behind `at` start and end, past initials and one sign."""
+    here = at + 1
+    if not is_name:
+        here += here < len(tokens) and tokens[here].text == sign
+        here = initials_end(tokens, here)
+    first = here
+    while here < len(tokens) and here - first < 4 and "p" in tokens[here].kind:
+        here += 1
+    return first, here
+
+
+def _are_strong(tokens: Sequence[Token], first: int, here: int) -> bool:
+    return first < here and all(
+        token.low in STRONG_PARTICLES or token.low == "in" for token in tokens[first:here]
+    )
+
+
+def _is_family_name(
+    tokens: Sequence[Token], first: int, here: int, mode: str, is_name: bool, is_cue: bool
+) -> bool:
+    kind = tokens[here].kind
+    if kind[0] in "CMU" and mode in "nw" and not any(mark in kind for mark in "gvob"):
+        return True
+    if is_cue or "k" in kind:
+        return False
+    if any(token.low in ("der", "den", "'t", "ter", "ten") for token in tokens[first:here]):
+        return True
+    van_de = [token.low for token in tokens[first:here]] == ["van", "de"]
+    return "s" in kind and not (van_de and "d" in kind and is_name)
+
+
+def mark_initialled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
+    """Behind 'J.W.' or 'J.W. van der' stands a family name, also when it is a word."""
+    for at, token in enumerate(tokens):
+        if token.kind[0] != "I" or at + 2 >= len(tokens) or tokens[at + 1].text != ".":
+            continue
+        here = initials_end(tokens, at)
+        first = here
+        while here < len(tokens) and here - first < 4 and "p" in tokens[here].kind:
+            here += 1
+        if here < len(tokens) and tokens[here].kind[0] in "CU" and touches(tokens, here - 1):
+            kind = tokens[here].kind
+            is_word = (
+                ("k" in kind and mode == "u")
+                or any(mark in kind for mark in "gvom")
+                or (mode == "u" and "d" in kind and "s" not in kind)
+            )
+            named[here] = named[here] or not is_word or here > first
+
+
+def mark_register(tokens: Sequence[Token], named: list[bool]) -> None:
+    """'JONGE, DE S.M.' is somebody, whatever words these are."""
+    for at in range(len(tokens) - 3):
+        if tokens[at].kind[0] not in "CU" or tokens[at + 1].text != "," or len(tokens[at].text) < 3:
+            continue
+        here = at + 2
+        while here < len(tokens) and here - at < 6 and "p" in tokens[here].kind:
+            here += 1
+        if (
+            here + 1 < len(tokens)
+            and tokens[here].kind[0] == "I"
+            and tokens[here + 1].text == "."
+            and touches(tokens, here)
+        ):
+            named[at] = (
+                named[at]
+                or at == 0
+                or tokens[at - 1].text in ".:;,"
+                or tokens[at - 1].low in ("en", "/")
+                or tokens[at - 1].low in _NAME_CUES
+            )
+
+
+def mark_surnames(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
+    """What follows a given name without a sign between is its family name: 'Sander Boer'."""
+    for at in range(len(tokens) - 1):
+        if not named[at]:
+            continue
+        if tokens[at].low.rpartition("-")[2] in ("van", "de", "van't", "el", "ter"):
+            here = at + 1
+            while here + 1 < len(tokens) and here - at < 4 and "p" in tokens[here].kind:
+                here += 1
+            named[here] = named[here] or tokens[here].kind[0] in "ClUM"
+        if touches(tokens, at) and tokens[at + 1].start > tokens[at].end:
+            named[at + 1] = named[at + 1] or _continues(tokens[at].kind, tokens[at + 1].kind, mode)
+
+
+def _continues(name: str, kind: str, mode: str) -> bool:
+    """Whether a word of this kind, behind a name of that kind, is its family name."""
+    if not kind[0].isalpha() or any(mark in kind for mark in "gvomtpb"):
+        return False
+    is_unknown = not any(mark in kind for mark in "kdeq")
+    if mode in "nw" and kind[0] == "C":
+        return is_unknown or ("f" in name and ("s" in kind or "d" not in kind or "k" in kind))
+    return "f" in name and kind[0] in "lU" and "k" not in kind and ("s" in kind or is_unknown)
+
+
+def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
+    """'Belwinkel El Amrani' and 'Peters Groothandel' are businesses, which stay readable."""
+    at = 0
+    while at < len(tokens):
+        if not named[at]:
+            at += 1
+            continue
+        end = at + 1
+        while end < len(tokens) and named[end] and touches(tokens, end - 1):
+            end += 1
+        first = at
+        while (
+            first > 0
+            and ("p" in tokens[first - 1].kind or tokens[first - 1].low in _KIN)
+            and touches(tokens, first - 1)
+        ):
+            first -= 1
+        front, behind = tokens[first - 1] if first else None, tokens[end] if end < len(tokens) else None
+        trade_before = (
+            front
+            and "b" in front.kind
+            and "u" not in front.kind
+            and touches(tokens, first - 1)
+            and end - at < 4
+        )
+        trade_behind = (
+            behind
+            and touches(tokens, end - 1)
+            and (
+                (
+                    "b" in behind.kind
+                    and "u" not in behind.kind
+                    and (behind.kind[0] in "CUV" or tokens[at].kind[0] == "l")
+                )
+                or (behind.text == "&" and end + 1 < len(tokens) and "b" in tokens[end + 1].kind)
+            )
+        )
+        if trade_before or trade_behind:
+            named[at:end] = [False] * (end - at)
+        at = end
+
+
+def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> None:
+    """What stands behind 'alias' or 'bijnaam' is a name, whatever word it is."""
+    starts = [token.start for token in tokens]
+    for match in _NICKNAME.finditer(reading.lower):
+        start, end = match.span("value")
+        value = match.group("value").split()
+        if value[-1] in _COMMON or (value[0] in _TITLES and value[0] not in _KIN):
+            continue
+        at = bisect_left(starts, start)
+        while at < len(tokens) and tokens[at].start < end:
+            if "p" not in tokens[at].kind and tokens[at].kind[0].isalpha():
+                named[at] = True
+                _mark_second(tokens, at + 1, named)
+            at += 1
+
+
+def _mark_second(tokens: Sequence[Token], at: int, named: list[bool]) -> None:
+    """The second word of 'Dikke Leo' and 'Koos Kogel'."""
+    if (
+        at < len(tokens)
+        and touches(tokens, at - 1)
+        and tokens[at].kind[0].isalpha()
+        and "k" not in tokens[at].kind
+    ):
+        named[at] = named[at] or tokens[at - 1].low in _ADJECTIVES or tokens[at].kind[0] == "C"
+
+
+def mark_known(tokens: Sequence[Token], scores: Sequence[float], named: list[bool], mode: str) -> None:
+    """Once a name, also where it stands in lower case, alone, possessive or mistyped."""
+    known: dict[str, set[str]] = {}
+    for at, token in enumerate(tokens):
+        if named[at] and len(token.low) > 2 and len(known) < _KNOWN_LIMIT:
+            for part in {base_form(token.low), *base_form(token.low).split("-")}:
+                known.setdefault(part, set()).add(tokens[at - 1].low if at else "")
+    if not known:
+        return
+    long = [name for name in known if len(name) > 4]
+    for at, token in enumerate(tokens):
+        if named[at] or not token.kind[0].isalpha() or len(token.low) < 3 or "p" in token.kind:
+            continue
+        base = base_form(token.low)
+        fits = base if base in known else base[:-1] if base.endswith("s") and base[:-1] in known else ""
+        if fits:
+            is_word = "d" in token.kind or "k" in token.kind
+            same_place = at > 0 and tokens[at - 1].low in known[fits] and tokens[at - 1].low not in (".", ",")
+            as_name = token.kind[0] in "CUV" and mode == "n" and not starts_sentence(tokens, at)
+            named[at] = not is_word or as_name or scores[at] > _POSSIBLE or (same_place and mode != "n")
+        elif (
+            token.kind[0] in "lCUM"
+            and "d" not in token.kind
+            and "e" not in token.kind
+            and "k" not in token.kind
+            and len(base) > 4
+        ):
+            named[at] = any(is_mistyped(base, name) for name in long)

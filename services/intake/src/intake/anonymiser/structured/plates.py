@@ -1,0 +1,237 @@
+"""Number plates: the Dutch side codes, foreign ones, and parts of one that a witness remembers."""
+
+import re
+from collections.abc import Iterator
+
+from intake.anonymiser.lexicon import is_dutch_word, words
+from intake.anonymiser.reading import Reading
+
+Found = tuple[int, int, str]
+
+#: RDW side codes 1 to 14, letters L and digits 9.
+_DUTCH = frozenset(
+    {
+        "LL9999", "9999LL", "99LL99", "LL99LL", "LLLL99", "99LLLL", "99LLL9", "9LLL99",
+        "LL999L", "L999LL", "LLL99L", "L99LLL", "9LL999", "999LL9",
+    }
+)  # fmt: skip
+_FOREIGN = re.compile(
+    r"[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[- ]?\d{1,4}[EH]?"  # Germany
+    r"|[A-Z]{2,3} ?(?=[A-Z0-9]{0,3}\d)[A-Z0-9]{4,5}"  # Poland
+    r"|[1-9][- ]?[A-Z]{3}[- ]?\d{3}|[A-Z]{3}[- ]?\d{3}|\d{3}[- ]?[A-Z]{3}"  # Belgium, Lithuania, Hungary
+    r"|[A-Z]{1,2}[ -]?\d{4}[ -]?[A-Z]{1,2}"  # Bulgaria, Ukraine
+    r"|[A-Z]{1,2}[ -]?\d{2,3}[ -]?[A-Z]{3}"  # Romania
+    r"|[A-Z]{2}[- ]?\d{3}[- ]?[A-Z]{2}"  # France, Italy, Slovakia
+    r"|[A-Z]{2}\d{2} ?[A-Z]{3}|\d{4} ?[A-Z]{3}"  # United Kingdom, Spain
+    r"|\d{2} ?[A-Z]{1,3} ?\d{2,5}|\d[A-Z]\d[ -]?\d{4}"  # Turkey, Czechia
+    r"|[A-Z]{1,2}[- ]?\d{3,6}[A-Z]{0,2}|[A-Z]{2} \d{2} \d{3}|[A-Z]{3} ?\d{2}[A-Z0-9]|[A-Z]{2}[- ]\d{1,4}"
+)
+_SURE_FOREIGN = re.compile(
+    r"[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}|[1-9]-[A-Z]{3}-\d{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|[A-Z]{1,2} \d{4} [A-Z]{2}|[A-Z]{1,2} ?\d{2,3} ?[A-Z]{3}|[A-Z]{2}\d{4}[A-Z]{2}"
+)
+_CUE = re.compile(
+    r"(?:kenteken|nummerplaat|nummerbord|\bplaat|\bplaten|\bplaatje|(?<!-)\bkts?\b(?!-)|\bvtg\b|kentken|kentekne|ketneken|knteken|kentkeen|kenteekn)[a-z]{0,6}"
+)
+_DIGIT = re.compile(r"\d")
+_MAKES = words("makes")
+_ABROAD = re.compile(
+    r"buitenl|pools|duits|belgi|roemeen|bulgaar|frans|litouws|turks|spaans|hongaar|tsjech|slowaak|kenteken"
+)
+_STEMS = ("kent", "knt", "ketn", "plaat", "platen", "nummerbord", "kt", "vtg")
+_VEHICLE = re.compile(
+    r"kenteken|plaat|nummerbord|\bkt\b|vtg|voertuig|\bauto|\bbus|busje|wagen|\bbak\b|scooter|motor|bestel|aanhang|vrachtwagen|trailer|caravan|"
+    r"camper|brommer|pools|duits|belgisch|roemeens|bulgaars|frans|litouws|turks|spaans|engels|italiaans|hongaars|tsjechisch|"
+    r"oekra|rijdt|rijden|reed|gereden|geparkeerd|parkeer|sprinter|transit|vito|golf|polo|passat|caddy|audi|bmw|mercedes|volkswagen|\bvw\b|"
+    r"opel|ford|fiat|renault|peugeot|citro|toyota|volvo|seat|skoda|kia|hyundai|mazda|nissan|tesla|porsche|mini|suzuki|dacia|"
+    r"range|rover|clio|corsa|astra|focus|fiesta|yaris|leon|ibiza|ducato|partner|berlingo|kangoo|trafic|master|crafter|tnv|t\.n\.v"
+)
+_UNITS = frozenset(
+    ["km", "kg", "cm", "mm", "mg", "ml", "st", "nr", "uur", "min", "sec", "pk", "kw", "kwh", "mb", "gb", "tb", "ct", "ton", "mtr", "bv", "nv", "vmbo", "am", "pm", "hs", "bg", "fw", "sw", "nr", "dvd", "cd", "tv", "pc", "wc", "rs", "gti", "tdi", "hdi"]
+)  # fmt: skip
+_GAPS = frozenset({"-", " ", ".", " - ", "–", " -", "- ", "·", "/", "--", "  "})
+
+
+def find_plates(reading: Reading) -> Iterator[Found]:
+    """Plates of any country; a part of one only where the text speaks of a plate."""
+    speaks_of_plates = any(stem in reading.lower for stem in _STEMS)
+    if speaks_of_plates:
+        yield from _after_cue(reading)
+    words, at = reading.words, 0
+    while at < len(words):
+        if _DIGIT.search(words[at].text) is None or len(words[at].text) > 9:
+            at += 1
+            continue
+        near = words[max(0, at - 3) : at + 4]
+        found = None if all(word.text.isdigit() for word in near) else _around(reading, at)
+        if found:
+            yield found[0], found[1], "KENTEKEN"
+            while at < len(words) and words[at].start < found[1]:
+                at += 1
+        else:
+            at += 1
+    if speaks_of_plates:
+        yield from _parts(reading)
+
+
+def _around(reading: Reading, at: int) -> tuple[int, int] | None:
+    """The longest run of up to four words around this one that has the shape of a plate."""
+    words, text = reading.words, reading.text
+    for size in (4, 3, 2, 1):
+        for first in range(max(0, at - size + 1), min(at, len(words) - size) + 1):
+            last = first + size - 1
+            start, end = words[first].start, words[last].end
+            if not 4 <= end - start <= 14 or not _stands_alone(text, start, end):
+                continue
+            if any(text[words[n].end : words[n + 1].start] not in _GAPS for n in range(first, last)):
+                continue
+            if reading.is_free(start, end) and _is_plate(
+                reading, start, end, [w.text for w in words[first : last + 1]]
+            ):
+                return start, end
+    return None
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    left, right = text[start - 1 : start], text[end : end + 1]
+    if left in ("@", "_", "/", "€", "#") or right in ("@", "_", "€", "%"):
+        return False
+    if (
+        left in ("-", ".", ",", ":")
+        and start > 1
+        and text[start - 2].isalnum()
+        and left != ","
+        and not (left in ".:" and text[start - 2].isalpha())
+    ):
+        return False
+    return not (right in ("-", ":", ".", ",") and text[end + 1 : end + 2].isdigit())
+
+
+def _is_plate(reading: Reading, start: int, end: int, parts: list[str]) -> bool:
+    plain = "".join(parts)
+    if (
+        not plain.isascii()
+        or any(part.lower() in _MAKES for part in parts)
+        or not any(char.isalpha() for char in plain)
+    ):
+        return False
+    shape = "".join("9" if char.isdigit() else "L" for char in plain)
+    value = reading.text[start:end].upper()
+    if shape not in _DUTCH and not _FOREIGN.fullmatch(value):
+        return False
+    is_upper = plain.isupper() and not reading.is_upper
+    near = _VEHICLE.search(reading.before(start, 90)) is not None
+    cue = _CUE.search(reading.before(start, 40)) is not None
+    is_foreign = _ABROAD.search(reading.before(start, 40)) is not None and shape not in _DUTCH
+    is_foreign = is_foreign and all(part.isdigit() or len(part) < 3 or is_upper for part in parts)
+    is_foreign = is_foreign and not any(len(part) > 2 and is_dutch_word(part.lower()) for part in parts)
+    if not is_foreign and _reads_as_words(reading.lower[start:end], is_upper, near or cue):
+        return False
+    if shape in _DUTCH:
+        joined = len(parts) == 1 or " " not in reading.text[start:end]
+        return (
+            is_upper
+            or near
+            or cue
+            or len(parts) == 3
+            or not set(plain.lower()) & set("aeiouyqcm")
+            or (joined and len(parts) > 1)
+        )
+    if _SURE_FOREIGN.fullmatch(value) and (is_upper or (len(parts) == 3 and value.count("-") == 2)):
+        return True
+    return (cue or (near and (is_upper or reading.letters_only))) and sum(c.isdigit() for c in plain) >= 2
+
+
+def _reads_as_words(value: str, is_upper: bool, near: bool) -> bool:
+    """'14 auto' or 'rond 22 uur': a number between words that stand by themselves."""
+    parts = value.split(" ")
+    if len(parts) == 1 or (is_upper and near):
+        return False
+    for part in parts:
+        if part in _UNITS and not (near and len(parts) == 3 and parts[1] == part):
+            return True
+        if (
+            part.isalpha()
+            and not is_upper
+            and is_dutch_word(part)
+            and (len(part) > 2 or set(part) & set("aeiou"))
+        ):
+            return True
+    return False
+
+
+_AFTER_CUE = re.compile(
+    rf"{_CUE.pattern}(?:nummer|nr)?\.?[\s:(\"'“‘]{{1,3}}"
+    r"(?:(?:is|was|luidt|nr|nummer|met|van|de|het|en|of|zijn|waren|ongeveer|iets|als|vermoedelijk|volgens|mij|dacht|ik|denk|begint|begon|beginnend|eindigt|eindigend|eindigde|op|deels|gedeeltelijk|"
+    r"nl|pl|d|duits|pools|belgisch|bulgaars|roemeens|frans|bestelbus|wit|zwart|blauw|geel|gele|witte|zwarte|auto|letters|cijfers|eerste|laatste|stuk|deel|zoals|ook|nog|alleen|maar|gezien)[\s:,\"'“‘(]{1,3}){0,6}"
+)
+_VALUE = re.compile(
+    r"(?=[A-Za-z0-9?*. -]{0,8}[A-Za-z0-9])[A-Za-z0-9?*]{1,8}(?:(?: ?- ?| |\.)[A-Za-z0-9?*]{1,5}){0,3}(?![\w@])"
+)
+
+
+def _after_cue(reading: Reading) -> Iterator[Found]:
+    text = reading.text
+    for cue in _AFTER_CUE.finditer(reading.lower):
+        value = _VALUE.match(text, cue.end())
+        if value is None:
+            continue
+        end = _plate_end(text, value.start(), value.end(), reading)
+        if end:
+            yield value.start(), end, "KENTEKEN"
+
+
+def _plate_end(text: str, start: int, end: int, reading: Reading) -> int:
+    """The end of what can be a plate from here on, dropping groups that are words; 0 when nothing is left."""
+    groups = [(m.start(), m.end(), m.group()) for m in re.finditer(r"[A-Za-z0-9?*]+", text[start:end])]
+    kept: list[tuple[int, int, str]] = []
+    for group in groups:
+        low = group[2].lower()
+        has_digit = any(char.isdigit() for char in low)
+        is_word = not has_digit and (
+            len(low) > 3
+            or (
+                text[start + group[0] - 1] in " :"
+                and ((is_dutch_word(low) and not group[2].isupper()) or (low in _UNITS and bool(kept)))
+            )
+            or (reading.letters_only and set(low) & set("aeiou"))
+        )
+        if (has_digit and len(low) > 8) or is_word or (kept and sum(len(g[2]) for g in kept) + len(low) > 9):
+            break
+        kept.append(group)
+    while kept and re.fullmatch(r"[?*.]+", kept[-1][2]):
+        kept.pop()
+    plain = "".join(group[2] for group in kept)
+    if not kept or len(plain) < 2:
+        return 0
+    digits = sum(char.isdigit() for char in plain)
+    lettered = plain.isalpha() and (plain.isupper() and len(plain) <= 3) and not reading.is_upper
+    if not (digits and not plain.isdigit()) and not lettered and not (plain.isdigit() and len(plain) <= 4):
+        return 0
+    return start + kept[-1][1]
+
+
+_PART_VALUE = r"[\"'“‘]?(?P<value>[A-Z0-9]{1,4}(?:[- ][A-Z0-9?*]{1,4}){0,2}|[a-z]{0,3}[- ]?\d{1,3}[- ]?[a-z]{1,3})[\"'”’]?"
+_PART = re.compile(
+    rf"(?:\b(?:met|van|als|op|letters?|cijfers?|combinatie|begint|iets|Met|Iets)[ :]{{1,2}}(?:de |een |het )?(?:letters? |cijfers? |combinatie )?)"
+    rf"{_PART_VALUE} ?(?:erin |er ?in |en nog (?:iets|wat) )?(?:in|op|op de|van|staat|als|aan het begin van|aan het eind van|vooraan|achteraan)? ?"
+    r"(?:het|t|'t|de|zijn|zn|z'n|hun|haar|een)? ?(?:kenteken|nummerbord|nummerplaat|plaat|plaatje)"
+)
+_MASKED = re.compile(
+    r"(?<![\w.?*-])(?:[A-Z0-9]{1,3}-)?(?:\?{1,3}|\*{1,3}|\.{2,3}|[xX]{2,3})-(?:[A-Z0-9]{1,3}-)?[A-Z0-9]{1,3}(?![\w-])|(?<![\w-])[A-Z0-9]{1,3}-[A-Z0-9]{1,3}-(?:\?{1,3}|\*{1,3}|\.{2,3})"
+)
+_BEGINS = re.compile(
+    r"(?:begin(?:t|nend|nen)?|eindig(?:t|end)|eerste|laatste)\b[^.\n]{0,30}?\b(?:met|op|letters?|cijfers?|zijn|is)[ :]{1,2}(?:de letters? |de cijfers? )?[\"'“‘]?(?P<value>[A-Z0-9]{1,3}(?:[- ][A-Z0-9]{1,3}){0,2})\b"
+)
+
+
+def _parts(reading: Reading) -> Iterator[Found]:
+    text = reading.text
+    for pattern in (_PART, _BEGINS):
+        for match in pattern.finditer(text):
+            near = _CUE.search(reading.lower, max(0, match.start() - 70), match.end() + 40)
+            value = match.group("value")
+            if near and (value.isupper() or not is_dutch_word(value.lower())):
+                yield *match.span("value"), "KENTEKEN"
+    for match in _MASKED.finditer(text):
+        if any(char.isalnum() and char not in "xX" for char in match.group()):
+            yield match.start(), match.end(), "KENTEKEN"

@@ -1,0 +1,185 @@
+"""What reads like a street: its last word, where it begins, and streets that stand without a number."""
+
+import re
+from collections.abc import Iterator
+
+from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_last_name, words
+from intake.anonymiser.reading import Reading
+
+SURE_END = re.compile(
+    r"(?:straat|straatje|straten|strt|str|laan|lanen|laantje|weg|wegje|plein|pleintje|gracht|grachtje|kade|singel|steeg|steegje|dijk|dijkje|plantsoen|"
+    r"boulevard|dreef|pad|paadje|hof|hofje|baan|wal|haven|kwartier|oord|passage|poort|brink|zoom|zijde|sluis|vaart|wetering|"
+    r"meent|horst|kamp|veld|akker|markt|burgwal|stede|stee|erf|ring|park|weide|tuin|tuinen|brug|eind|einde|gaarde|warande|"
+    r"hout|heide|hage|hoek|waard|made|rak|borch|burg|donk|dam|berg|bos|wijk|schans|allee|esplanade|promenade|ven|loo|"
+    r"kreek|kamer|gang|rede|polder|akkers|velden|hoeve|straot|strat|straatt|staat|lan|wg|single)$"
+)
+BEST_END = re.compile(
+    r"(?:straat|straatje|straten|strt|str|laan|laantje|lanen|weg|plein|gracht|kade|singel|steeg|dijk|plantsoen|boulevard|dreef|burgwal|allee)$"
+)
+OPENERS = words("street_openers")
+_PARTICLES = words("particles")
+NO_STREET = words("no_streets")
+AFTER_NUMBER = re.compile(
+    r"\s?(?:%|euro|eur\b|€|km|jaar|jarige|uur|keer|x\b|man\b|mannen|vrouw|mensen|personen|m2|m²|meter|kilo|kg|gram|gr\b|pk|"
+    r"auto|dagen|weken|maanden|minuten|stuks|procent|duizend|miljoen|graden|kamers|planten|april|mei|maart|januari|"
+    r"februari|juni|juli|augustus|september|oktober|november|december|jongens|meisjes|woningen|huizen|kinderen|liter)"
+)
+_ABBREVIATED = (
+    r"(?:[Bb]urg|[Dd]r|[Pp]rof|[Ss]t|[Mm]r|[Pp]res|[Ii]r|[Mm]gr|[Dd]s|[Vv]|[Aa]dm|[Gg]en|[Pp]ast|[A-Z])\."
+)
+_STREET_PART = re.compile(
+    rf"(?:[^\W\d_][\w'’]{{0,20}}(?:-[^\W\d_]\w{{0,20}})?|{_ABBREVIATED}|'[ts]|\d{{1,2}}e)[\s-]$"
+)
+_LEADING = re.compile(
+    r"(?:[^\W\d_][\w'’-]{0,20}|'t|(?:[Bb]urg|[Dd]r|[Pp]rof|[Ss]t|[Mm]r|[Pp]res|[Ii]r|[Mm]gr|[Dd]s)\.)\s$"
+)
+_STREET_WORD = re.compile(
+    r"[^\W\d_][\w'’-]{2,30}(?:straat|straatje|laan|plein|gracht|kade|singel|steeg|plantsoen|boulevard|dreef|weg|dijk|hof|park|baan|kamp|brink|markt|wal|ring|pad|haven|oord|erf|veld|school|kerk)(?![\w])"
+)
+_SURE_STREET = (
+    "straat",
+    "straatje",
+    "laan",
+    "plein",
+    "gracht",
+    "kade",
+    "singel",
+    "steeg",
+    "plantsoen",
+    "boulevard",
+    "dreef",
+    "park",
+)
+_AT_A_STREET = re.compile(
+    r"\b(?:aan|in|op|van|naar|langs|bij|hoek|over|door|vanaf|achter|t\.?h\.?v\.?|en)\s(?:de |het |'t )?$|\b(?:de|het) $"
+)
+_PREPOSITIONS = frozenset(
+    [
+        "aan",
+        "op",
+        "in",
+        "bij",
+        "naar",
+        "uit",
+        "om",
+        "te",
+        "met",
+        "over",
+        "tegen",
+        "en",
+        "of",
+        "is",
+        "uur",
+        "controle",
+        "adres",
+        "woont",
+        "bewoner",
+    ]
+)
+
+
+def lead_of(reading: Reading, start: int) -> int:
+    """Past openers and capitals in front of a street's last word: 'Kleine |Berg', ''t |Zand'."""
+    at = kept = start
+    for _ in range(3):
+        match = _LEADING.search(reading.text, max(0, at - 24), at)
+        if match is None:
+            break
+        word = match.group().strip()
+        low = word.lower().rstrip(".")
+        at = match.start()
+        if low in _PARTICLES and not word[0].isupper() and word != "'t":
+            continue
+        opens = low in OPENERS or word == "'t" or (word[0].isupper() and low not in NO_STREET)
+        if not opens or _is_preposition(low) or (reading.letters_only and low not in OPENERS):
+            break
+        kept = at
+    return kept
+
+
+def street_start(reading: Reading, start: int) -> int:
+    """Where a street starts whose last word has a street's ending: 'Jan van Galen|straat'."""
+    at = kept = start
+    if reading.lower[max(0, start - 7) : start] == "bos en ":
+        return start - 7
+    for _ in range(5):
+        match = _STREET_PART.search(reading.text, max(0, at - 26), at)
+        if match is None:
+            break
+        word = match.group()[:-1]
+        low = word.lower().rstrip(".")
+        at = match.start()
+        if low in _PARTICLES or low == "'t":
+            if (
+                low in ("de", "der", "den", "het")
+                and reading.before(at, 5).endswith("van ")
+                and (kept < start or (at + len(match.group()) == start and _is_plain_street(reading, start)))
+            ):
+                front = _STREET_PART.search(reading.text, max(0, at - 26), at - 4)
+                if front and front.group()[:-1].lower() in OPENERS:
+                    continue
+                break
+            continue
+        named = is_first_name(low) or is_last_name(low)
+        opens = low in OPENERS or (
+            named and (at + len(match.group()) != kept or word[0].isupper()) and not _is_common(low)
+        )
+        if opens or (
+            word[0].isupper() and not reading.is_upper and not _is_preposition(low) and low not in NO_STREET
+        ):
+            kept = at
+        else:
+            break
+    if kept == start:
+        lower = re.compile(r"(?:\bop|\bin|aan|bij|naar|adres|pand|object) (van (?:de[rn]? )?)$").search(
+            reading.lower, max(0, start - 18), start
+        )
+        if lower:
+            return lower.start(1)
+        article = re.compile(r"(?:(?<=\s)|^)(?:De|Van de|Van der|Van den|Van|'t|Den|De la|Ter|Ten) $").search(
+            reading.text, max(0, start - 9), start
+        )
+        return (
+            article.start()
+            if article and article.start() > 1 and reading.text[article.start() - 2] not in ".!?"
+            else kept
+        )
+    return kept
+
+
+def _is_common(low: str) -> bool:
+    """A name that is first of all a word."""
+    return is_dutch_word(low) and low not in ("jan", "piet", "peter", "willem", "anna", "maria", "wilhelmina")
+
+
+def headed_start(reading: Reading, start: int) -> int | None:
+    """'Laan van Meerdervoort', 'Weg naar Zuid', 'Plein 1944', 'Kanaal Noord': the street's word comes first."""
+    head = re.compile(
+        r"\b(?:laan|weg|plein|kanaal|straat|hof|singel|pad|park|dijk|plantsoen|burg(?:emeester|\.)?)\s(?:(?:van|naar|over|langs|achter|tussen|op|der|de|het|den|'t|door|ten|aan)\s){0,3}(?:[\w'-]{1,20}\s){0,1}$"
+    ).search(reading.lower, max(0, start - 48), start)
+    return head.start() if head else None
+
+
+def find_streets(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Streets without a number: they stay in the text, and no name is looked for inside them."""
+    last_end = 0
+    for match in _STREET_WORD.finditer(reading.lower):
+        word = match.group()
+        if not reading.is_free(match.start(), match.end()) or word in NO_STREET or is_last_name(word):
+            continue
+        start = max(last_end, street_start(reading, match.start()))
+        placed = word.endswith(_SURE_STREET) or _AT_A_STREET.search(reading.before(start, 14))
+        titled = reading.before(start, 6).endswith(("dhr ", "dhr. ", "mw ", "mevr. ", "heer "))
+        if placed and not titled and reading.is_free(start, match.end()):
+            yield start, match.end()
+            last_end = match.end()
+
+
+def _is_preposition(low: str) -> bool:
+    return low in _PREPOSITIONS
+
+
+def _is_plain_street(reading: Reading, start: int) -> bool:
+    """'dorpsstraat' is made of words: what stands in front of 'van de' is somebody, no part of it."""
+    word = re.compile(r"[^\W\d_]+").match(reading.lower, start)
+    return word is not None and is_dutch_word(word.group())
