@@ -34,8 +34,14 @@ def clean_picture(data: bytes, kind: FileKind) -> bytes:
 
     Raises `NotTaken`: damaged, or unpacks too large. Colour profiles are dropped too: they name a camera.
     """
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of damaged metadata, which goes anyway
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return _cleaned(data, kind)
+
+
+def _cleaned(data: bytes, kind: FileKind) -> bytes:
     try:
         with Image.open(io.BytesIO(data), formats=[_FORMATS[kind]]) as image:
             _refuse_bomb(image, kind)
