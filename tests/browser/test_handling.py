@@ -228,7 +228,7 @@ async def find_on_list(page: Page, whole: System, name: str) -> None:
         await page.goto(path(whole, "/werklijst?status=new"))
         return await page.get_by_role("link", name=name).count() > 0
 
-    await wait_until(is_there)
+    await wait_until(is_there, seconds=60)
 
 
 async def see_news(page: Page, whole: System, receipt: str, news: str) -> None:
@@ -239,7 +239,7 @@ async def see_news(page: Page, whole: System, receipt: str, news: str) -> None:
         await expect(page.locator(".v-timeline__title, [role=status]:not(:empty)").first).to_be_visible()
         return await page.get_by_text(news).count() > 0
 
-    await wait_until(is_there)
+    await wait_until(is_there, seconds=60)
 
 
 async def see_question(page: Page, whole: System, receipt: str) -> None:
@@ -250,7 +250,7 @@ async def see_question(page: Page, whole: System, receipt: str) -> None:
         await expect(page.get_by_role("heading", name="Wat er met uw melding gebeurt")).to_be_visible()
         return await page.get_by_text(QUESTION).count() > 0
 
-    await wait_until(is_there)
+    await wait_until(is_there, seconds=60)
 
 
 async def see_reply(page: Page, passphrase: str) -> None:
@@ -260,7 +260,7 @@ async def see_reply(page: Page, passphrase: str) -> None:
         await page.reload()
         return await page.locator("[data-reply]").count() > 0
 
-    await wait_until(is_there)
+    await wait_until(is_there, seconds=60)
     await unlock(page, passphrase)
     await expect(page.locator("[data-reply]")).to_have_text(REPLY)
     await expect(page.locator("[data-question]")).to_have_text(QUESTION)
