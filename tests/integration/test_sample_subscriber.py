@@ -93,9 +93,19 @@ async def test_the_sample_subscriber_gets_its_offer_acknowledges_it_and_comes_ba
         while (line := await _next_line(subscriber)).startswith("Not connected"):
             continue
         assert json.loads(line)["subject"] == str(second.offer_id)
-    async with await aio_pika.connect(agency.url) as connection:  # what was not acknowledged would be back
+        third = await agency.offered()  # it is printed only after the second was acknowledged
+        assert json.loads(await _next_line(subscriber))["subject"] == str(third.offer_id)
+    assert set(await _left_in_queue(agency)) <= {str(third.offer_id)}
+
+
+async def _left_in_queue(agency: Agency) -> list[str]:
+    """The subjects of what was not acknowledged, and so is back."""
+    left = []
+    async with await aio_pika.connect(agency.url) as connection:
         queue = await (await connection.channel()).get_queue(agency.queue, ensure=False)
-        assert await queue.get(fail=False) is None
+        while message := await queue.get(fail=False):
+            left.append(json.loads(message.body)["subject"])
+    return left
 
 
 async def _cut_connections_of(agency: Agency, backing: Backing) -> None:
