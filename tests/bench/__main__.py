@@ -13,7 +13,7 @@ from common.auth import IdentitySigner
 from common.sealing import decode
 from gateway.settings import GatewaySettings
 from local.servers import ServerError
-from local.system import Options, System, erase_data
+from local.system import NICENESS, Options, System, erase_data
 
 from tests.bench import reading, whole
 from tests.bench.cost import cpu_seconds, machine_cpu_seconds
@@ -146,7 +146,8 @@ def main() -> None:
     print(f"\n{table(figures)}\n")
     print(
         "Clients, services, PostgreSQL and RabbitMQ share {cores} cores. Other programs kept "
-        "{foreign_cores:.2f} of them busy meanwhile.".format_map(circumstances)
+        "{foreign_cores:.2f} of them busy meanwhile. While they are short, casework, notifier and reporting "
+        "step back (nice {niceness}), so that reports are taken in first.".format_map(circumstances)
     )
     print(f"Written to {arguments.result}.")
 
@@ -163,6 +164,7 @@ class _Busy:
         own = self._of_own() - self._own
         return {
             "cores": os.cpu_count(),
+            "niceness": NICENESS,
             "python": platform.python_version(),
             "seconds": seconds,
             "own_cores": own / seconds,

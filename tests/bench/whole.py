@@ -15,11 +15,17 @@ _FAILED_AIM = {64: 0.0}
 
 
 async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
-    """Reports accepted through the gateway while every consumer does its work, and how long each waited."""
+    """Reports accepted through the gateway while every consumer does its work, and how long each waited.
+
+    The consumers step back while the processor is short, so it is also told how long after the last report
+    they were done with all.
+    """
     raw = await limits.raw_commits(town.admin_url("intake"), clients, min(seconds, 2.0))
     before, cpu = await town.done(), cpu_seconds(town.pids())
     outcome = await load.post_for(town.gateway, town.municipality, clients, seconds)
+    ended = time.perf_counter()
     await town.until_done(before, outcome.accepted)
+    behind = time.perf_counter() - ended
     cpu = (cpu_seconds(town.pids()) - cpu) / max(outcome.accepted, 1) * 1e6
     at = f"{clients} client{'s' if clients > 1 else ''}"
     milliseconds = [latency * 1e3 for latency in outcome.latencies]
@@ -50,6 +56,7 @@ async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
             aim=_FAILED_AIM.get(clients),
             smaller_is_better=True,
         ),
+        Figure(f"  all handled after the last, {at}", behind, "s", smaller_is_better=True),
     ]
 
 

@@ -23,7 +23,7 @@ from local.servers import (
     StartFailed,
     free_port,
 )
-from local.servers.processes import started_ticks
+from local.servers.processes import Child, started_ticks
 
 from tests.support.backing import (
     Backing,
@@ -218,6 +218,21 @@ def open_folder() -> Iterator[Path]:
         if os.geteuid() == 0:
             os.chown(name, _NOBODY, _NOBODY)
         yield Path(name)
+
+
+def test_a_program_that_steps_back_does_so_with_its_whole_session(tmp_path: Path) -> None:
+    child = Child(
+        ["sleep", "60"], environment={**os.environ}, log=tmp_path / "log", death_signal="KILL", niceness=7
+    )
+    try:
+        until = time.monotonic() + 30
+        while os.getpriority(os.PRIO_PROCESS, child.pid) != 7:  # once `nice` has become the program
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        group = Path(f"/proc/{child.pid}/autogroup")
+        assert not group.exists() or group.read_text().split()[-1] == "7"
+    finally:
+        child.kill()
 
 
 def test_an_ordinary_user_can_start_both_and_they_die_with_their_starter(open_folder: Path) -> None:

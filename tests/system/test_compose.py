@@ -49,6 +49,12 @@ def test_only_the_gateway_has_a_port_and_only_on_loopback() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports["gateway"])
 
 
+def test_taking_reports_in_gets_the_processor_before_the_consumers() -> None:
+    shares = {name: container(name).get("cpu_shares", 1024) for name in (*SERVICES, *SERVERS)}
+    behind = {"casework", "notifier", "reporting"}
+    assert max(shares[name] for name in behind) < min(shares[name] for name in shares.keys() - behind)
+
+
 @pytest.mark.parametrize("name", [*JOBS, *SERVICES, "mail"])
 def test_every_process_of_ours_is_confined(name: str) -> None:
     each = container(name)

@@ -144,6 +144,17 @@ def test_every_container_is_confined() -> None:
         assert not container["image"].endswith(":latest"), name
 
 
+def test_taking_reports_in_gets_the_processor_before_the_consumers() -> None:
+    for overlay in OVERLAYS:
+        asked = {}
+        for name, each in deployments(f"overlays/{overlay}").items():
+            (service,) = each["spec"]["template"]["spec"]["containers"]
+            asked[name] = int(service["resources"]["requests"]["cpu"].removesuffix("m"))
+        door = {name for name in asked if name.endswith(("gateway", "intake"))}
+        assert len(door) == 2
+        assert min(asked[name] for name in door) >= 4 * max(asked[name] for name in asked.keys() - door)
+
+
 def test_intake_keeps_files_on_a_volume_that_its_replicas_share() -> None:
     for overlay in OVERLAYS:
         path = f"overlays/{overlay}"

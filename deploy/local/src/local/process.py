@@ -31,12 +31,15 @@ class Process:
         operations_port: int,
         environment: Mapping[str, str],
         log: Path,
+        niceness: int = 0,
     ) -> None:
+        """`niceness`: how far it steps back for others while the processor is short, 0 to 19."""
         self.service = service
         self.replica = replica
         self.port = port
         self.operations_port = operations_port
         self.log_path = log
+        self._niceness = niceness
         self._environment = {
             "VERMOEDEN_HOST": LOOPBACK,
             "VERMOEDEN_PORT": str(port),
@@ -90,6 +93,7 @@ class Process:
             environment=self.environment,
             log=self.log_path,
             death_signal="TERM",
+            niceness=self._niceness,
         )
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:

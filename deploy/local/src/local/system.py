@@ -30,6 +30,9 @@ from local.servers.ports import LOOPBACK, is_free
 
 GATEWAY_PORT = 8080
 _GATEWAY_PORTS = range(GATEWAY_PORT, GATEWAY_PORT + 40)
+#: While the processor is short, taking reports in comes first; what waits in the queues follows at once.
+NICENESS = 10
+_BEHIND_THE_DOOR = frozenset({"casework", "notifier", "reporting"})
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,13 @@ class System:
             }
             log = self.folder / "log" / f"{service}-{replica}.log"
             yield Process(
-                service, replica, port=own, operations_port=port(), environment=environment, log=log
+                service,
+                replica,
+                port=own,
+                operations_port=port(),
+                environment=environment,
+                log=log,
+                niceness=NICENESS if service in _BEHIND_THE_DOOR else 0,
             )
 
     def _settings_of(self, service: str, upstream: Mapping[str, str], front: str) -> dict[str, str]:

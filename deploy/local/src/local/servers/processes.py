@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 _KILL_SECONDS = 10.0
+_STEP_BACK_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Child:
         log: Path,
         death_signal: str,
         account: Account | None = None,
+        niceness: int = 0,
     ) -> None:
         """Start the program; raises OSError when `setpriv` cannot be run."""
-        wrapped = ["setpriv", "--pdeathsig", death_signal, *as_account(account), "--", *command]
+        wrapped = ["setpriv", "--pdeathsig", death_signal, *as_account(account), "--"]
+        wrapped += ["nice", "-n", str(niceness), *command] if niceness else command
         started: Future[subprocess.Popen[bytes]] = Future()
         self._ended = threading.Event()
         threading.Thread(
@@ -69,6 +73,8 @@ class Child:
             daemon=True,
         ).start()
         self._process = started.result()
+        if niceness:
+            _step_back(self._process.pid, niceness)
 
     def _live(
         self,
@@ -126,6 +132,19 @@ class Child:
                 os.kill(self._process.pid, number)
             except ProcessLookupError:
                 return
+
+
+def _step_back(pid: int, niceness: int) -> None:
+    """Let the whole session step back: under autogrouping (sched(7)) `nice` counts within a session only."""
+    for _ in range(_STEP_BACK_TRIES):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
+        except BlockingIOError:  # an ordinary user may do so ten times a second
+            time.sleep(0.1)
+        except OSError:  # the kernel groups nothing, or the program has ended
+            return
+        else:
+            return
 
 
 def last_lines(log: Path, count: int = 15) -> str:
