@@ -91,6 +91,22 @@ async def test_each_fault_of_a_proof_is_named_with_its_fix(running: Running, ups
     assert upstream.seen == []
 
 
+async def test_a_look_before_sending_takes_the_same_work(running: Running, upstream: Upstream) -> None:
+    path, key = "/api/v1/anonymisations", secrets.token_urlsafe(24)
+    async with running.client.post(path, json={}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, "proof-of-work")
+    assert upstream.seen == []
+    solved = _solved(await _challenge(running), key)
+    statuses = []
+    for _ in range(20):
+        async with running.client.post(path, json={}, headers=solved) as answer:
+            statuses.append(answer.status)
+            if answer.status == 429:
+                assert int(answer.headers["Retry-After"]) > 0
+    assert (statuses[0], statuses[-1]) == (201, 429)
+    assert (await _report(running, **solved))[0] == 201
+
+
 async def test_who_signed_in_is_asked_no_work(running: Running) -> None:
     headers = await running.signed_in(Role.REPORTER)
     assert (await _report(running, **headers))[0] == 201

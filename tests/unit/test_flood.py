@@ -1,11 +1,12 @@
 """Forms without script: patience instead of work, and a cap that is each municipality's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from common.errors import TooMuch
 from gateway.domain.proof import solve
-from gateway.flood import Flood, FormTooOld, FormTooQuick
+from gateway.flood import Flood, FormTooOld, FormTooQuick, ProofNeeded
 from gateway.settings import GatewaySettings
 
 KEY = "een-sleutel-van-een-melding"
@@ -82,3 +83,49 @@ def test_no_bits_ask_for_nothing() -> None:
     flood = made(Clock(), proof_bits=0)
     flood.admit("zandrecht", KEY, "")
     assert flood.admit_form("zandrecht", KEY, "", "") == 0
+
+
+def refused(ask: Callable[[], float]) -> TooMuch:
+    """The refusal that comes after some asking."""
+    for _ in range(9):
+        try:
+            ask()
+        except TooMuch as error:
+            return error
+    pytest.fail("never refused")
+
+
+def test_looking_at_what_is_hidden_takes_the_proof_of_the_report_and_not_too_often() -> None:
+    clock = Clock()
+    flood = made(clock, preview_per_second=0.2, preview_burst=3)
+    challenge = flood.challenge("zandrecht")
+    proof = f"{challenge.token}~{solve(challenge.token, KEY, challenge.bits)}"
+    with pytest.raises(ProofNeeded):
+        flood.admit_preview("zandrecht", KEY, "")
+    for _ in range(3):
+        assert flood.admit_preview("zandrecht", KEY, proof) == 0
+    told = refused(lambda: flood.admit_form_preview("zandrecht", KEY, proof, ""))
+    assert int(told.headers["Retry-After"]) > 0
+    flood.admit("zandrecht", KEY, proof)  # sending is still free
+    clock.now += 60
+    assert flood.admit_preview("zandrecht", KEY, proof) == 0
+
+
+def test_without_script_looking_has_a_cap_of_its_own() -> None:
+    clock = Clock()
+    flood = made(clock)
+    token = flood.form_token("zandrecht")
+    with pytest.raises(FormTooQuick):
+        flood.admit_form_preview("zandrecht", KEY, "", token)
+    clock.now += 5
+    refused(lambda: flood.admit_form_preview("zandrecht", KEY, "", token))
+    assert flood.admit_form("zandrecht", KEY, "", token) == 0
+
+
+def test_many_who_only_look_make_the_work_harder() -> None:
+    flood = made(Clock(), proof_free_per_minute=5)
+    first = flood.challenge("zandrecht")
+    for number in range(20):
+        key = f"sleutel-van-melding-{number}"
+        flood.admit_preview("zandrecht", key, f"{first.token}~{solve(first.token, key, first.bits)}")
+    assert flood.challenge("zandrecht").bits > first.bits

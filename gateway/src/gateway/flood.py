@@ -3,6 +3,7 @@
 Nothing about a reporter's address is needed or kept. Who signed in, or has an API key, is let through.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,15 +60,22 @@ class Flood:
         self._settings = settings
         self._secret = HKDF(hashes.SHA256(), 32, None, b"vermoeden flood v1").derive(secret)
         self._clock = clock
-        self._crowd = Crowd()
+        self._crowd, self._lookers = Crowd(), Crowd()
         self._forms = Pace(
+            settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
+        )
+        # Looking before sending costs as much as sending, so that it has limits of its own.
+        self._looks = Pace(
+            settings.preview_per_second, settings.preview_burst, settings.rate_patience_seconds
+        )
+        self._form_looks = Pace(
             settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
         )
 
     def challenge(self, municipality: str) -> Challenge:
         """A challenge as hard as the crowd at this municipality calls for."""
         settings, now = self._settings, self._clock()
-        level = self._crowd.level(municipality, now)
+        level = max(self._crowd.level(municipality, now), self._lookers.level(municipality, now))
         bits = difficulty(
             settings.proof_bits, settings.proof_bits_most, level, settings.proof_free_per_minute
         )
@@ -102,9 +110,41 @@ class Flood:
         if self._settings.proof_bits == 0:
             return 0.0
         now = self._clock()
-        if self._fault_of(municipality, key, proof) is None:
-            self._crowd.note(municipality, now)
+        delay = 0.0
+        if self._fault_of(municipality, key, proof):
+            self._require_patience(municipality, form_token, now)
+            delay = _paced(self._forms, municipality, now)
+        self._crowd.note(municipality, now)
+        return delay
+
+    def admit_preview(self, municipality: str, key: str, proof: str) -> float:
+        """Let somebody see what a report with this key would hide; the proof is the one for sending it.
+
+        Returns the seconds to wait first; raises `ProofNeeded`, or `TooMuch` when one key asks too often.
+        """
+        if self._settings.proof_bits == 0:
             return 0.0
+        fault = self._fault_of(municipality, key, proof)
+        if fault:
+            raise ProofNeeded("Get a challenge at /api/v1/challenges and solve it.", errors=[fault])
+        return self._look(municipality, key, self._clock())
+
+    def admit_form_preview(self, municipality: str, key: str, proof: str, form_token: str) -> float:
+        """As `admit_preview`, for a form: by its proof, or without script by its age as `admit_form`."""
+        if self._settings.proof_bits == 0:
+            return 0.0
+        now = self._clock()
+        if self._fault_of(municipality, key, proof) is None:
+            return self._look(municipality, key, now)
+        self._require_patience(municipality, form_token, now)
+        return _paced(self._form_looks, municipality, now)
+
+    def _look(self, municipality: str, key: str, now: float) -> float:
+        delay = _paced(self._looks, (municipality, _short(key)), now)
+        self._lookers.note(municipality, now)
+        return delay
+
+    def _require_patience(self, municipality: str, form_token: str, now: float) -> None:
         try:
             token = read_token(form_token, self._secret, purpose=_FORM, municipality=municipality)
         except NotOurs as error:
@@ -114,15 +154,6 @@ class Flood:
             raise FormTooOld
         if age < self._settings.form_seconds_least:
             raise FormTooQuick(headers={"Retry-After": str(self._settings.form_seconds_least)})
-        try:
-            delay = self._forms.delay_seconds(municipality, now)
-        except TooFast as error:
-            after = str(int(error.retry_after_seconds) + 1)
-            raise TooMuch(
-                "Many forms come in at once; wait a moment.", headers={"Retry-After": after}
-            ) from error
-        self._crowd.note(municipality, now)
-        return delay
 
     def _fault_of(self, municipality: str, key: str, proof: str) -> FieldError | None:
         text, _, counter = proof.partition("~")
@@ -147,6 +178,19 @@ class Flood:
                 "The counter does not solve it for this Idempotency-Key.",
             )
         return None
+
+
+def _paced(pace: Pace, key: object, now: float) -> float:
+    try:
+        return pace.delay_seconds(key, now)
+    except TooFast as error:
+        after = str(int(error.retry_after_seconds) + 1)
+        raise TooMuch("Too many come in at once; wait a moment.", headers={"Retry-After": after}) from error
+
+
+def _short(key: str) -> bytes:
+    """Enough of a key to tell it from others; the key itself is a secret and is not kept."""
+    return hashlib.blake2s(key.encode(), digest_size=16).digest()
 
 
 def _wrong(code: str, dutch: str, english: str) -> FieldError:

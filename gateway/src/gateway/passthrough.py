@@ -76,13 +76,19 @@ class Passthrough:
         admit(route, visitor)
         self._front.refuse_forgery(scope, visitor)
         if route.needs_proof and visitor.identity.is_anonymous:
-            headers = dict(scope["headers"])
-            key, proof = (headers.get(name, b"").decode("latin-1") for name in _PROOF_HEADERS)
-            self._front.flood.admit(visitor.municipality.code, key, proof)
+            await self._require_proof(route, visitor, dict(scope["headers"]))
         exchange = _Exchange(scope, receive, send)
         async with self._body(route, exchange) as body:
             with suppress(ClientGone):
                 await exchange.run(self._pass_on(route, visitor, exchange, body))
+
+    async def _require_proof(self, route: Route, visitor: Visitor, headers: dict[bytes, bytes]) -> None:
+        key, proof = (headers.get(name, b"").decode("latin-1") for name in _PROOF_HEADERS)
+        flood, municipality = self._front.flood, visitor.municipality.code
+        if route.is_preview:
+            await asyncio.sleep(flood.admit_preview(municipality, key, proof))
+        else:
+            flood.admit(municipality, key, proof)
 
     @asynccontextmanager
     async def _body(self, route: Route, exchange: "_Exchange") -> AsyncIterator[bytes | AsyncIterator[bytes]]:

@@ -49,6 +49,8 @@ class GatewaySettings(ServiceSettings):
     form_seconds_most: int = 12 * 60 * 60
     form_per_second: float = 2  # forms without script, of one municipality
     form_burst: int = 60
+    preview_per_second: float = 0.2  # of what a report would hide, for one report
+    preview_burst: int = 12
 
     security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt
 

@@ -26,6 +26,7 @@ class Route:
     roles: frozenset[str] | None
     max_bytes: int = 256 * KIB
     needs_proof: bool = False  # of work, from who is anonymous
+    is_preview: bool = False  # of a report: the report's own proof, and not too often
 
 
 def _offer(
@@ -37,6 +38,7 @@ def _offer(
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/reports", "intake", None, 1024 * KIB, needs_proof=True),
+    Route("POST", "/api/v1/anonymisations", "intake", None, 1024 * KIB, needs_proof=True, is_preview=True),
     *_offer("POST", "/api/v1/attachments", "intake", None, 101 * 1024 * KIB),  # intake's own limit is lower
     *_offer("GET", "/api/v1/attachments/{id}/content", "intake", {HANDLER, PROCESS_MANAGER}),
     *_offer("GET", "/api/v1/signal-types", "intake", None),

@@ -1,6 +1,5 @@
 """What intake does: take a report, offer the forms, and forget what was erased."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,17 +27,17 @@ from common.sealing import (
 )
 
 from intake import domain, store
-from intake.anonymiser import Anonymised, anonymise_fields
+from intake.anonymiser import Anonymised
 from intake.attachments import Attachments, Taken, Upload, limits_of, no_signal_type
 from intake.domain import FormSet, SignalType
 from intake.files.claims import Claim, FileLimits
+from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
 from intake.store.attachments import ReportClaim
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
-_NEIGHBOURHOOD = "neighbourhood"
+_LATER = frozenset({"attachments", "hide"})  # fields of a report that older ones do not have
 _SURELY_FITS = 8 * 1024  # content of fewer bytes never makes an event too large
-_INLINE_CHARACTERS = 1_500  # longer texts are anonymised in a thread, off the event loop
 
 
 class SameKeyOtherReport(AppError):
@@ -74,6 +73,7 @@ class NewReport:
     phone: str | None = None
     is_professional: bool = False
     attachments: tuple[Claim, ...] = ()
+    hide: tuple[str, ...] = ()  # what the reporter wants hidden besides
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,18 @@ class _Prepared:
     @property
     def is_doubtful(self) -> bool:
         """Whether something may have been missed in any field."""
-        return any(each.is_doubtful for name, each in self.anonymised.items() if name != _NEIGHBOURHOOD)
+        return is_doubtful(self.anonymised)
 
     @property
     def neighbourhood(self) -> str | None:
         """The neighbourhood as it may travel in clear: none when somebody's data stands in it."""
-        found = self.anonymised.get(_NEIGHBOURHOOD)
+        found = self.anonymised.get(NEIGHBOURHOOD)
         return None if found is None or found.spans or found.is_doubtful else found.text
 
     @property
     def text_in_clear(self) -> str | None:
         """The anonymised description; None when it is doubted."""
-        return None if self.is_doubtful else self.anonymised["description"].text
+        return None if self.is_doubtful else self.anonymised[DESCRIPTION].text
 
 
 class Municipalities:
@@ -183,6 +183,13 @@ class Intake:
         limits = limits_of(state, self._file_limits)
         return await self.attachments.take(municipality, upload, limits, recipient)
 
+    async def preview(
+        self, municipality: str, words: Mapping[str, str], hide: Sequence[str]
+    ) -> dict[str, Anonymised]:
+        """What would be hidden of these words; nothing is kept. Raises `UnknownMunicipality`."""
+        self._municipalities.get(municipality)
+        return await hidden_in(words, hide)
+
     async def take_report(self, municipality: str, key: bytes, report: NewReport) -> Accepted:
         """Store a report durably and answer with its receipt; the same key and body give the same answer.
 
@@ -232,15 +239,8 @@ class Intake:
     async def _prepare(self, report: NewReport) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
         signal_type, answers = self._checked(report)
-        fields = {"description": report.description, **answers.prose}
-        if report.address:
-            fields["address"] = report.address
-        if report.neighbourhood:
-            fields[_NEIGHBOURHOOD] = report.neighbourhood
-        if sum(map(len, fields.values())) > _INLINE_CHARACTERS:
-            anonymised = await asyncio.to_thread(anonymise_fields, fields)
-        else:
-            anonymised = anonymise_fields(fields)
+        words = words_of(report.description, answers.prose, report.address, report.neighbourhood)
+        anonymised = await hidden_in(words, report.hide)
         prepared = _Prepared(
             signal_type,
             answers.choices,
@@ -395,6 +395,6 @@ def _group_of(kind: SignalType) -> KeyGroup:
 
 
 def _canonical(report: NewReport) -> bytes:
-    """The report as bytes that are equal for equal reports; one without files as before there were any."""
-    told = {name: value for name, value in vars(report).items() if name != "attachments" or value}
+    """The report as bytes that are equal for equal reports; what came later and is empty is left out."""
+    told = {name: value for name, value in vars(report).items() if name not in _LATER or value}
     return json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode()

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
-from intake.api import UPLOAD_PATH, router, uploads
+from intake.api import UPLOAD_PATH, previews, router, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
 from intake.files.blobs import FolderBlobs
@@ -72,6 +72,7 @@ def build_app(settings: IntakeSettings, intake: Intake) -> FastAPI:
     app.state.intake = intake
     app.include_router(router)
     app.include_router(uploads)
+    app.include_router(previews)
     return app
 
 

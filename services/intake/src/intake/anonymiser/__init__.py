@@ -3,11 +3,12 @@
 The result is pseudonymised, not anonymous; docs/anonymiser.md says what remains.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from intake.anonymiser import lexicon, tagging
 from intake.anonymiser.linking import link
+from intake.anonymiser.marked import with_marked
 from intake.anonymiser.names import find_names
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.residual import is_doubtful
@@ -50,14 +51,17 @@ def anonymise(text: str) -> Anonymised:
     return anonymise_fields({"": text})[""]
 
 
-def anonymise_fields(fields: Mapping[str, str]) -> dict[str, Anonymised]:
+def anonymise_fields(fields: Mapping[str, str], hide: Sequence[str] = ()) -> dict[str, Anonymised]:
     """Several fields of one report, read together: a name found in one is found in all, and numbered once.
 
+    What stands in `hide` is hidden as well, wherever it occurs (`marked.with_marked`).
     Raises ValueError when a field has more than 12,000 characters.
     """
     if any(len(text) > MAX_CHARACTERS for text in fields.values()):
         raise ValueError(f"at most {MAX_CHARACTERS} characters are anonymised at once")
-    placed = _place(_recognise(_BETWEEN_FIELDS.join(fields.values())), _BETWEEN_FIELDS.join(fields.values()))
+    whole = _BETWEEN_FIELDS.join(fields.values())
+    spans = _recognise(whole)
+    placed = _place(with_marked(whole, spans, hide) if hide else spans, whole)
     result, start = {}, 0
     for name, text in fields.items():
         end = start + len(text)

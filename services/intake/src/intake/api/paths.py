@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake, NewReport
 from intake.api import answers
+from intake.api.previews import Hide
 from intake.domain import MAX_PROSE, FormSet, Question, SignalType
 from intake.files.claims import Claim, FileLimits
 from intake.files.kinds import FileKind
@@ -71,6 +72,7 @@ class ReportSubmission(RequestModel):
     observed_on: date | None = None
     contact: Contact = Contact()
     attachments: Annotated[list[NamedFile], Field(default_factory=list, max_length=50)]
+    hide: Hide
 
 
 @router.post(
@@ -144,6 +146,7 @@ def _new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         phone=contact.phone,
         is_professional=caller.is_professional,
         attachments=tuple(Claim(each.id, each.claim) for each in submission.attachments),
+        hide=tuple(submission.hide),
     )
 
 

@@ -1,0 +1,71 @@
+"""What a reporter marks is hidden wherever it occurs, and nothing else is."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from intake.anonymiser import anonymise_fields
+from intake.anonymiser.marked import missing
+
+
+def hidden(text: str, *hide: str) -> str:
+    return anonymise_fields({"": text}, hide)[""].text
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "result"),
+    [
+        (
+            "Bij de rode molen, en de rode molen weer.",
+            "rode molen",
+            "Bij de [OVERIG-1], en de [OVERIG-1] weer.",
+        ),
+        ("De RODE\n  Molen staat er.", "rode molen", "De [OVERIG-1] staat er."),
+        ("Het café van de hoek.", "cafe", "Het [OVERIG-1] van de hoek."),
+        ("Het cafe\u0301 van de hoek.", "café", "Het [OVERIG-1] van de hoek."),
+        ("De kapperszaak is dicht.", "kapper", "De [OVERIG-1] is dicht."),
+        ("De kap is de hoedenkap.", "kap", "De [OVERIG-1] is de hoedenkap."),
+        ("Hij is de kapper, de enige.", ", de enige.", "Hij is de kapper, [OVERIG-1]."),
+        ("Niets aan de hand.", "molen", "Niets aan de hand."),
+    ],
+)
+def test_a_mark_is_hidden_wherever_it_stands(text: str, mark: str, result: str) -> None:
+    assert hidden(text, mark) == result
+    assert missing(text, [mark, "staat nergens"]) == ([1] if "OVERIG" in result else [0, 1])
+
+
+def test_marks_go_between_what_was_found_already_and_keep_its_number() -> None:
+    text = "Ik zag Willem Zwanenvliet, de kapper. De kapper belde 06-12345678."
+    assert hidden(text, "Willem Zwanenvliet, de kapper", "de kapper") == (
+        "Ik zag [PERSOON-1], [OVERIG-1]. [OVERIG-1] belde [TELEFOON-1]."
+    )
+
+
+def test_a_mark_in_one_field_is_hidden_in_all() -> None:
+    found = anonymise_fields({"/description": "Bij de molen.", "/neighbourhood": "Molenwijk"}, ["molen"])
+    assert found["/description"].text == "Bij de [OVERIG-1]."
+    assert found["/neighbourhood"].text == "[OVERIG-2]"
+
+
+_WORDS = st.lists(
+    st.sampled_from(["molen", "Rode", "de", "café", "Jansen", "Jan", "06-12345678", "\n"]), max_size=12
+)
+
+
+@given(_WORDS, st.lists(st.sampled_from(["molen", "rode de", "cafe", "jansen", "xyzzy"]), max_size=3))
+def test_no_mark_of_four_letters_stays_in_clear(words: list[str], marks: list[str]) -> None:
+    text = " ".join(words)
+    result = hidden(text, *marks)
+    assert missing(result, marks) == list(range(len(marks)))
+    placed = anonymise_fields({"": text}, marks)[""].spans
+    assert all(one.end <= other.start for one, other in pairwise(placed))
+
+
+@pytest.mark.parametrize("text", ["a" * 12_000, "ab " * 4_000, "aaab" * 3_000, "é\u0301" * 6_000])
+def test_hostile_text_and_marks_take_linear_time(text: str) -> None:
+    marks = [letter * length for letter in "aé" for length in range(2, 27)]
+    started = time.process_time()
+    missing(text, marks)
+    assert time.process_time() - started < 2
