@@ -66,6 +66,26 @@ async def test_a_change_gets_the_next_version_and_removes_what_is_left_out(datab
     assert (await _spoken(database, "beestad"))[1].partners == ()
 
 
+async def test_what_a_municipality_asks_of_reports_is_kept_and_spoken_again(database: Database) -> None:
+    state = municipality(
+        "aabstad",
+        fileLimits={"maxCount": 3, "maxPhotoMib": 10},
+        neighbourhoods=[{"code": "molenwijk", "name": "Molenwijk"}, {"code": "haven", "name": "De Haven"}],
+        formLayout="one-per-page",
+        whoMayReport="invited",
+        fourEyesOnForms=True,
+    )
+    assert (await actions.configure_municipality(database, state)).version == 1
+    assert not (await actions.configure_municipality(database, state)).is_changed
+    await actions.republish(database)
+    first, again = await _spoken(database, "aabstad")
+    assert first == again
+    assert again.model_dump() == state.as_event(1).model_dump()
+    assert [each.name for each in again.neighbourhoods] == ["Molenwijk", "De Haven"]
+    assert again.file_limits is not None
+    assert again.file_limits.max_photo_mib == 10
+
+
 async def test_two_at_once_make_two_versions_at_most(database: Database) -> None:
     state = municipality("ceestad")
     done = await asyncio.gather(*(actions.configure_municipality(database, state) for _ in range(4)))
@@ -83,6 +103,21 @@ async def test_republishing_speaks_the_same_version_again(database: Database) ->
     ("change", "pointer", "code"),
     [
         ({"catchAllDepartment": "weg"}, "/catchAllDepartment", "unknown-department"),
+        (
+            {"neighbourhoods": [{"code": "haven", "name": "Haven"}, {"code": "haven", "name": "Kade"}]},
+            "/neighbourhoods/1/code",
+            "repeated",
+        ),
+        (
+            {"neighbourhoods": [{"code": "haven", "name": "Haven"}, {"code": "kade", "name": "Haven"}]},
+            "/neighbourhoods/1/name",
+            "repeated",
+        ),
+        (
+            {"neighbourhoods": [{"code": f"w{n:050}", "name": f"{n:080}"} for n in range(600)]},
+            "",
+            "too-large",
+        ),
         (
             {"departments": [{"code": "toezicht", "name": "A"}, {"code": "toezicht", "name": "B"}]},
             "/departments/1/code",

@@ -1,6 +1,7 @@
 """An invented municipality with key groups whose private halves the test keeps."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from common.contracts.codes import KeyGroup
 from common.contracts.gateway import Department, GroupKey, MunicipalityConfigured, Partner, Subscription
@@ -30,7 +31,7 @@ class Town:
     keys: dict[KeyGroup, KeyPair]
 
 
-def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool = True) -> Town:
+def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool = True, **more: Any) -> Town:
     """A municipality with every department of the seed data and one partner that subscribes."""
     keys = {group: generate_key_pair() for group in KeyGroup}
     state = MunicipalityConfigured(
@@ -54,5 +55,6 @@ def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool 
             GroupKey(group=group, key_id=f"{group.value}-1", public_key=encode(pair.public))
             for group, pair in keys.items()
         ),
+        **more,
     )
     return Town(state, keys)

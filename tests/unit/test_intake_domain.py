@@ -10,6 +10,7 @@ from intake.domain import (
     MAX_ANSWER,
     FormSet,
     InvalidReport,
+    Mode,
     Question,
     QuestionKind,
     SignalType,
@@ -135,16 +136,20 @@ def test_a_report_names_all_that_is_wrong_with_it() -> None:
 def test_some_types_need_a_name_and_some_a_professional() -> None:
     named, closed = replace(KIND, needs_name=True), replace(KIND, is_for_professionals_only=True)
 
-    def codes(kind: SignalType, *, has_name: bool = False, professional: bool = False) -> list[str]:
+    def codes(
+        kind: SignalType, *, has_name: bool = False, professional: bool = False, mode: Mode | None = None
+    ) -> list[str]:
         forms = replace(FORMS, signal_types={kind.code: kind})
         found = check_report(
-            forms, kind.code, "inwoner", "Rook.", has_name=has_name, professional=professional
+            forms, kind.code, "inwoner", "Rook.", has_name=has_name, professional=professional, mode=mode
         )
-        return [fault.code for fault in found]
+        return [f"{fault.pointer} {fault.code}" for fault in found]
 
-    assert codes(named) == ["name-needed"]
+    assert codes(named) == ["/contact/name name-needed"]
     assert codes(named, has_name=True) == []
-    assert codes(closed) == ["unknown-signal-type"]
+    assert codes(named, has_name=True, mode=Mode.ANONYMOUS) == ["/mode name-needed"]
+    assert codes(named, has_name=True, mode=Mode.CONFIDENTIAL) == []
+    assert codes(closed) == ["/signalType unknown-signal-type"]
     assert codes(closed, professional=True) == []
 
 

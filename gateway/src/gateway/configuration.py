@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from common.contracts.base import WireModel
-from common.contracts.codes import Code, KeyGroup
+from common.contracts.codes import Code, FormLayout, KeyGroup, WhoMayReport
 from common.contracts.gateway import (
     Department,
     FileLimits,
     GroupKey,
     MunicipalityConfigured,
+    Neighbourhood,
     Partner,
     Subscription,
 )
 from common.errors import FieldError
+from common.messaging.envelope import TooLarge, encode
 from common.sealing import decode
 from pydantic import ConfigDict, Field
 
@@ -52,6 +54,14 @@ class FileLimitsState(FileLimits):
     model_config = _STRICT
 
 
+class NeighbourhoodState(Neighbourhood):
+    """A part of the municipality; unknown fields are errors."""
+
+    model_config = _STRICT
+
+    name: str = Field(min_length=1, max_length=80)
+
+
 class MunicipalityState(WireModel):
     """Everything that the gateway owns of one municipality; what is left out is removed."""
 
@@ -66,6 +76,10 @@ class MunicipalityState(WireModel):
     keys: tuple[GroupKeyState, ...] = Field(min_length=1)
     hosts: tuple[str, ...] = ()
     file_limits: FileLimitsState | None = None
+    neighbourhoods: tuple[NeighbourhoodState, ...] = Field(default=(), max_length=600)
+    form_layout: FormLayout = FormLayout.ALL_ON_ONE
+    who_may_report: WhoMayReport = WhoMayReport.OPEN
+    four_eyes_on_forms: bool = False
 
     def as_event(self, version: int) -> MunicipalityConfigured:
         """What the other services hear of it."""
@@ -79,6 +93,10 @@ class MunicipalityState(WireModel):
             partners=self.partners,
             keys=self.keys,
             file_limits=self.file_limits,
+            neighbourhoods=self.neighbourhoods,
+            form_layout=self.form_layout,
+            who_may_report=self.who_may_report,
+            four_eyes_on_forms=self.four_eyes_on_forms,
         )
 
 
@@ -90,6 +108,8 @@ def faults_of(state: MunicipalityState) -> list[FieldError]:
         *_repeats("/keys", "group", (each.group.value for each in state.keys)),
         *_repeats("/keys", "keyId", (each.key_id for each in state.keys)),
         *_repeats("/hosts", "", state.hosts),
+        *_repeats("/neighbourhoods", "code", (each.code for each in state.neighbourhoods)),
+        *_repeats("/neighbourhoods", "name", (each.name for each in state.neighbourhoods)),
         *_bad_keys(state),
         *_bad_hosts(state),
     ]
@@ -111,7 +131,19 @@ def faults_of(state: MunicipalityState) -> list[FieldError]:
                 "There is no key for the group general.",
             )
         )
-    return faults
+    return [*faults, *_too_large(state)]
+
+
+def _too_large(state: MunicipalityState) -> Iterator[FieldError]:
+    try:
+        encode(state.as_event(1))
+    except TooLarge:
+        yield FieldError(
+            "",
+            "too-large",
+            "De hele toestand past niet in één bericht van 64 KiB; maak namen korter of lijsten kleiner.",
+            "The whole state does not fit one message of 64 KiB; shorten names or lists.",
+        )
 
 
 def _repeats(pointer: str, member: str, values: Iterable[str]) -> Iterator[FieldError]:

@@ -18,6 +18,7 @@ class Municipality:
     hosts: tuple[str, ...] = ()
     departments: Mapping[str, str] = field(default_factory=dict)  # code → name
     partners: Mapping[str, str] = field(default_factory=dict)  # code → name
+    neighbourhoods: Mapping[str, str] = field(default_factory=dict)  # code → name; may be none
 
 
 @dataclass(frozen=True)

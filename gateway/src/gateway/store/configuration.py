@@ -39,12 +39,16 @@ async def read_state(connection: AsyncConnection, code: str) -> tuple[int, Munic
                 for row in parts["group_key"]
             ],
             "hosts": [row["host"] for row in parts["host"]],
+            "neighbourhoods": [_without_place(row) for row in parts["neighbourhood"]],
+            "file_limits": parsed(municipality["file_limits"]),
+            **{name: municipality[name] for name in _RULES},
         }
     )
     return municipality["version"], state
 
 
-_LISTS = ("department", "partner", "group_key", "host")
+_LISTS = ("department", "partner", "group_key", "host", "neighbourhood")
+_RULES = ("form_layout", "who_may_report", "four_eyes_on_forms")
 
 
 async def write_state(connection: AsyncConnection, state: MunicipalityState, version: int) -> None:
@@ -54,11 +58,15 @@ async def write_state(connection: AsyncConnection, state: MunicipalityState, ver
         text(
             """
             INSERT INTO municipality
-                (municipality, display_name, text_in_clear, catch_all_department, version)
-            VALUES (:municipality, :display_name, :text_in_clear, :catch_all, :version)
+                (municipality, display_name, text_in_clear, catch_all_department, version, file_limits,
+                 form_layout, who_may_report, four_eyes_on_forms)
+            VALUES (:municipality, :display_name, :text_in_clear, :catch_all, :version,
+                    CAST(:file_limits AS jsonb), :form_layout, :who_may_report, :four_eyes_on_forms)
             ON CONFLICT (municipality) DO UPDATE SET display_name = excluded.display_name,
                 text_in_clear = excluded.text_in_clear, version = excluded.version,
-                catch_all_department = excluded.catch_all_department, configured_at = now()
+                catch_all_department = excluded.catch_all_department, configured_at = now(),
+                file_limits = excluded.file_limits, form_layout = excluded.form_layout,
+                who_may_report = excluded.who_may_report, four_eyes_on_forms = excluded.four_eyes_on_forms
             """
         ),
         {
@@ -67,6 +75,8 @@ async def write_state(connection: AsyncConnection, state: MunicipalityState, ver
             "text_in_clear": state.text_in_clear,
             "catch_all": state.catch_all_department,
             "version": version,
+            "file_limits": state.file_limits.model_dump_json() if state.file_limits else None,
+            **{name: getattr(state, name) for name in _RULES},
         },
     )
     for table, (insert, rows) in _rows_of(state).items():
@@ -104,6 +114,10 @@ def _rows_of(state: MunicipalityState) -> Mapping[str, tuple[TextClause, Sequenc
             text("INSERT INTO host (municipality, host, position) VALUES (:municipality, :host, :position)"),
             [{"host": host} for host in state.hosts],
         ),
+        "neighbourhood": (
+            text("INSERT INTO neighbourhood VALUES (:municipality, :code, :name, :position)"),
+            [each.model_dump() for each in state.neighbourhoods],
+        ),
     }
 
 
@@ -118,7 +132,9 @@ async def read_directory(connection: AsyncConnection) -> list[Municipality]:
                 COALESCE((SELECT jsonb_agg(jsonb_build_array(d.code, d.name) ORDER BY position)
                     FROM department d WHERE d.municipality = m.municipality), '[]') AS departments,
                 COALESCE((SELECT jsonb_agg(jsonb_build_array(p.code, p.name) ORDER BY position)
-                    FROM partner p WHERE p.municipality = m.municipality), '[]') AS partners
+                    FROM partner p WHERE p.municipality = m.municipality), '[]') AS partners,
+                COALESCE((SELECT jsonb_agg(jsonb_build_array(n.code, n.name) ORDER BY position)
+                    FROM neighbourhood n WHERE n.municipality = m.municipality), '[]') AS neighbourhoods
             FROM municipality m ORDER BY m.municipality
             """
         )
@@ -130,6 +146,7 @@ async def read_directory(connection: AsyncConnection) -> list[Municipality]:
                 "hosts": tuple(row["hosts"]),
                 "departments": dict(parsed(row["departments"])),
                 "partners": dict(parsed(row["partners"])),
+                "neighbourhoods": dict(parsed(row["neighbourhoods"])),
             }
         )
         for row in rows.mappings()

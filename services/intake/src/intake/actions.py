@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from common import metrics
-from common.contracts.codes import Channel, KeyGroup, Urgency
+from common.contracts.codes import KeyGroup, Urgency
 from common.contracts.gateway import GroupKey, MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
 from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
@@ -30,13 +30,13 @@ from intake import domain, store
 from intake.anonymiser import Anonymised
 from intake.attachments import Attachments, Taken, Upload, limits_of, no_signal_type
 from intake.domain import FormSet, SignalType
-from intake.files.claims import Claim, FileLimits
+from intake.files.claims import FileLimits
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
 from intake.store.attachments import ReportClaim
+from intake.submission import NewReport
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
-_LATER = frozenset({"attachments", "hide"})  # fields of a report that older ones do not have
 _SURELY_FITS = 8 * 1024  # content of fewer bytes never makes an event too large
 
 
@@ -56,27 +56,6 @@ class UnknownMunicipality(NotFound):
 
 
 @dataclass(frozen=True)
-class NewReport:
-    """A report as it came through the door, before anything is decided."""
-
-    signal_type: str
-    description: str
-    answers: Mapping[str, object]
-    reporter_kind: str
-    channel: Channel
-    language: str
-    neighbourhood: str | None = None
-    address: str | None = None
-    observed_on: date | None = None
-    mail: str | None = None
-    name: str | None = None
-    phone: str | None = None
-    is_professional: bool = False
-    attachments: tuple[Claim, ...] = ()
-    hide: tuple[str, ...] = ()  # what the reporter wants hidden besides
-
-
-@dataclass(frozen=True)
 class Accepted:
     """What the reporter hears at once."""
 
@@ -92,6 +71,7 @@ class _Prepared:
     choices: Mapping[str, str | tuple[str, ...]]
     urgency: domain.UrgencyDecision
     anonymised: Mapping[str, Anonymised]
+    listed_neighbourhood: str | None = None  # a code of the municipality's own list
 
     @property
     def is_doubtful(self) -> bool:
@@ -101,6 +81,8 @@ class _Prepared:
     @property
     def neighbourhood(self) -> str | None:
         """The neighbourhood as it may travel in clear: none when somebody's data stands in it."""
+        if self.listed_neighbourhood:
+            return self.listed_neighbourhood
         found = self.anonymised.get(NEIGHBOURHOOD)
         return None if found is None or found.spans or found.is_doubtful else found.text
 
@@ -162,6 +144,10 @@ class Intake:
         _, version = self._municipalities.get(municipality)
         return replace(self._forms, version=version)
 
+    def state(self, municipality: str) -> MunicipalityConfigured:
+        """How this municipality is configured; raises `UnknownMunicipality`."""
+        return self._municipalities.get(municipality)[0]
+
     def file_limits(self, municipality: str) -> FileLimits:
         """What this municipality takes along with a report; raises `UnknownMunicipality`."""
         state, _ = self._municipalities.get(municipality)
@@ -196,14 +182,14 @@ class Intake:
         Raises `Malformed` with every fault, `SameKeyOtherReport`, or `Unavailable` when nothing was stored.
         """
         state, forms_version = self._municipalities.get(municipality)
-        prepared, content = await self._prepare(report)
+        prepared, content = await self._prepare(state, report)
         receipt = derive_receipt(key)
         mailbox = mailbox_of(receipt)
         now = self._clock()
         submission = store.Submission(
             municipality=municipality,
             key_hash=hash_of_key(key),
-            body_mac=body_mac(key, _canonical(report)),
+            body_mac=body_mac(key, report.canonical),
             lookup_id=mailbox.lookup_id,
             public_key=encode(mailbox.public_key),
             report_id=self._new_id(),
@@ -236,16 +222,19 @@ class Intake:
         group = _group_of(kind).value
         return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)
 
-    async def _prepare(self, report: NewReport) -> tuple[_Prepared, bytes]:
+    async def _prepare(self, state: MunicipalityConfigured, report: NewReport) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
-        signal_type, answers = self._checked(report)
-        words = words_of(report.description, answers.prose, report.address, report.neighbourhood)
+        signal_type, answers = self._checked(state, report)
+        listed = report.neighbourhood if state.neighbourhoods else None
+        written = None if listed else report.neighbourhood
+        words = words_of(report.description, answers.prose, report.address, written)
         anonymised = await hidden_in(words, report.hide)
         prepared = _Prepared(
             signal_type,
             answers.choices,
             domain.urgency_of(signal_type, answers.choices),
             anonymised,
+            listed,
         )
         content: dict[str, object] = {
             "description": report.description,
@@ -256,9 +245,10 @@ class Intake:
             content["attachments"] = [str(each.id) for each in report.attachments]
         if report.neighbourhood != prepared.neighbourhood:
             content["neighbourhood"] = report.neighbourhood
+        content |= report.sealed_only
         return prepared, json.dumps(content, ensure_ascii=False).encode()
 
-    def _checked(self, report: NewReport) -> tuple[SignalType, domain.Answers]:
+    def _checked(self, state: MunicipalityConfigured, report: NewReport) -> tuple[SignalType, domain.Answers]:
         """The type and valid answers; raises `Malformed` with every fault at once."""
         faults = domain.check_report(
             self._forms,
@@ -266,7 +256,16 @@ class Intake:
             report.reporter_kind,
             report.description,
             has_name=bool(report.name),
+            has_phone=bool(report.phone),
+            mode=report.mode,
             professional=report.is_professional,
+        )
+        faults += domain.check_place(
+            report.neighbourhood,
+            report.location_type,
+            report.pin,
+            neighbourhoods=[each.code for each in state.neighbourhoods],
+            location_types=self._forms.location_types,
         )
         signal_type = self._forms.signal_types.get(report.signal_type)
         answers = domain.Answers({}, {})
@@ -372,8 +371,8 @@ def _require_fitting(received: ReportReceived) -> None:
 
 
 def _seal_identity(state: MunicipalityConfigured, report_id: UUID, report: NewReport) -> SealedContent | None:
-    if not (report.name or report.phone):
-        return None
+    if not (report.name or report.phone) or report.mode is domain.Mode.BY_NAME:
+        return None  # by name: it is sealed with the content
     return seal_content(
         json.dumps({"name": report.name, "phone": report.phone}, ensure_ascii=False).encode(),
         [_recipient(state, KeyGroup.IDENTITY)],
@@ -392,9 +391,3 @@ def _recipient(state: MunicipalityConfigured, group: KeyGroup) -> Recipient:
 
 def _group_of(kind: SignalType) -> KeyGroup:
     return KeyGroup.RESTRICTED if kind.is_restricted else KeyGroup.GENERAL
-
-
-def _canonical(report: NewReport) -> bytes:
-    """The report as bytes that are equal for equal reports; what came later and is empty is left out."""
-    told = {name: value for name, value in vars(report).items() if name not in _LATER or value}
-    return json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode()

@@ -48,6 +48,21 @@ class KeyGroup(StrEnum):
     IDENTITY = "identity"
 
 
+class FormLayout(StrEnum):
+    """How the pages of a municipality ask their questions."""
+
+    ALL_ON_ONE = "all-on-one"
+    ONE_PER_PAGE = "one-per-page"
+
+
+class WhoMayReport(StrEnum):
+    """From whom a municipality takes reports; people who signed in and API keys that report always may."""
+
+    OPEN = "open"
+    INVITED = "invited"  # by a code
+    SIGNED_IN = "signed-in"
+
+
 class Status(StrEnum):
     """Where a report stands; the permitted moves are casework's transition table."""
 

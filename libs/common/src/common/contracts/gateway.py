@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from common.contracts.base import Event, WireModel
-from common.contracts.codes import Code, KeyGroup
+from common.contracts.codes import Code, FormLayout, KeyGroup, WhoMayReport
 
 
 class Department(WireModel):
@@ -48,6 +48,13 @@ class FileLimits(WireModel):
     max_pdf_mib: int | None = Field(default=None, ge=1, le=100)
 
 
+class Neighbourhood(WireModel):
+    """A part of the municipality; the code travels, the name is for people."""
+
+    code: Code
+    name: str
+
+
 class MunicipalityConfigured(Event):
     """The full state of a municipality; hearers keep the highest version."""
 
@@ -62,3 +69,7 @@ class MunicipalityConfigured(Event):
     partners: tuple[Partner, ...]
     keys: tuple[GroupKey, ...]
     file_limits: FileLimits | None = None
+    neighbourhoods: tuple[Neighbourhood, ...] = ()  # none: a reporter may write any
+    form_layout: FormLayout = FormLayout.ALL_ON_ONE
+    who_may_report: WhoMayReport = WhoMayReport.OPEN
+    four_eyes_on_forms: bool = False  # who publishes a form is not who edited it last

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from common.contracts.base import WireModel
-from common.contracts.codes import Code, Urgency
+from common.contracts.codes import Code, FormLayout, Urgency, WhoMayReport
 
-from intake.domain import QuestionKind
+from intake.domain import Mode, QuestionKind
 
 
 class Accepted(WireModel):
@@ -79,6 +79,13 @@ class FileTaken(WireModel):
     size_bytes: int  # of the clean file
 
 
+class NeighbourhoodShown(WireModel):
+    """A part of the municipality: send the code, show the name."""
+
+    code: Code
+    name: str
+
+
 class FormsShown(WireModel):
     """Everything that a municipality asks of this caller."""
 
@@ -89,3 +96,7 @@ class FormsShown(WireModel):
     location_types: list[str]
     out_of_scope: list[OutOfScope]
     files: FilesShown
+    form_layout: FormLayout
+    who_may_report: WhoMayReport
+    modes: list[Mode]
+    neighbourhoods: list[NeighbourhoodShown]  # when there are any, a report takes only their codes

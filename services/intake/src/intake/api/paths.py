@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.auth import Identity
 from common.contracts.codes import Channel, Role
+from common.contracts.gateway import MunicipalityConfigured
 from common.errors import FieldError, Malformed, NotAllowed
 from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
@@ -14,12 +15,13 @@ from fastapi import APIRouter, Header, Request
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from intake.actions import Intake, NewReport
+from intake.actions import Intake
 from intake.api import answers
 from intake.api.previews import Hide
-from intake.domain import MAX_PROSE, FormSet, Question, SignalType
+from intake.domain import MAX_PROSE, FormSet, Mode, Pin, Question, SignalType
 from intake.files.claims import Claim, FileLimits
 from intake.files.kinds import FileKind
+from intake.submission import NewReport
 
 router = APIRouter()
 
@@ -58,6 +60,13 @@ class NamedFile(RequestModel):
     claim: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{22,64}$")]
 
 
+class Location(RequestModel):
+    """A point on the map, in degrees of WGS 84; it travels sealed only."""
+
+    latitude: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    longitude: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class ReportSubmission(RequestModel):
     """A report."""
 
@@ -67,10 +76,13 @@ class ReportSubmission(RequestModel):
     reporter_kind: _Short = "inwoner"
     channel: Channel | None = None
     language: Annotated[str, StringConstraints(pattern="^(nl|en)$")] = "nl"
-    neighbourhood: _Short | None = None
+    neighbourhood: _Short | None = None  # a code, where the municipality has a list
     address: _Short | None = None
+    location_type: _Short | None = None
+    location: Location | None = None
     observed_on: date | None = None
     contact: Contact = Contact()
+    mode: Mode | None = None  # without one, a name and a phone are kept as `vertrouwelijk` keeps them
     attachments: Annotated[list[NamedFile], Field(default_factory=list, max_length=50)]
     hide: Hide
 
@@ -104,7 +116,17 @@ async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
     """Everything that this municipality asks of this caller."""
     intake: Intake = request.app.state.intake
     forms = _forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
-    return {**forms, "files": _files_json(intake.file_limits(caller.municipality))}
+    state = intake.state(caller.municipality)
+    return {**forms, **_rules_json(state), "files": _files_json(intake.file_limits(caller.municipality))}
+
+
+def _rules_json(state: MunicipalityConfigured) -> dict[str, Any]:
+    return {
+        "formLayout": state.form_layout,
+        "whoMayReport": state.who_may_report,
+        "modes": list(Mode),
+        "neighbourhoods": [each.model_dump() for each in state.neighbourhoods],
+    }
 
 
 def _files_json(limits: FileLimits) -> dict[str, Any]:
@@ -147,7 +169,14 @@ def _new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         is_professional=caller.is_professional,
         attachments=tuple(Claim(each.id, each.claim) for each in submission.attachments),
         hide=tuple(submission.hide),
+        mode=submission.mode,
+        location_type=submission.location_type,
+        pin=_pin(submission.location),
     )
+
+
+def _pin(location: Location | None) -> Pin | None:
+    return Pin(location.latitude, location.longitude) if location else None
 
 
 def _channel(wanted: Channel | None, caller: Identity) -> Channel:

@@ -1,102 +1,14 @@
-"""What intake decides: which questions a report answers, what is wrong with it, and how urgent it is."""
+"""Which questions a report answers, what is wrong with the answers, and how urgent they make it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 
-MAX_PROSE = 10_000
+from intake.domain.faults import Fault, InvalidReport
+from intake.domain.forms import URGENCIES, YES_NO_UNKNOWN, FormSet, Question, QuestionKind, SignalType
+
 MAX_ANSWER = 2_000
 MAX_NUMBER = 100_000
-URGENCIES = ("acuut", "hoog", "normaal", "laag")
-YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
-Answer = str | int | tuple[str, ...]
-
-
-class QuestionKind(StrEnum):
-    """How a question is answered; the values are the seed data's own."""
-
-    CHOICE = "keuze"
-    MULTI_CHOICE = "meerkeuze"
-    YES_NO_UNKNOWN = "ja_nee_weetniet"
-    TEXT = "tekst"
-    DATE = "datum"
-    NUMBER = "getal"
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question of a form."""
-
-    code: str
-    label: str
-    kind: QuestionKind
-    options: tuple[str, ...] = ()
-    is_required: bool = False
-    for_professionals_only: bool = False
-    help_text: str = ""
-    show_when: Mapping[str, str] = field(default_factory=dict)  # asked only if these answers hold
-
-
-@dataclass(frozen=True)
-class UrgencyRule:
-    """When every answer holds, the report is at least this urgent."""
-
-    when: Mapping[str, str]
-    urgency: str
-    explanation: str = ""
-
-
-@dataclass(frozen=True)
-class SignalType:
-    """A kind of sign, its questions and its rules."""
-
-    code: str
-    name: str
-    description: str
-    indicators: tuple[str, ...]
-    indicators_by_role: Mapping[str, tuple[str, ...]]
-    questions: tuple[Question, ...]
-    default_urgency: str
-    urgency_rules: tuple[UrgencyRule, ...]
-    safety_tip: str
-    department: str
-    readers: tuple[str, ...]
-    partners: tuple[str, ...]
-    is_active: bool
-    is_restricted: bool
-    is_for_professionals_only: bool
-    needs_name: bool  # accepted only from a reporter who gives a name
-
-
-@dataclass(frozen=True)
-class FormSet:
-    """Everything a municipality asks."""
-
-    version: int
-    signal_types: Mapping[str, SignalType]
-    general_questions: tuple[Question, ...]
-    reporter_roles: tuple[str, ...]
-    location_types: tuple[str, ...]
-    out_of_scope: tuple[tuple[str, str, str], ...]  # code, what it is, where to go instead
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with one field, in Dutch and English."""
-
-    pointer: str
-    code: str
-    dutch: str
-    english: str
-
-
-class InvalidReport(Exception):
-    """Everything that is wrong with a report, at once."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(f"{len(faults)} field(s) are not valid")
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)
@@ -277,60 +189,3 @@ def _unknown(code: str, questions: Mapping[str, Question]) -> Fault:
 
 def _fault(question: Question, code: str, dutch: str, english: str) -> Fault:
     return Fault(f"/answers/{question.code}", code, dutch, english)
-
-
-def check_report(
-    forms: FormSet,
-    signal_type: str,
-    reporter_kind: str,
-    description: str,
-    *,
-    has_name: bool,
-    professional: bool,
-) -> list[Fault]:
-    """What is wrong with a report apart from its answers; empty when nothing is."""
-    found = (
-        _check_type(forms, signal_type, has_name=has_name, professional=professional),
-        _check_reporter(forms, reporter_kind),
-        _check_description(description),
-    )
-    return [fault for fault in found if fault]
-
-
-def _check_type(forms: FormSet, code: str, *, has_name: bool, professional: bool) -> Fault | None:
-    kind = forms.signal_types.get(code)
-    if kind is None or not _is_offered(kind, professional=professional):
-        kinds = forms.signal_types.values()
-        listed = ", ".join(each.code for each in kinds if _is_offered(each, professional=professional))
-        return Fault(
-            "/signalType", "unknown-signal-type", f"Kies een van: {listed}.", f"Choose one of: {listed}."
-        )
-    if kind.needs_name and not has_name:
-        return Fault(
-            "/contact/name",
-            "name-needed",
-            "Geef uw naam: deze melding kan niet anoniem.",
-            "Give your name: this type cannot be reported anonymously.",
-        )
-    return None
-
-
-def _is_offered(kind: SignalType, *, professional: bool) -> bool:
-    return kind.is_active and (professional or not kind.is_for_professionals_only)
-
-
-def _check_reporter(forms: FormSet, kind: str) -> Fault | None:
-    if kind in forms.reporter_roles:
-        return None
-    roles = ", ".join(forms.reporter_roles)
-    return Fault(
-        "/reporterKind", "unknown-reporter-kind", f"Kies een van: {roles}.", f"Choose one of: {roles}."
-    )
-
-
-def _check_description(description: str) -> Fault | None:
-    if description.strip():
-        return None
-    return Fault(
-        "/description", "missing", "Beschrijf wat u zag, hoorde of rook.", "Describe what you noticed."
-    )
