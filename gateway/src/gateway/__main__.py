@@ -19,6 +19,7 @@ from gateway.configuration import MunicipalityState
 from gateway.main import serve
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
+from gateway.store import ListedKey
 
 Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
 
@@ -96,7 +97,36 @@ async def _add_api_key(database: Database, arguments: argparse.Namespace) -> str
         purpose=arguments.purpose,
         departments=arguments.department,
         expires_at=expires_at,
+        bounds=actions.KeyBounds(
+            frozenset(arguments.signal_type) or None, arguments.reporter_kind, arguments.per_minute
+        ),
     )
+
+
+async def _list_api_keys(database: Database, arguments: argparse.Namespace) -> str:
+    now = datetime.now(UTC)
+    lines = [_key_line(each, now) for each in await actions.list_api_keys(database, arguments.municipality)]
+    return "\n".join([*lines, f"{len(lines)} key(s)."])
+
+
+def _key_line(listed: ListedKey, now: datetime) -> str:
+    key = listed.key
+    state = "revoked" if key.revoked_at else "expired" if key.is_expired(now) else "alive"
+    parts = (
+        key.name,
+        state,
+        ",".join(sorted(key.roles)),
+        f"types {','.join(sorted(key.signal_types)) if key.signal_types else 'all'}",
+        f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end",
+        f"last used {key.last_used_on or 'never'}",
+        listed.purpose,
+    )
+    return "\t".join(parts)
+
+
+async def _revoke_api_key(database: Database, arguments: argparse.Namespace) -> str:
+    await actions.revoke_api_key(database, arguments.municipality, arguments.name, datetime.now(UTC))
+    return f"{arguments.municipality}: key {arguments.name} is revoked."
 
 
 async def _republish(database: Database, _arguments: argparse.Namespace) -> str:
@@ -108,6 +138,8 @@ _COMMANDS: dict[str, Command] = {
     "configure": _configure,
     "add-person": _add_person,
     "add-api-key": _add_api_key,
+    "list-api-keys": _list_api_keys,
+    "revoke-api-key": _revoke_api_key,
     "republish": _republish,
 }
 
@@ -125,8 +157,17 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--name", required=True)
     key.add_argument("--purpose", required=True, help="what it is used for")
     key.add_argument("--days", type=int, help="how long it is valid; without it, until it is replaced")
-    for each in (person, key):
+    key.add_argument("--signal-type", action="append", default=[], help="only this type (repeatable)")
+    key.add_argument("--reporter-kind", help="as whom every report with this key is made")
+    key.add_argument("--per-minute", type=int, help="requests; without it, as the installation says")
+    listing = commands.add_parser(
+        "list-api-keys", help="show the keys of a municipality, not the keys themselves"
+    )
+    revoking = commands.add_parser("revoke-api-key", help="let a key be of no more use")
+    revoking.add_argument("--name", required=True)
+    for each in (person, key, listing, revoking):
         each.add_argument("--municipality", required=True)
+    for each in (person, key):
         each.add_argument("--role", type=Role, action="append", default=[], choices=list(Role))
         each.add_argument("--department", action="append", default=[])
     commands.add_parser("republish", help="speak the full state of every municipality again")

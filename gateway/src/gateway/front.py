@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.db import Database, is_away
-from common.errors import NotAllowed, NotSignedIn, Unavailable
+from common.errors import NotAllowed, Unavailable
 from common.log import get_logger
 from starlette.requests import Request
 from starlette.types import Scope
@@ -18,7 +18,7 @@ from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
 from gateway.bodies import Bodies
 from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.flood import Flood
-from gateway.session import Sessions, csrf_token, is_csrf_token
+from gateway.session import KeyUnknown, Sessions, csrf_token, is_csrf_token
 from gateway.settings import GatewaySettings
 from gateway.upstream import ServiceClient
 
@@ -40,6 +40,13 @@ class CrossSite(NotAllowed):
 
     code = "cross-site"
     title = "Another site may not change anything here"
+
+
+class OtherMunicipality(NotAllowed):
+    """A session or key is of one municipality; the request names another."""
+
+    code = "other-municipality"
+    title = "You are signed in to another municipality than the header Municipality names"
 
 
 class Directory:
@@ -125,6 +132,7 @@ class Visitor:
     identity: Identity
     session: Session | None = None
     session_token: str | None = None
+    key: ApiKey | None = None
 
     @property
     def csrf_token(self) -> str:
@@ -188,25 +196,23 @@ class Front:
 
     async def _by_key(self, authorization: str, headers: Mapping[bytes, bytes]) -> Visitor:
         scheme, _, key = authorization.partition(" ")
-        is_key = scheme.lower() == "bearer" and key.startswith(API_KEY_PREFIX)
-        found: ApiKey | None = await self.sessions.find_key(key) if is_key else None
-        if found is None:
-            raise NotSignedIn(
-                "The API key is unknown or expired; send one as 'Authorization: Bearer vk_…'.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+        if scheme.lower() != "bearer" or not key.startswith(API_KEY_PREFIX):
+            raise KeyUnknown("Send an API key as 'Authorization: Bearer vk_…'.")
+        found = await self.sessions.find_key(key)
         identity = Identity(
             municipality=found.municipality,
             key_name=found.name,
             roles=frozenset(Role(role) for role in found.roles),
             departments=found.departments,
+            signal_types=found.signal_types,
+            reporter_kind=found.reporter_kind,
         )
-        return Visitor(await self._home(found.municipality, headers), identity)
+        return Visitor(await self._home(found.municipality, headers), identity, key=found)
 
     async def _home(self, code: str, headers: Mapping[bytes, bytes]) -> Municipality:
         named = headers.get(b"municipality")
         if named is not None and named.decode("latin-1") != code:
-            raise NotAllowed("You are signed in to another municipality than the header Municipality names.")
+            raise OtherMunicipality("Name the municipality of this session or key, or leave the header away.")
         return await self.directory.named({b"municipality": code.encode()})
 
 

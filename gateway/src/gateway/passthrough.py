@@ -1,16 +1,19 @@
 """The API of the services, passed on: only what the table holds, signed, streamed where it is large."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
-from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, Unavailable
+from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch, Unavailable
 from common.log import get_logger
 from common.web import MethodNotAllowed
 from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import TooSlowBody, declared_bytes, pieces
+from gateway.domain.pace import Pace, TooFast
+from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
 from gateway.flood import HEADER
 from gateway.front import Front, Visitor
@@ -19,6 +22,7 @@ SMALL_BYTES = 64 * KIB
 WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
 _PROOF_HEADERS = (b"idempotency-key", HEADER.lower().encode())
 _WATCH_AFTER_SECONDS = 0.05
+_BURSTS_A_MINUTE = 10  # a key may spend so much of its minute at once
 
 #: What a service may know of a request. All else stays here: credentials, cookies, addresses, user agents,
 #: hop-by-hop and forwarding headers (RFC 9110, 7.6.1).
@@ -67,6 +71,8 @@ class Passthrough:
         self._front = front
         self._table = table or RouteTable()
         self._uploads = asyncio.Semaphore(front.settings.uploads_at_once)
+        settings = front.settings
+        self._key_pace = KeyPace(settings.rate_key_per_minute, settings.rate_patience_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; expected outcomes are raised as `AppError`."""
@@ -74,6 +80,7 @@ class Passthrough:
         scope["route"] = _Named(route.pattern)
         visitor = await self._front.visitor_of(scope)
         admit(route, visitor)
+        await self._key_pace.keep(visitor.key)
         self._front.refuse_forgery(scope, visitor)
         if route.needs_proof and visitor.identity.is_anonymous:
             await self._require_proof(route, visitor, dict(scope["headers"]))
@@ -140,6 +147,34 @@ class Passthrough:
                 log.warning("passthrough.cut", service=route.service)
                 return
             raise
+
+
+class KeyPace:
+    """The pace of each API key: it slows down first, and is then told when to come back."""
+
+    def __init__(self, per_minute: int, patience_seconds: float) -> None:
+        self._per_minute = per_minute
+        self._patience_seconds = patience_seconds
+        self._paces: dict[int, Pace] = {}  # one for each number of requests a minute
+
+    async def keep(self, key: ApiKey | None) -> None:
+        """Wait as long as this key must; raises `TooMuch`."""
+        if key is None:
+            return
+        per_minute = key.per_minute or self._per_minute
+        pace = self._paces.get(per_minute)
+        if pace is None:
+            burst = max(per_minute // _BURSTS_A_MINUTE, 1)
+            pace = self._paces[per_minute] = Pace(per_minute / 60, burst, self._patience_seconds)
+        try:
+            delay = pace.delay_seconds((key.municipality, key.name), time.monotonic())
+        except TooFast as error:
+            raise TooMuch(
+                f"This key may ask {per_minute} times a minute.",
+                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
+            ) from error
+        if delay:
+            await asyncio.sleep(delay)
 
 
 class _Named:

@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Generic, TypeVar
 
 from common.db import Database, is_away
-from common.errors import TooMuch
+from common.errors import NotSignedIn, TooMuch
 from common.log import get_logger
 
 from gateway import actions, store
@@ -29,6 +29,34 @@ _TOUCH_SECONDS = 60
 _SWEEP_SECONDS = 300
 
 log = get_logger()
+
+
+class KeyRefused(NotSignedIn):
+    """An API key that opens nothing; the subclasses tell its holder why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class KeyUnknown(KeyRefused):
+    """Nobody has this key."""
+
+    code = "api-key-unknown"
+    title = "This API key is not known"
+
+
+class KeyRevoked(KeyRefused):
+    """The municipality took this key back."""
+
+    code = "api-key-revoked"
+    title = "This API key was revoked"
+
+
+class KeyExpired(KeyRefused):
+    """The key is past its end."""
+
+    code = "api-key-expired"
+    title = "This API key has expired"
 
 
 def now_utc() -> datetime:
@@ -137,17 +165,25 @@ class Sessions:
             return None
         return session
 
-    async def find_key(self, key: str) -> ApiKey | None:
-        """The living API key behind these characters, or None."""
+    async def find_key(self, key: str) -> ApiKey:
+        """The living API key behind these characters; notes the day. Raises `KeyRefused`.
+
+        What is looked up is a hash of the key, so the time it takes tells nothing about any other key.
+        """
         key_hash, now = actions.hash_of(key), self._clock()
         recent = self._keys.get(key_hash, now)
-        if recent is None:
-            async with self._database.flowing() as connection:
-                found = await store.read_api_key(connection, key_hash)
-            self._keys.put(key_hash, found, now)
-        else:
-            found = recent[0]
-        return found if found and found.is_alive(now) else None
+        found = recent[0] if recent else await self._look_up_key(key_hash, now)
+        if found is None:
+            raise KeyUnknown("Check the key, or ask the municipality for a new one.")
+        if found.revoked_at is not None:
+            raise KeyRevoked("Ask the municipality for a new key.")
+        if found.is_expired(now):
+            raise KeyExpired("Ask the municipality for a new key.")
+        return found
+
+    async def revoke_key(self, municipality: str, name: str) -> None:
+        """Refuse a key from now on: here at once, in other replicas within seconds. Idempotent."""
+        self._keys.drop(await actions.revoke_api_key(self._database, municipality, name, self._clock()))
 
     def cookie(self, token: str) -> str:
         """The `Set-Cookie` value that hands a session to a browser; it ends with the browser's session."""
@@ -202,6 +238,14 @@ class Sessions:
                 await store.touch_session(connection, token_hash, now)
         found = session if is_alive else None
         self._sessions.put(token_hash, found, now)
+        return found
+
+    async def _look_up_key(self, key_hash: bytes, now: datetime) -> ApiKey | None:
+        async with self._database.flowing() as connection:
+            found = await store.read_api_key(connection, key_hash)
+            if found and found.is_alive(now) and found.last_used_on != now.date():
+                await store.note_key_use(connection, key_hash, now.date())
+        self._keys.put(key_hash, found, now)
         return found
 
     def _attributes(self) -> str:

@@ -41,6 +41,8 @@ class GatewaySettings(ServiceSettings):
     rate_municipality_burst: int = 6000  # at once, before it slows down
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
+    rate_key_per_minute: int = 600  # one API key, unless it was given a pace of its own
+
     proof_bits: int = 16  # work of an anonymous report: about 2^16 hashes; 0 asks for none
     proof_bits_most: int = 22
     proof_free_per_minute: int = 60  # of one municipality; for each doubling above it the work doubles

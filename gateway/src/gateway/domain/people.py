@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 
@@ -53,9 +53,18 @@ class ApiKey:
     municipality: str
     name: str
     roles: frozenset[str]
-    departments: frozenset[str]
-    expires_at: datetime | None
+    departments: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+    signal_types: frozenset[str] | None = None  # what it may report; None: all
+    reporter_kind: str | None = None  # as whom it reports; None: as each report says
+    per_minute: int | None = None  # requests; None: as the installation says
+    revoked_at: datetime | None = None
+    last_used_on: date | None = None  # a day in UTC
+
+    def is_expired(self, now: datetime) -> bool:
+        """Past its end."""
+        return self.expires_at is not None and now >= self.expires_at
 
     def is_alive(self, now: datetime) -> bool:
-        """Not yet expired."""
-        return self.expires_at is None or now < self.expires_at
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and not self.is_expired(now)

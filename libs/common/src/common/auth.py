@@ -29,6 +29,8 @@ class Identity:
     roles: frozenset[Role] = frozenset()
     departments: frozenset[str] = frozenset()
     key_groups: frozenset[str] = frozenset()  # the key groups that this person holds
+    signal_types: frozenset[str] | None = None  # what an API key may report; None: all
+    reporter_kind: str | None = None  # as whom an API key reports; None: as each report says
 
     @property
     def is_anonymous(self) -> bool:
@@ -62,7 +64,7 @@ class IdentitySigner:
         cached = self._cache.get((audience, identity))
         if cached and cached[0] > now:
             return cached[1]
-        claims = {
+        claims: dict[str, object] = {
             "iss": _ISSUER,
             "aud": audience,
             "iat": int(now),
@@ -74,6 +76,10 @@ class IdentitySigner:
             "departments": sorted(identity.departments),
             "groups": sorted(identity.key_groups),
         }
+        if identity.signal_types is not None:
+            claims["types"] = sorted(identity.signal_types)
+        if identity.reporter_kind is not None:
+            claims["kind"] = identity.reporter_kind
         token = jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._kid})
         if len(self._cache) >= _CACHE_SIZE:
             self._cache.clear()
@@ -116,6 +122,8 @@ class IdentityVerifier:
             roles=frozenset(Role(role) for role in claims["roles"]),
             departments=frozenset(claims["departments"]),
             key_groups=frozenset(claims["groups"]),
+            signal_types=frozenset(claims["types"]) if "types" in claims else None,
+            reporter_kind=claims.get("kind"),
         )
         if len(self._seen) >= _CACHE_SIZE:
             self._seen.clear()

@@ -1,4 +1,4 @@
-"""The gateway's own API: sessions, the vault, and the API documents of every service."""
+"""The paths that the gateway answers itself."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -15,6 +15,8 @@ from pydantic import Field, SecretStr
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from gateway import actions
+from gateway.api.keys import PREFIX as API_KEYS
+from gateway.api.keys import add_keys
 from gateway.domain.people import Session
 from gateway.front import Front, Visitor, address_of
 from gateway.session import csrf_token, now_utc
@@ -29,6 +31,7 @@ OWN_PREFIXES = (
     "/api/v1/sessions",
     "/api/v1/vault",
     "/api/v1/challenges",
+    API_KEYS,
     "/api/v1/openapi/",
     "/.well-known/security.txt",
 )
@@ -112,6 +115,7 @@ def create_api(front: Front) -> FastAPI:
     _add_sessions(app, front, visiting)
     _add_vault(app, front, visiting)
     _add_challenges(app, front, visiting)
+    add_keys(app, front, visiting, _PRIVATE)
     _add_documents(app, front)
     return app
 
