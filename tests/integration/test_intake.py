@@ -114,6 +114,22 @@ async def test_the_same_key_and_body_get_the_same_answer_and_one_report(desk: De
     assert len(await desk.spoken(ReportReceived)) == 1
 
 
+async def test_a_body_of_another_json_type_is_the_same_report(desk: Desk) -> None:
+    """One type goes the short way through FastAPI, the other the usual way."""
+    body = report(
+        description="Een busje, \u00e9\u00e9n hond \U0001f415 en 1e2 vaten.", observedOn="2026-01-02"
+    )
+    key = secrets.token_urlsafe(24)
+    answers = [
+        await desk.send(body, key=key, **{"Content-Type": kind})
+        for kind in ("application/json", "application/vnd.melding+json")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers == answers[1].headers
+    assert len(await desk.spoken(ReportReceived)) == 1
+
+
 async def test_the_same_key_with_another_body_is_refused(desk: Desk) -> None:
     key = secrets.token_urlsafe(24)
     await desk.send(report(), key=key)

@@ -1,8 +1,8 @@
 """Intake's API: its paths, what they take and what they answer."""
 
-from intake.api.paths import router
+from intake.api.paths import reports, router
 from intake.api.previews import router as previews
 from intake.api.uploads import PATH as UPLOAD_PATH
 from intake.api.uploads import router as uploads
 
-__all__ = ["UPLOAD_PATH", "previews", "router", "uploads"]
+__all__ = ["UPLOAD_PATH", "previews", "reports", "router", "uploads"]

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Identity
-from common.contracts.codes import Channel, Role
+from common.contracts.codes import Channel, Role, Urgency
 from common.contracts.gateway import MunicipalityConfigured
 from common.errors import FieldError, Malformed, NotAllowed
 from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
 from common.web import Caller, RequestModel
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake
 from intake.api import answers
 from intake.api.previews import Hide
+from intake.api.quick import quick_route
 from intake.domain import MAX_PROSE, FormSet, Mode, Pin, Question, SignalType
 from intake.files.claims import Claim, FileLimits
 from intake.files.kinds import FileKind
@@ -87,28 +88,33 @@ class ReportSubmission(RequestModel):
     hide: Hide
 
 
-@router.post(
-    "/api/v1/reports",
-    status_code=201,
-    response_model=answers.Accepted,
-    response_model_exclude_unset=True,
-)
+async def _quickly(request: Request, submission: ReportSubmission) -> Response:
+    identity: Identity = request.state.identity
+    return await take_report(request, identity, submission, request.headers.get("idempotency-key"))
+
+
+reports = APIRouter(route_class=quick_route(ReportSubmission.model_validate_json, _quickly))
+
+
+@reports.post("/api/v1/reports", status_code=201, response_model=answers.Accepted)
 async def take_report(
     request: Request,
     caller: Caller,
     submission: ReportSubmission,
     idempotency_key: Annotated[str | None, Header(description=_KEY_TOLD)] = None,
-) -> dict[str, str]:
+) -> Response:
     """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
     key = _key(idempotency_key)
     intake: Intake = request.app.state.intake
     accepted = await intake.take_report(caller.municipality, key, _new_report(submission, caller))
-    answer = {
-        "receipt": accepted.receipt,
-        "urgency": accepted.urgency,
-        "safetyTip": accepted.safety_tip,
-    }
-    return {**answer, "explanation": accepted.explanation} if accepted.explanation else answer
+    answer = answers.Accepted(
+        receipt=accepted.receipt,
+        urgency=Urgency(accepted.urgency),
+        safety_tip=accepted.safety_tip,
+        explanation=accepted.explanation or None,
+    )
+    body = answer.model_dump_json(by_alias=True, exclude_none=True)
+    return Response(body, status_code=201, media_type="application/json")
 
 
 @router.get("/api/v1/signal-types", response_model=answers.FormsShown)
