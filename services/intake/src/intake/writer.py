@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from uuid import UUID
 
 from common import metrics
 from common.contracts.base import Event
@@ -122,15 +123,30 @@ class Writer:
                     await self._write_or_split([entry])
 
     async def _write(self, entries: Sequence[Entry]) -> None:
+        if any(entry.claims for entry in entries):
+            new = await self._write_with_files(entries)
+        else:
+            told = [(entry.submission, entry.events) for entry in entries]
+            new = await store.insert_with_facts(self._database, told)
+        repeats = [entry for entry in entries if entry.submission.report_id not in new]
+        for entry in entries:
+            if entry.submission.report_id in new:
+                _settle(entry, Written.NEW)
+        if repeats:
+            await self._tell_repeats(repeats)
+
+    async def _write_with_files(self, entries: Sequence[Entry]) -> frozenset[UUID]:
         async with self._database.flowing() as connection:
             new = await store.insert_submissions(connection, [entry.submission for entry in entries])
             fresh = [entry for entry in entries if entry.submission.report_id in new]
             await _claim_files(connection, fresh)
             await publish(connection, *(event for entry in fresh for event in entry.events))
-            repeats = [entry for entry in entries if entry.submission.report_id not in new]
-            macs = await store.body_macs(connection, [_key(entry) for entry in repeats]) if repeats else {}
-        for entry in fresh:
-            _settle(entry, Written.NEW)
+        return new
+
+    async def _tell_repeats(self, repeats: Sequence[Entry]) -> None:
+        """Their key came before: whoever wrote it has committed, for the insert waited for that."""
+        async with self._database.flowing() as connection:
+            macs = await store.body_macs(connection, [_key(entry) for entry in repeats])
         for entry in repeats:
             same = macs.get(_key(entry)) == entry.submission.body_mac
             _settle(entry, Written.REPEATED if same else Written.CONTRADICTED)

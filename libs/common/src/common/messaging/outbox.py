@@ -1,6 +1,7 @@
 """The outbox: a fact and the state change it tells of are committed together, or not at all."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,6 +10,7 @@ from common.contracts.base import Event
 from common.db import wake_after_commit
 from common.messaging.envelope import Envelope, encode
 
+FACT_COLUMNS = "event_id, municipality, subject, routing_key, body"  # of the table `outbox`
 _INSERT = text(
     """
     INSERT INTO outbox (event_id, municipality, subject, routing_key, body)
@@ -36,6 +38,21 @@ async def publish(connection: AsyncConnection, *events: Event) -> None:
             "keys": [event.routing_key for event in events],
             "bodies": [envelope.body for envelope in envelopes],
         },
+    )
+
+
+def fact_columns(events: Sequence[Event]) -> tuple[list[UUID], list[str], list[str], list[str], list[bytes]]:
+    """Facts as one array for each of `FACT_COLUMNS`, for a statement that also writes what they tell of.
+
+    Who writes them so sets `Database.spoken` afterwards. Raises `TooLarge` above 64 KiB.
+    """
+    envelopes = [encode(event) for event in events]
+    return (
+        [envelope.event_id for envelope in envelopes],
+        [envelope.municipality for envelope in envelopes],
+        [envelope.subject for envelope in envelopes],
+        [event.routing_key for event in events],
+        [envelope.body for envelope in envelopes],
     )
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from common.contracts.base import Event
 from common.contracts.gateway import MunicipalityConfigured
+from common.db import Database
+from common.messaging.outbox import FACT_COLUMNS, fact_columns
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,6 +40,23 @@ _INSERT = text(
     RETURNING report_id
     """
 )
+_INSERT_WITH_FACTS = f"""
+    WITH written AS (
+        INSERT INTO submission (municipality, key_hash, body_mac, lookup_id, public_key, report_id,
+                                reporter_handle, received_at)
+        SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::uuid[],
+                             $7::uuid[], $8::timestamptz[])
+        ON CONFLICT ON CONSTRAINT pk_submission DO NOTHING
+        RETURNING report_id
+    ), spoken AS (
+        INSERT INTO outbox ({FACT_COLUMNS})
+        SELECT {FACT_COLUMNS}
+        FROM unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+             AS fact (report_id, {FACT_COLUMNS})
+        JOIN written USING (report_id)
+    )
+    SELECT report_id FROM written
+    """  # noqa: S608 -- the names of columns
 _MACS = text(
     """
     SELECT municipality, key_hash, body_mac FROM submission
@@ -77,12 +97,28 @@ async def insert_submissions(
     connection: AsyncConnection, submissions: Sequence[Submission]
 ) -> frozenset[UUID]:
     """Insert those whose key is new; returns their report ids. Sorted by key: writers never deadlock."""
-    ordered = sorted(submissions, key=lambda each: (each.municipality, each.key_hash))
-    names = Submission.__dataclass_fields__
-    rows = await connection.execute(
-        _INSERT, {name: [getattr(each, name) for each in ordered] for name in names}
-    )
+    rows = await connection.execute(_INSERT, _columns(submissions))
     return frozenset(rows.scalars())
+
+
+async def insert_with_facts(
+    database: Database, told: Sequence[tuple[Submission, Sequence[Event]]]
+) -> frozenset[UUID]:
+    """As `insert_submissions`, with the facts of each new one in the outbox: one statement, durable after it.
+
+    Raises `TooLarge`, and the driver's own errors.
+    """
+    about = [submission.report_id for submission, events in told for _ in events]
+    facts = fact_columns([event for _, events in told for event in events])
+    columns = _columns([submission for submission, _ in told])
+    rows = await database.at_once(_INSERT_WITH_FACTS, *columns.values(), about, *facts)
+    database.spoken.set()
+    return frozenset(row["report_id"] for row in rows)
+
+
+def _columns(submissions: Sequence[Submission]) -> dict[str, list[object]]:
+    ordered = sorted(submissions, key=lambda each: (each.municipality, each.key_hash))
+    return {name: [getattr(each, name) for each in ordered] for name in Submission.__dataclass_fields__}
 
 
 async def body_macs(
