@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange
-from aio_pika.exceptions import DeliveryError
+from aio_pika.abc import AbstractChannel
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
 from common.db import Database
 from common.log import get_logger
-from common.messaging.broker import Broker, exchange_of, keep_trying, message_of
+from common.messaging.broker import EXCHANGE, Broker, keep_trying
+from common.messaging.publishing import Fate, Outgoing, publish_batch
 
 log = get_logger()
 
@@ -114,11 +113,10 @@ class Relay:
             await self._channel.close()
 
     async def _send_on(self, channel: AbstractChannel, stopping: asyncio.Event) -> None:
-        exchange = await exchange_of(channel)
         pause = self._poll_seconds
         while not stopping.is_set():
             self._database.spoken.clear()  # before looking: what commits from now on wakes us
-            sent = await self.send_batch(exchange)
+            sent = await self.send_batch(channel)
             await self._housekeep()
             if channel.is_closed:
                 raise ConnectionError("the channel closed")
@@ -134,38 +132,30 @@ class Relay:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._database.spoken.wait(), seconds)
 
-    async def send_batch(self, exchange: AbstractExchange) -> int:
+    async def send_batch(self, channel: AbstractChannel) -> int:
         """Send one batch; returns how many rows it took. A row stays unsent until the broker confirmed it."""
         async with self._database.flowing() as connection:
             rows = (await connection.execute(_TAKE, {"limit": self._batch})).all()
             if rows:
-                await self._send(connection, exchange, rows)
+                await self._send(connection, channel, rows)
         return len(rows)
 
     async def _send(
-        self, connection: AsyncConnection, exchange: AbstractExchange, rows: "Sequence[Row[Any]]"
+        self, connection: AsyncConnection, channel: AbstractChannel, rows: "Sequence[Row[Any]]"
     ) -> None:
-        outcomes = await asyncio.wait_for(
-            asyncio.gather(*(_publish(exchange, row) for row in rows), return_exceptions=True), 30
-        )
-        sent, refused = [], []
-        for row, outcome in zip(rows, outcomes, strict=True):
-            if outcome is None:
-                sent.append(row.id)
-            elif isinstance(outcome, DeliveryError):
-                refused.append(row.id)
-        if sent:
+        batch = [Outgoing(str(row.event_id), row.routing_key, bytes(row.body)) for row in rows]
+        fates = await publish_batch(channel, EXCHANGE, batch)
+        ids: dict[Fate, list[int]] = {fate: [] for fate in Fate}
+        for row, fate in zip(rows, fates, strict=True):
+            ids[fate].append(row.id)
+        if sent := ids[Fate.CONFIRMED]:
             await connection.execute(_SENT, {"ids": sent})
             metrics.OUTBOX_SENT.inc(len(sent))
-        if refused:
+        if refused := ids[Fate.REFUSED]:
             await connection.execute(_REFUSED, {"ids": refused, "longest": _LONGEST_WAIT_SECONDS})
             self._refused_at = time.monotonic()
             metrics.OUTBOX_FAILED.inc(len(refused))
             log.warning("relay.refused", count=len(refused))
-        if len(sent) + len(refused) < len(rows) and not sent:
-            raise next(
-                o for o in outcomes if isinstance(o, BaseException) and not isinstance(o, DeliveryError)
-            )
 
     async def _housekeep(self) -> None:
         now = datetime.now(UTC).timestamp()
@@ -186,8 +176,3 @@ class Relay:
         while swept == _SWEEP_ROWS:
             async with self._database.flowing() as connection:
                 swept = (await connection.execute(statement, {"limit": _SWEEP_ROWS})).rowcount
-
-
-async def _publish(exchange: AbstractExchange, row: "Row[Any]") -> None:
-    message: aio_pika.Message = message_of(str(row.event_id), bytes(row.body))
-    await exchange.publish(message, routing_key=row.routing_key, mandatory=True, timeout=20)
