@@ -75,7 +75,7 @@ def count(reports: Iterable[Labelled]) -> Tally:
     """Anonymise each report and compare with its labels."""
     tally = Tally()
     for report in reports:
-        predicted = [vars(span) for span in anonymise(report["text"]).spans]
+        predicted = [span._asdict() for span in anonymise(report["text"]).spans]
         _compare(tally, report, predicted)
     return tally
 

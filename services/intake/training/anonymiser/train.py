@@ -16,10 +16,9 @@ from math import sqrt
 from pathlib import Path
 
 from intake.anonymiser import tagging
-from intake.anonymiser.names import read_tokens
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.structured import find_structured
-from intake.anonymiser.tagging import Token
+from intake.anonymiser.tokens import Token, chance_of, mode_of, read_tokens
 from reports import Maker, Report
 
 MODEL = Path(tagging.__file__).parent / "model/weights.json.gz"
@@ -33,14 +32,12 @@ def examples(report: Report, chance: random.Random) -> Iterator[Example]:
     tokens = read_tokens(reading, find_structured(reading))
     named = [_is_named(token, report) for token in tokens]
     tokens = _forget_some(tokens, named, chance)
-    mode = tagging.mode_of(tokens)
-    previous = "O"
-    for at, token in enumerate(tokens):
-        if tagging.is_candidate(tokens, at, mode):
-            yield list(tagging.features(tokens, at, mode, previous)), named[at]
-            previous = "N" if named[at] else "O"
-        elif "p" not in token.kind and token.low not in ".-":
-            previous = "O"
+    mode = mode_of(tokens)
+    last, was_name = 0, False
+    for at in tagging.candidates(tokens, mode):
+        previous = "N" if was_name and tagging.joins(tokens, last + 1, at) else "O"
+        yield list(tagging.features(tokens, at, mode, previous)), named[at]
+        last, was_name = at, named[at]
     for at in range(1, len(tokens)):
         if named[at] and "p" not in tokens[at].kind and "p" in tokens[at - 1].kind:
             yield from _particles(tokens, named, at)
@@ -71,12 +68,13 @@ def _forget_some(tokens: Sequence[Token], named: Sequence[bool], chance: random.
     forgotten = {
         t.low for t, is_named in zip(tokens, named, strict=True) if is_named and chance.random() < 0.25
     }
-    return [
-        Token(t.text, t.low, t.start, t.end, t.kind[0] + t.kind[1:].replace("f", "").replace("s", ""), t.seen)
-        if t.low in forgotten
-        else t
-        for t in tokens
-    ]
+    return [_forget(token) if token.low in forgotten else token for token in tokens]
+
+
+def _forget(token: Token) -> Token:
+    """The same word as if no list of names had it."""
+    kind = token.kind[0] + token.kind[1:].replace("f", "").replace("s", "")
+    return token._replace(kind=kind, chance=chance_of(kind))
 
 
 def fit(data: list[Example], epochs: int) -> dict[str, float]:

@@ -4,7 +4,8 @@ The result is pseudonymised, not anonymous; docs/anonymiser.md says what remains
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from intake.anonymiser import lexicon, tagging
 from intake.anonymiser.linking import link
@@ -21,8 +22,7 @@ MAX_CHARACTERS = 12_000
 _BETWEEN_FIELDS = "\n\n"
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A found span and the placeholder that stands in its place."""
 
     start: int
@@ -66,7 +66,7 @@ def anonymise_fields(fields: Mapping[str, str], hide: Sequence[str] = ()) -> dic
     for name, text in fields.items():
         end = start + len(text)
         inside = [
-            replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
+            Placed(max(span.start, start) - start, min(span.end, end) - start, span.type, span.placeholder)
             for span in placed
             if span.start < end and span.end > start
         ]
@@ -80,7 +80,7 @@ def _recognise(text: str) -> list[Span]:
     structured = find_structured(reading)
     mentions = find_names(reading, structured)
     people = link(mentions)
-    names = [replace(mention.span, key=person) for mention, person in zip(mentions, people, strict=True)]
+    names = [mention.span._replace(key=person) for mention, person in zip(mentions, people, strict=True)]
     return sorted([*structured, *names], key=lambda span: span.start)
 
 

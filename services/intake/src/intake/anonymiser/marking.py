@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 from intake.anonymiser.lexicon import words
 from intake.anonymiser.reading import Reading
-from intake.anonymiser.tagging import Token, base_form
+from intake.anonymiser.tokens import Token, base_form
 from intake.anonymiser.walking import initials_end, is_mistyped, starts_sentence, touches
 
 _ADJECTIVES = words("nickname_adjectives")
 _TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("common")
 _KIN = words("kin")
+_ANNOUNCING = _TITLES | _NAME_CUES
+_HEET = ("heet", "heette", "genaamd")
 _POSSIBLE = 0.1
 _KNOWN_LIMIT = 60
 STRONG_PARTICLES = frozenset(["van", "der", "den", "de", "ten", "ter", "el", "'t", "vd", "v.d", "al", "ben"])
+#: One of these must stand in the text before `_NICKNAME` is tried; "a" is of 'a.k.a.'.
+_NICKNAME_WORDS = words("nickname_openers")
 _NICKNAME = re.compile(
     r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|"
     r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m))"
@@ -25,9 +29,9 @@ _NICKNAME = re.compile(
 def mark_titled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
     """Behind a title or cue, and behind a name with particles, stands a family name: 'dhr Van den Broek'."""
     for at, token in enumerate(tokens):
-        is_cue = token.low in _NAME_CUES and not named[at]
-        if not (named[at] or is_cue or token.low in _TITLES):
+        if not (named[at] or token.low in _ANNOUNCING):
             continue
+        is_cue = token.low in _NAME_CUES and not named[at]
         first, here = _behind(tokens, at, ":" if is_cue else ".", named[at])
         if here >= len(tokens) or named[here] or tokens[here].kind[0] not in "ClUVM":
             continue
@@ -36,10 +40,10 @@ def mark_titled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
         if all(touches(tokens, n) for n in range(max(first - 1, at), here)):
             named[here] = _is_family_name(tokens, first, here, mode, named[at], is_cue)
     for at in range(1, len(tokens) - 1):
-        if tokens[at + 1].low in ("heet", "heette", "genaamd") and mode == "n" and tokens[at].kind[0] in "CU":
+        if tokens[at + 1].low in _HEET and mode == "n" and tokens[at].kind[0] in "CU":
             named[at] = named[at] or ("k" not in tokens[at].kind and tokens[at - 1].text not in ".!?")
     for at, token in enumerate(tokens):
-        if token.low != base_form(token.low) and token.kind[0] == "C" and "f" in token.kind:
+        if token.kind[0] == "C" and "f" in token.kind and token.low != base_form(token.low):
             named[at] = True
 
 
@@ -80,6 +84,8 @@ def mark_initialled(tokens: Sequence[Token], named: list[bool], mode: str) -> No
     for at, token in enumerate(tokens):
         if token.kind[0] != "I" or at + 2 >= len(tokens) or tokens[at + 1].text != ".":
             continue
+        if at > 1 and tokens[at - 2].kind[0] == "I" and tokens[at - 1].text == ".":
+            continue  # the first letter has looked at what stands behind all of them
         here = initials_end(tokens, at)
         first = here
         while here < len(tokens) and here - first < 4 and "p" in tokens[here].kind:
@@ -185,6 +191,8 @@ def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
 
 def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> None:
     """What stands behind 'alias' or 'bijnaam' is a name, whatever word it is."""
+    if _NICKNAME_WORDS.isdisjoint(reading.vocabulary):
+        return
     starts = [token.start for token in tokens]
     for match in _NICKNAME.finditer(reading.lower):
         start, end = match.span("value")

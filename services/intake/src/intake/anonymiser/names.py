@@ -1,15 +1,14 @@
 """Person names: what the model marks, joined into whole names with their parts."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from intake.anonymiser import marking
 from intake.anonymiser.lexicon import words
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.span import Span
-from intake.anonymiser.structured.streets import find_streets
-from intake.anonymiser.tagging import Token, base_form, mode_of, score_names, score_particles, tokens_of
+from intake.anonymiser.tagging import score_names, score_particles
+from intake.anonymiser.tokens import Token, base_form, mode_of, read_tokens
 from intake.anonymiser.walking import initials_end, is_word, starts_sentence, touches
 
 _ADJECTIVES, _TITLES, _NAME_CUES, _KIN = (
@@ -22,21 +21,14 @@ _LIKELY, _LIKELY_WITHOUT_CAPITALS, _LIKELY_ON_LIST = 0.4, 0.3, 0.15
 _NO_INITIALS = frozenset(["nl", "bv", "nv", "id", "ip", "hr", "dr", "mw", "de", "pl", "om", "av", "tv"])
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A name in the text, and its parts: what is known of given name, initials and family name."""
 
     span: Span
-    given: str
-    initials: str
-    family: str
-    is_nickname: bool
-
-
-def read_tokens(reading: Reading, taken: Sequence[Span]) -> list[Token]:
-    """The tokens as the model reads them: recognised spans and streets stand as one token each."""
-    streets = [Span(start, end, "STRAAT", "") for start, end in find_streets(reading)]
-    return tokens_of(reading.text, reading.lower, sorted([*taken, *streets], key=lambda span: span.start))
+    given: str = ""
+    initials: str = ""
+    family: str = ""
+    is_nickname: bool = False
 
 
 def find_names(reading: Reading, taken: Sequence[Span]) -> list[Mention]:
@@ -64,7 +56,7 @@ def _mentions(tokens: Sequence[Token], named: Sequence[bool]) -> list[Mention]:
     at, free_from = 0, 0
     while at < len(tokens):
         if not named[at]:
-            title_end = _initial_behind_title(tokens, named, at)
+            title_end = tokens[at].kind[0] == "I" and _initial_behind_title(tokens, named, at)
             if title_end:
                 result.append(_mention(tokens, at, title_end, at))
                 at = free_from = title_end
@@ -80,15 +72,15 @@ def _mentions(tokens: Sequence[Token], named: Sequence[bool]) -> list[Mention]:
 
 def _initial_behind_title(tokens: Sequence[Token], named: Sequence[bool], at: int) -> int:
     """'dhr. K.' names somebody too. The end of the initials, or 0."""
-    if tokens[at].kind[0] != "I" or at == 0 or at + 1 >= len(tokens) or tokens[at + 1].text != ".":
+    if at == 0 or at + 1 >= len(tokens) or tokens[at + 1].text != ".":
+        return 0
+    before = tokens[at - 2] if tokens[at - 1].text == "." and at > 1 else tokens[at - 1]
+    if before.low not in _TITLES:
         return 0
     here = initials_end(tokens, at)
     while here < len(tokens) and "p" in tokens[here].kind:
         here += 1
-    if here < len(tokens) and named[here]:
-        return 0
-    before = tokens[at - 2] if tokens[at - 1].text == "." and at > 1 else tokens[at - 1]
-    return at + 2 if before.low in _TITLES else 0
+    return 0 if here < len(tokens) and named[here] else at + 2
 
 
 def _front(tokens: Sequence[Token], at: int, free_from: int) -> int:
@@ -278,11 +270,11 @@ def _no_list(tokens: Sequence[Token], named: Sequence[bool], at: int) -> bool:
 
 def _mention(tokens: Sequence[Token], first: int, end: int, at: int) -> Mention:
     last = tokens[end - 1]
-    stop = last.end - (2 if re.search(r"['’]s$", last.text) else 0)
+    stop = last.end - (2 if last.text.endswith(("'s", "’s")) else 0)
     if last.text == "." and end - 2 >= first and len(tokens[end - 2].text) > 1:
         stop = tokens[end - 2].end
     key = " ".join(token.low for token in tokens[first:end])
-    mention = Mention(Span(tokens[first].start, stop, "PERSOON", key), "", "", "", False)
+    span = Span(tokens[first].start, stop, "PERSOON", key)
     comma = next((n for n in range(first, end) if tokens[n].text == ","), None)
     if comma is not None:
         family, rest = _content(tokens, first, comma), tokens[comma + 1 : end]
@@ -290,8 +282,8 @@ def _mention(tokens: Sequence[Token], first: int, end: int, at: int) -> Mention:
         letters = "".join(
             t.low for t in rest if len(t.text) <= 3 and t.kind[0].isalpha() and "p" not in t.kind
         )
-        return replace(
-            mention, family=" ".join(family), given=base_form(given[0].low) if given else "", initials=letters
+        return Mention(
+            span, family=" ".join(family), given=base_form(given[0].low) if given else "", initials=letters
         )
     letters = "".join(t.low for t in tokens[first:at] if t.kind[0] in "IViM" and "p" not in t.kind)
     content = _content(tokens, at, end) or [key]
@@ -303,18 +295,18 @@ def _mention(tokens: Sequence[Token], first: int, end: int, at: int) -> Mention:
             and "d" in tokens[at].kind
             and tokens[first].low in ("de", "het", "el", "la")
         )
-        return replace(
-            mention,
+        return Mention(
+            span,
             initials=letters,
             family=" ".join(content),
             is_nickname=nickname and "s" not in tokens[at].kind,
         )
     if len(content) > 1 or any("p" in t.kind for t in tokens[at:end]):
         nickname = tokens[first].low in _ADJECTIVES
-        return replace(mention, given=content[0], family=" ".join(content[1:]), is_nickname=nickname)
+        return Mention(span, given=content[0], family=" ".join(content[1:]), is_nickname=nickname)
     if _is_family(tokens, first, at):
-        return replace(mention, family=content[0])
-    return replace(mention, given=content[0])
+        return Mention(span, family=content[0])
+    return Mention(span, given=content[0])
 
 
 def _content(tokens: Sequence[Token], first: int, end: int) -> list[str]:

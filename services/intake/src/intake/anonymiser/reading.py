@@ -1,30 +1,60 @@
 """A text as the recognisers read it: its lower case at the same offsets, its words, and what is taken."""
 
 import re
-from typing import NamedTuple
+from functools import cached_property
+from itertools import accumulate
 
-_WORD = re.compile(r"[^\W_]+")
-
-
-class Word(NamedTuple):
-    """An unbroken run of letters and digits."""
-
-    text: str
-    start: int
-    end: int
+#: Splits into what stands between words and, at every second place, the unbroken runs of letters and digits.
+_WORDS = re.compile(r"([^\W_]+)")
+_LONG_NUMBER = re.compile(r"\d(?:[ ()./\-–]{0,3}\d){6}")
 
 
 class Reading:
-    """One text, read once for all recognisers; `lower` has the length of `text`."""
+    """One text, read once for all recognisers; `lower` has the length of `text`.
+
+    `words` are its unbroken runs of letters and digits in lower case; `numbered` says which have a digit.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.lower = _lower(text)
-        self.words = [Word(m.group(), m.start(), m.end()) for m in _WORD.finditer(text)]
+        pieces = _WORDS.split(self.lower)
+        self.words, self.gaps = pieces[1::2], pieces[0::2]
+        self._ends = list(accumulate(map(len, pieces)))
+        self.numbered = [
+            at for at, word in enumerate(self.words) if not word.isalpha() and any(map(str.isdigit, word))
+        ]
+        self.has_long_number = bool(self.numbered) and _LONG_NUMBER.search(text) is not None
         self.is_upper = text.isupper()
         #: Capitals say nothing: all letters are of one case.
         self.letters_only = self.is_upper or text == self.lower
+        self._spoken: dict[re.Pattern[str], bool] = {}
         self._taken = bytearray(len(text))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words."""
+        return frozenset(self.words)
+
+    def speaks_of(self, cue: re.Pattern[str]) -> bool:
+        """Whether the lower-case text has the cue anywhere."""
+        if cue not in self._spoken:
+            self._spoken[cue] = cue.search(self.lower) is not None
+        return self._spoken[cue]
+
+    def starts_of(self, chosen: frozenset[str]) -> list[int]:
+        """Where one of the chosen words starts that stands by itself, without an underscore beside it."""
+        if chosen.isdisjoint(self.vocabulary):
+            return []
+        return [
+            self._ends[2 * at]
+            for at, word in enumerate(self.words)
+            if word in chosen and self.gaps[at][-1:] != "_" and self.gaps[at + 1][:1] != "_"
+        ]
+
+    def word_span(self, at: int) -> tuple[int, int]:
+        """Where word `at` starts and ends."""
+        return self._ends[2 * at], self._ends[2 * at + 1]
 
     def take(self, start: int, end: int) -> None:
         """Mark ``text[start:end]`` as recognised."""

@@ -6,38 +6,67 @@ doubts, a person looks before the text is shown.
 
 import re
 
-from intake.anonymiser.lexicon import words
 from intake.anonymiser.structured.phones import PUBLIC_NUMBERS
 
 _PLACEHOLDER = re.compile(r"\[[A-Z]{2,14}-\d{1,4}\]")
-_LONG_NUMBER = re.compile(r"(?<![€\d.,])\d(?:[ .-]?\d){6,}")
-_LEFT_OVER = re.compile(
-    r"\w@|@\w|\b(?:bsn|iban|burgerservicenummer|paspoortnummer|rijbewijsnummer)\b:? \w*\d|\b06[ -]?\d{2}|"
-    r"\b(?:meneer|mevrouw|dhr|mevr|mw|buurman|buurvrouw|familie)\b\.? (?!\[)[a-z]*(?-i:[A-Z][a-z]+)|"
-    r"\b(?:heet|heette|genaamd|alias|bijnaam)\b:? (?!\[)(?-i:[A-Z][a-z]+)|"
-    r"(?:straat|laan|weg|plein|gracht|kade)\b,? "
-    r"(?:nr\.? ?|nummer )?\d{1,4}\b(?! (?:euro|uur|keer|mensen|man))|"
-    r"\b[A-Z]{1,3}-\d{2,3}-[A-Z]{1,3}\b|\b\d{1,3}-[A-Z]{2,3}-\d{1,3}\b|"
-    r"(?:nul|een|twee|drie|vier|vijf|zes|zeven|acht|negen)"
-    r"(?:[ ,-]{1,2}(?:nul|een|twee|drie|vier|vijf|zes|zeven|acht|negen)){5}",
-    re.IGNORECASE,
+_AT_SIGN = re.compile(r"@(?:\w|(?<=\w@))")
+_LONG_NUMBER = re.compile(r"\d(?<![€\d.,]\d)(?:[ .-]?\d){7,}")
+#: A date, with the time of day behind it or not: no number of somebody.
+_DATE = re.compile(
+    r"(?:\d{1,2}[-. ]\d{1,2}[-. ](?:\d{4}|\d{2})|(?:19|20)\d{2}[-. ]\d{1,2}[-. ]\d{1,2})"
+    r"(?: \d{1,2}(?:[.:]?\d{2})?)?$"
+    r"|(?:19|20)\d{2} \d{2}(?:[.:]?\d{2})?$"
 )
-_UNLIKE_A_WORD = re.compile(r"(?<![\w/])(?=\w{0,30}\d)(?=\w{0,30}[A-Za-z])\w{12,}(?!\w)")
+_FREE_NUMBERS = ("0800", "0900", "0906", "0909")
+#: Words that name a number as one of a thing or of a file.
 _KNOWN_NUMBER = re.compile(
-    r"(?:meter|ean|zaak|dossier|meld|mutatie|order|kenmerk|rapport|factuur|pv)\w{0,12}\.?[\s:-]{0,3}(?:nr|nummer|is|met)?\s?(?:is|nummer)?[\s:]{0,2}$"
+    r"(?:meter|ean|aansluit|zaak|dossier|dosier|meld|mut|order|kenmerk|rapport|factuur|pv|ticket|ref|pakket|nr|nummer)"
+    r"[^.!?\n\d]{0,24}\.?[\s:(#]{0,3}$"
 )
-_FULL_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+ (?:(?:van|de|den|der|el) ){1,2}[A-Z][a-z]+")
-_STREETS = words("street_openers")
+_NUMBERED = re.compile(
+    r"06(?<![\w.-]06)[ -]?\d{2}(?!-\d)|\d(?<!\w\d)\d{0,2}-[a-z]{2,3}-\d{1,3}(?!\w)|"
+    r"\d(?<=[a-z]-\d)\d{1,2}-[a-z]{1,3}(?!\w)|"
+    r"\d(?:(?<=bsn \d)|(?<=bsn: \d)|(?<=iban \d)|(?<=iban: \d))"
+)
+_STREET = re.compile(
+    r"(?:straat|laan|weg|plein|gracht|kade)\b,? (?:nr\.? ?|nummer )?\d{1,4}\b"
+    r"(?! (?:euro|uur|keer|mensen|man))"
+)
+_DIGIT = "(?:nul|een|twee|drie|vier|vijf|zes|zeven|acht|negen)"
+_IN_WORDS = re.compile(rf"{_DIGIT}(?:[ ,-]{{1,2}}{_DIGIT}){{5}}")
+_CODE = re.compile(r"\w{12,}")
+_CUED_NAME = re.compile(
+    r"(?:[Mm]eneer|[Mm]evrouw|[Dd]hr|[Mm]evr|[Mm]w|[Bb]uurman|[Bb]uurvrouw|[Ff]amilie)\b\.? "
+    r"(?!\[)(?:[a-z]+ )?[A-Z][a-z]+|"
+    r"(?:heet|heette|genaamd|alias|bijnaam)\b:? (?!\[)[A-Z][a-z]+"
+)
 
 
 def is_doubtful(result: str) -> bool:
     """Whether a person should look at this text before anyone reads it as anonymised."""
     rest = _PLACEHOLDER.sub("[]", result)
-    if _LEFT_OVER.search(rest) or _UNLIKE_A_WORD.search(rest) or _FULL_NAME.search(rest):
-        return True
-    return any(
-        re.sub(r"\D", "", match.group()) not in PUBLIC_NUMBERS
-        and not match.group().startswith(("0800", "0900", "0906"))
-        and not _KNOWN_NUMBER.search(rest[: match.start()].lower()[-40:])
-        for match in _LONG_NUMBER.finditer(rest)
+    low = rest.lower()
+    return (
+        _AT_SIGN.search(rest) is not None
+        or _CUED_NAME.search(rest) is not None
+        or _NUMBERED.search(low) is not None
+        or _STREET.search(low) is not None
+        or _IN_WORDS.search(low) is not None
+        or any(_is_code(match.group()) for match in _CODE.finditer(rest))
+        or any(_is_somebodys(match, low) for match in _LONG_NUMBER.finditer(low))
     )
+
+
+def _is_code(word: str) -> bool:
+    return not word.isalpha() and any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+
+
+def _is_somebodys(number: re.Match[str], low: str) -> bool:
+    """A long number that could be called or looked up, and that no word in front says to be another."""
+    value = number.group()
+    digits = "".join(filter(str.isdigit, value))
+    if _DATE.match(value) or value.startswith(_FREE_NUMBERS) or digits in PUBLIC_NUMBERS:
+        return False
+    if value.isdigit() and (len(digits) > 10 or (len(digits) == 10 and digits[0] != "0")):
+        return False  # nobody's telephone, account or citizen number
+    return _KNOWN_NUMBER.search(low[max(0, number.start() - 40) : number.start()]) is None

@@ -1,10 +1,9 @@
 """A stretch of text that holds personal data."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Personal data of one type at ``text[start:end]``; `key` is equal for equal values."""
 
     start: int

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from intake.anonymiser.tagging import Token
+from intake.anonymiser.tokens import Token
+
+_WORD_MARKS = frozenset("dktgvom")
 
 
 def starts_sentence(tokens: Sequence[Token], at: int) -> bool:
@@ -40,4 +42,4 @@ def initials_end(tokens: Sequence[Token], at: int) -> int:
 
 def is_word(token: Token) -> bool:
     """Whether a token is an ordinary word, a place, a make or the like."""
-    return any(mark in token.kind[1:] for mark in "dktgvom")
+    return not _WORD_MARKS.isdisjoint(token.kind[1:])

@@ -23,7 +23,7 @@ from intake.anonymiser.structured.numbers import (
     find_citizen_numbers,
     find_documents,
 )
-from intake.anonymiser.structured.phones import find_odd_phones, find_whole_phones
+from intake.anonymiser.structured.phones import find_odd_phones, find_spoken_phones, find_whole_phones
 from intake.anonymiser.structured.plates import find_plates
 from intake.anonymiser.structured.postcodes import find_postcodes
 
@@ -43,6 +43,7 @@ _RECOGNISERS: tuple[Callable[[Reading], Iterator[Found]], ...] = (
     find_citizen_numbers,
     find_business_numbers,
     find_documents,
+    find_spoken_phones,
     find_odd_phones,
     find_handles,
     find_postcodes,

@@ -7,9 +7,9 @@ from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_listed_wo
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.structured.streets import (
     AFTER_NUMBER,
-    BEST_END,
+    BEST_ENDS,
     NO_STREET,
-    SURE_END,
+    SURE_ENDS,
     headed_start,
     lead_of,
     street_start,
@@ -42,6 +42,7 @@ _ADDITION = re.compile(
     r"(?:(?:\s?[-/]\s?|\s)(?!t/m)(?:[a-z](?![\w'’])(?!\.\w)|i{1,3}\b|i?v\b|vi{0,3}\b|bis\b|hs\b|huis\b|rd\b|rood\b|zwart\b|zw\b|to\b|bg\b|boven\b|beneden\b|(?<=[-/ ]{1})(?<![ ])\d{1,4}[a-z]?(?![\w]|[.:]\d))"
     r"|[a-z]{1,2}\d?(?![\w])|[a-z]-\d{1,3}(?!\w))"
 )
+_LETTERS = re.compile(r"[a-z]{1,3}(?![\w])")
 _FLOOR = re.compile(
     r",?\s?(?:\(?(?:\d{1,2}|eerste|tweede|derde|vierde|begane)\s?(?:e|ste|de)?\s?(?:etage|verdieping|verd\b\.?|woonlaag|hoog|grond)\b\)?|"
     r"(?:app|appartement|kamer|unit|toev|toevoeging|bus|huisletter)\b\.?\s?[a-z]?\d{0,4}[a-z]?\b|(?:links|rechts|achter|voor|boven|beneden)(?=[\s,.]|$)(?! (?:de|het|een|in|op|mij|ons)\b))"
@@ -49,7 +50,7 @@ _FLOOR = re.compile(
 _AND_MORE = re.compile(
     r"(?:\s?(?:,|en|of|t/m|tm|&|\+|/|tot en met)\s?(?:nr\.?\s?|nummer\s)?)\d{1,4}(?:[a-z]\b|[- ]?[a-h]\b)?(?![\w]|[.:,/-]\d)"
 )
-_NUMBER = re.compile(r"(?<![\w€#])(?<!\d[.,:/-])(?<![a-z]-)\d{1,5}(?=[a-z]{0,3}(?![^\W_]))", re.IGNORECASE)
+_NUMBER = re.compile(r"\d(?<![\w€#]\d)(?<!\d[.,:/-]\d)(?<![a-z]-\d)\d{0,4}(?=[a-z]{0,3}(?![^\W_]))")
 _BETWEEN = re.compile(
     r"(?:,?\s{1,2}|\s?,\s?|\s?[-:]\s?)(?:op\s|bij\s|met\s)?(?:(?:huis)?(?:nr|nummer|no|numer|nmr|nrs)\b\.?[\s:]{0,2}|#\s?|n°\s?|huisnr\.?\s?)?$"
 )
@@ -75,12 +76,19 @@ _ADJECTIVE_OPENERS = frozenset(
         "achter",
     ]
 )
+_OPENED = [[opener] for opener in _ADJECTIVE_OPENERS]
+_SQUARE = re.compile(r"\bplein 19\d\d $")
 _PLACED = re.compile(
     r"(?:\b(?:op de|op het|aan de|aan het|in de|op|aan|adres|adres[:]|loc[:.]?|brp|locatie:?|woont|pand|object|perceel|terrein,?))\s$|[,:]\s$"
 )
+_QUARTER = re.compile(r"[-. ](?:noord|zuid|oost|west|[nzow])$|\.$")
 _WORDS_BACK = re.compile(r"(?:[^\W\d_][\w'’-]{1,24}\s){0,3}[^\W\d_][\w'’-]{1,24}$")
 _NEAR_STREET = re.compile(
     r"(?P<street>[^\W\d_][\w'’-]{3,40})(?:[,.;]|\s(?:daar|hier|ergens|bij ons|en dan|en wel|te [a-z]{3,20}|in [a-z]{3,20}))?[,.;]?\s?$"
+)
+_NUMBERED = re.compile(r"n(?:r|ummer|o)\b")
+_HOUSE_CUE = re.compile(
+    r"(?:(?:huis)?(?:nummer|nr|no)\b\.?|\bhuis|\bpand|\bwoning|\bop|\bperceel)[\s:]{1,2}$"
 )
 _BEHIND = re.compile(
     r"[a-z]{0,2}(?:[- ]?(?:[a-h]|hs|bis|i{1,3}))?,?\s(?:hier\s|daar\s)?(?:van|in|aan|op|bij|langs)\s(?:de|het|'t|den|onze|ons)\s(?P<street>(?:[^\W\d_][\w'’.-]{0,24}\s){0,4}?[^\W\d_][\w'’-]{0,40})(?=[\s,.;!?)]|$)"
@@ -89,7 +97,7 @@ _BEHIND = re.compile(
 
 def find_addresses(reading: Reading) -> Iterator[Found]:
     """Streets with a number before or behind, and postcodes, alone or with their house number."""
-    for number in _NUMBER.finditer(reading.text):
+    for number in _NUMBER.finditer(reading.lower):
         if not reading.is_free(number.start(), number.end()):
             continue
         found = _street_before(reading, number.start(), number.end()) or _street_behind(
@@ -104,6 +112,8 @@ def find_addresses(reading: Reading) -> Iterator[Found]:
 
 def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     low = reading.lower
+    if AFTER_NUMBER.match(low, end) or _is_clock_or_date(reading, end):
+        return None
     between = _BETWEEN.search(low, max(0, start - 26), start)
     if between is None:
         return None
@@ -112,11 +122,9 @@ def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | 
         street = _street_by_context(reading, between.start(), end)
     if street is None:
         street = _street_nearby(reading, between.start(), between.group())
-    square = re.compile(r"\bplein 19\d\d $").search(low, max(0, start - 12), start)
+    square = _SQUARE.search(low, max(0, start - 12), start)
     street = square.start() if square else street
-    if street is None or AFTER_NUMBER.match(low, end) or _is_clock_or_date(reading, end):
-        return None
-    return street, _number_end(low, end)
+    return None if street is None else (street, _number_end(low, end))
 
 
 def _street_by_context(reading: Reading, stop: int, end: int) -> int | None:
@@ -125,6 +133,8 @@ def _street_by_context(reading: Reading, stop: int, end: int) -> int | None:
     if behind is None:
         return None
     has_evidence = bool(behind.group())
+    if not has_evidence and reading.before(stop, 60).split()[-2:-1] not in _OPENED:
+        return None
     words_back = _WORDS_BACK.search(reading.text, max(0, stop - 60), stop)
     if words_back is None:
         return None
@@ -152,16 +162,18 @@ def _street_by_context(reading: Reading, stop: int, end: int) -> int | None:
     return None
 
 
+_GOES_ON = re.compile(r"[:.,/-]\d|\s?[-/]\s?\d{1,2}\s?[-/]\s?\d")
+_RANGE = re.compile(r"[-/]\d{1,4}(?![\d:/-])")
+
+
 def _is_clock_or_date(reading: Reading, end: int) -> bool:
     """A number that goes on as a time, a date, an amount or a year."""
-    if re.match(r"[:.,/-]\d|\s?[-/]\s?\d{1,2}\s?[-/]\s?\d", reading.after(end, 8)):
-        return re.match(r"[-/]\d{1,4}(?![\d:/-])", reading.after(end, 8)) is None
-    return False
+    return _GOES_ON.match(reading.lower, end) is not None and _RANGE.match(reading.after(end, 8)) is None
 
 
 def _number_end(low: str, end: int) -> int:
     """Past letters, floors and further numbers."""
-    suffix = re.compile(r"[a-z]{1,3}(?![\w])").match(low, end)
+    suffix = _LETTERS.match(low, end)
     end = suffix.end() if suffix else end
     for _ in range(2):
         addition = _ADDITION.match(low, end)
@@ -180,17 +192,21 @@ def _number_end(low: str, end: int) -> int:
 
 def _street_ending_at(reading: Reading, stop: int, has_cue: bool) -> int | None:
     """Where the street that ends at `stop` starts, or None when what stands there is no street."""
-    word = _WORD_BACK.search(reading.text, max(0, stop - 42), stop)
+    window = max(0, stop - 42)
+    word = _WORD_BACK.search(reading.text, max(window, reading.text.rfind(" ", window, stop)), stop)
     if word is None:
         return None
-    last = re.sub(r"[-. ](?:noord|zuid|oost|west|[nzow])$|\.$", "", word.group().lower())
+    last = _QUARTER.sub("", word.group().lower())
     if last in NO_STREET:
         return None
     is_capital = word.group()[0].isupper()
-    if BEST_END.search(last):
+    if last.endswith(BEST_ENDS):
         return street_start(reading, word.start()) if is_capital or last not in _BARE_ENDS else None
+    is_sure = len(last) > 4 and last.endswith(SURE_ENDS)
+    if not (is_capital or is_sure or reading.letters_only):
+        return _street_without_ending(reading, word.start(), stop, False)
     placed = _PLACE_BEFORE.search(reading.before(lead_of(reading, word.start()), 22)) is not None
-    if SURE_END.search(last) and len(last) > 4 and (is_capital or placed or not is_dutch_word(last)):
+    if is_sure and (is_capital or placed or not is_dutch_word(last)):
         is_plain = not is_capital and is_listed_word(last) and not has_cue
         return None if is_plain else street_start(reading, word.start())
     if is_capital or reading.letters_only:
@@ -203,22 +219,22 @@ def _street_ending_at(reading: Reading, stop: int, has_cue: bool) -> int | None:
 def _street_without_ending(reading: Reading, start: int, stop: int, placed: bool) -> int | None:
     """'Kleine Berg', ''t Zand' and 'De Hoef': by capitals, an article, or what stands in front."""
     word = reading.text[start:stop]
+    has_article = reading.lower[max(0, start - 3) : start] == "'t "
+    if not word[0].isupper():
+        return start - 3 if has_article else None
     lead = lead_of(reading, start)
-    if word[0].isupper() and not word.isupper():
+    if not word.isupper():
         is_named = lead < start or not is_first_name(word.lower())
         if placed and len(word) > 2 and is_named:
             return lead
         if len(word) > 3 and _WITH_SUFFIX.match(reading.lower, stop):
             return lead
-    if reading.lower[max(0, start - 3) : start] == "'t ":
+    if has_article:
         return start - 3
-    if word[0].isupper() and re.search(
-        r"(?:^|\s|[,:(])(?:De|Het|Den) $", reading.text[max(0, start - 5) : start]
-    ):
-        return lead
-    return None
+    return lead if _ARTICLE.search(reading.text[max(0, start - 5) : start]) else None
 
 
+_ARTICLE = re.compile(r"(?:^|\s|[,:(])(?:De|Het|Den) $")
 _PLACE_BEFORE = re.compile(
     r"\b(?:aan|op|in|van|bij|woont|wonende|adres|pand|woning|perceel|object|betreft|huisbezoek|controle|t\.?p\.?|uur|locatie|naar|te|om|hoek)[\s,:.]{1,2}(?:de |het |'t )?$"
 )
@@ -226,26 +242,23 @@ _PLACE_BEFORE = re.compile(
 
 def _street_nearby(reading: Reading, stop: int, between: str) -> int | None:
     """'in de Kerkstraat, en dan nummer 8': a street a few words in front of 'nummer'."""
-    if not re.search(r"n(?:r|ummer|o)\b", between):
+    if not _NUMBERED.search(between):
         return None
     match = _NEAR_STREET.search(reading.lower, max(0, stop - 52), stop)
-    if match is None or not BEST_END.search(match.group("street")) or match.group("street") in NO_STREET:
+    if match is None or not match.group("street").endswith(BEST_ENDS) or match.group("street") in NO_STREET:
         return None
     return street_start(reading, match.start("street"))
 
 
 def _street_behind(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
     """'op nummer 12 van de Kerkstraat': the number in front."""
-    cue = re.search(
-        r"(?:(?:huis)?(?:nummer|nr|no)\b\.?|\bhuis|\bpand|\bwoning|\bop|\bperceel)[\s:]{1,2}$",
-        reading.before(start, 14),
-    )
+    cue = _HOUSE_CUE.search(reading.before(start, 14))
     if cue is None:
         return None
     behind = _BEHIND.match(reading.lower, end, min(len(reading.lower), end + 90))
     if behind is None:
         return None
     street = behind.group("street")
-    if not BEST_END.search(street) or len(street) < 5 or street in NO_STREET:
+    if not street.endswith(BEST_ENDS) or len(street) < 5 or street in NO_STREET:
         return None
     return start - len(cue.group().lstrip()) if "n" in cue.group() else start, behind.end("street")

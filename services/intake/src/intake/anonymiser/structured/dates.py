@@ -11,8 +11,9 @@ _MONTH = (
     r"(?:jan(?:uari)?|feb(?:r|ruari)?|mrt|maart|maa|apr(?:il)?|mei|jun(?:i)?|jul(?:i)?|aug(?:ustus)?|sep(?:t|tember)?|"
     r"okt(?:ober)?|oct|nov(?:ember)?|dec(?:ember)?|januarie|febuari)"
 )
+_START = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)")
 _DATE = re.compile(
-    r"(?<![\w€])(?<!\d[.,-])(?:"
+    r"(?:"
     r"\d{1,2} ?[-./\\ ] ?\d{1,2} ?[-./\\ ] ?(?:(?:19|20)\d{2}|'?\d{2})"
     r"|(?:19|20)\d{2}[-./ ]\d{1,2}[-./ ]\d{1,2}"
     rf"|\d{{1,2}}(?:e|ste|de)?[ .-]{{0,2}}{_MONTH}\.?[ ,.-]{{1,2}}(?:(?:19|20)\d{{2}}|'?\d{{2}})"
@@ -28,9 +29,11 @@ _DATE_IN_WORDS = re.compile(
     rf"(?:ste|de)? {_MONTH}\b(?: (?:\d{{4}}|negentien\w{{0,20}}|tweeduizend\w{{0,16}}))?"
 )
 _CUE = re.compile(
-    r"(?:\bgeb(?:oren|\.|\b|oortedatum|\.? ?dat(?:um)?\b\.?|oorte|\.dat\b\.?)|\bgeboorte-?dat(?:um)?\b|geboortedag|geboorteda(?:tum|\b)|"
-    r"\bgeboortedat(?:um)?\b|\bg\.?d\.?\b|\bdob\b|\bgbd\b|\bgebdat(?:um)?\b|\bjarig\b|verjaar(?:t|dag)|bouwjaar van hem|"
-    r"\b(?:hij|zij|ze|die|deze|van|man|vrouw|jongen|meisje|hy) (?:is|was|komt) (?:er )?(?:een )?van\b|\bis van\b|\bdatum geb|date of birth|\*(?=[ \d]))"
+    r"(?:geb(?<!\wgeb)(?:oren|\.|\b|oortedatum|\.? ?dat(?:um)?\b\.?|oorte|\.dat\b\.?)|geboorte(?<!\wgeboorte)-?dat(?:um)?\b|"
+    r"geboortedag|geboorteda(?:tum|\b)|g(?<!\wg)\.?d\.?\b|dob(?<!\wdob)\b|gbd(?<!\wgbd)\b|gebdat(?<!\wgebdat)(?:um)?\b|"
+    r"jarig(?<!\wjarig)\b|verjaar(?:t|dag)|bouwjaar van hem|"
+    r"(?:h(?<!\wh)(?:ij|y)|z(?<!\wz)(?:ij|e)|d(?<!\wd)(?:ie|eze)|v(?<!\wv)(?:an|rouw)|m(?<!\wm)(?:an|eisje)|j(?<!\wj)ongen) "
+    r"(?:is|was|komt) (?:er )?(?:een )?van\b|is(?<!\wis) van\b|datum(?<!\wdatum) geb|date of birth|\*(?=[ \d]))"
     r"[^\d\n]{0,26}$"
 )
 _NO_CUE_AFTER = re.compile(r"(?:sinds|vanaf|sedert|gecontroleerd|gezien|controle|gemeld)\b[^\d\n]{0,12}$")
@@ -48,7 +51,7 @@ _LONG_AGO = 2009
 def find_birth_dates(reading: Reading) -> Iterator[Found]:
     """Dates of birth; the date of what happened is left."""
     low = reading.lower
-    for match in _DATE.finditer(low):
+    for match in _dates(low):
         before = reading.before(match.start(), 44)
         cued = _CUE.search(before) is not None and not _NO_CUE_AFTER.search(before)
         if cued or (_CUE_AFTER.match(low, match.end()) and len(match.group()) > 4):
@@ -60,6 +63,15 @@ def find_birth_dates(reading: Reading) -> Iterator[Found]:
         for match in _DATE_IN_WORDS.finditer(low):
             if _CUE.search(reading.before(match.start(), 44)):
                 yield match.start(), match.end(), "GEBOORTEDATUM"
+
+
+def _dates(low: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while (start := _START.search(low, at)) is not None:
+        match = _DATE.match(low, start.start())
+        at = match.end() if match else start.end()
+        if match:
+            yield match
 
 
 def _is_register_date(low: str, match: re.Match[str]) -> bool:

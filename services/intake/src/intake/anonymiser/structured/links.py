@@ -90,43 +90,46 @@ def _written_around(low: str) -> Iterator[Found]:
             yield local.start(), found.end(), "EMAIL"
 
 
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]{3,300}", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]{3,300}")
+_SITE_END = re.compile(r"\.(?:com|me|nl|gg|ee|ru|be|net)/")
 _SITES = (
     r"(?:instagram|instagr|facebook|fb|snapchat|tiktok|twitter|x|telegram|t|wa|linkedin|onlyfans|marktplaats|"
     r"youtube|discord|discordapp|vinted|twitch|pinterest|reddit|kinky|sexjobs|speurders|airbnb|booking|linktr|"
     r"threads|vk|ok|m|m\.me)"
 )
 _ON_A_SITE = re.compile(
-    rf"(?<![\w@.-])(?:[a-z]{{1,3}}\.)?{_SITES}\.(?:com|me|nl|gg|ee|ru|be|net)/[^\s<>\"')\]]{{1,200}}",
-    re.IGNORECASE,
+    rf"(?<![\w@.-])(?:[a-z]{{1,3}}\.)?{_SITES}\.(?:com|me|nl|gg|ee|ru|be|net)/[^\s<>\"')\]]{{1,200}}"
 )
 _BARE = re.compile(
-    r"\.(?:top|xyz|shop|online|club|site|onion|ru|cc|io|to|biz|info|link|store|net|com|nl|me)\b(?![\w@.-]\w)",
-    re.IGNORECASE,
+    r"\.(?:top|xyz|shop|online|club|site|onion|ru|cc|io|to|biz|info|link|store|net|com|nl|me)\b(?![\w@.-]\w)"
 )
-_HOST = re.compile(r"(?<![\w@.-])[a-z0-9][a-z0-9.-]{2,62}$", re.IGNORECASE)
+_HOST = re.compile(r"(?<![\w@.-])[a-z0-9][a-z0-9.-]{2,62}$")
+_TAIL = re.compile(r"/[^\s<>\"')\]]{1,120}")
 _PUBLIC_SITES = words("public_sites")
 
 
 def find_links(reading: Reading) -> Iterator[Found]:
     """Links that lead to a person or a trade; the sites of authorities and shops are left."""
     text = reading.text
-    for pattern in (_LINK, _ON_A_SITE):
-        for match in pattern.finditer(text):
+    low = reading.lower
+    patterns = [_LINK] if "http" in low or "www." in low else []
+    patterns += [_ON_A_SITE] if _SITE_END.search(low) else []
+    for pattern in patterns:
+        for match in pattern.finditer(low):
             end = match.start() + len(match.group().rstrip(".,;:!?"))
             if not _is_public(text[match.start() : end]):
                 yield match.start(), end, "SOCIAL"
-    for match in _BARE.finditer(text):
-        host = _HOST.search(text, max(0, match.start() - 64), match.start())
+    for match in _BARE.finditer(low):
+        host = _HOST.search(low, max(0, match.start() - 64), match.start())
         if host is None or _is_public(text[host.start() : match.end()]):
             continue
-        name = host.group().lower()
-        tail = re.compile(r"/[^\s<>\"')\]]{1,120}").match(text, match.end())
+        name = host.group()
+        tail = _TAIL.match(text, match.end())
         odd = (
             tail
             or any(char.isdigit() for char in name)
             or "-" in name
-            or match.group().lower() not in (".nl", ".com", ".net", ".me", ".to", ".io")
+            or match.group() not in (".nl", ".com", ".net", ".me", ".to", ".io")
         )
         if odd:
             yield host.start(), tail.end() if tail else match.end(), "SOCIAL"
@@ -143,11 +146,8 @@ def _is_public(link: str) -> bool:
 
 _HANDLE_AT = re.compile(r"(?<![\w.@])@[ ]?(?=[\w.]{0,30}[^\W\d_])[\w](?:[\w.-]{0,28}\w)?")
 _UNDERSCORED = re.compile(r"(?<![\w@/.-])[^\W_][\w.-]{0,30}_[\w.-]{0,30}(?<![.-])")
-_PLATFORM = re.compile(
-    r"\b(?:insta(?:gram)?|ig|snap(?:chat|je)?|sc|telegram|tg|tiktok|facebook|fb|signal|wickr|twitter|discord|linkedin|"
-    r"marktplaats|vinted|onlyfans|twitch|threema|tinder|grindr|badoo|wechat|viber|skype|session|steam|fetlife|"
-    r"account(?:naam)?|gebruikersnaam|kanaal|username|user|nickname|profiel(?:naam)?|handle|alias)\b"
-)
+_PLATFORM_WORDS = words("platforms")
+_PLATFORM = re.compile(rf"(?:{'|'.join(sorted(_PLATFORM_WORDS))})\b")
 _LINK_WORDS = re.compile(
     r"(?:[\s:=,'\"“”‘’(-]{1,3}(?:is|heet|naam|account|accountje|profiel|als|onder|de|het|op|via|met|zijn|haar|zn|van|hem|"
     r"gebruikersnaam|gebruiker|user|naar|en|dat|die|ook|chat|noemt|zich|hij|ze|nick|:)(?=[\s:=]))"
@@ -177,7 +177,7 @@ def find_marked_handles(reading: Reading) -> Iterator[Found]:
 def find_handles(reading: Reading) -> Iterator[Found]:
     """Names of accounts beside the name of a platform."""
     text, low = reading.text, reading.lower
-    for platform in _PLATFORM.finditer(low):
+    for platform in filter(None, (_PLATFORM.match(low, at) for at in reading.starts_of(_PLATFORM_WORDS))):
         after = _LINK_WORDS.match(low, platform.end(), platform.end() + 80)
         value = text[after.start("value") : after.end("value")] if after else ""
         named = (after is not None and "-" in value) or (
@@ -189,15 +189,11 @@ def find_handles(reading: Reading) -> Iterator[Found]:
             _looks_like_handle(value) or (named and re.fullmatch(r"[^\W_]{2,}[.-][^\W_]{2,}", value))
         ):
             yield *after.span("value"), "SOCIAL"
-        stop = (
-            platform.start() - 3
-            if low[max(0, platform.start() - 3) : platform.start()] == "op "
-            else platform.start()
-        )
+        if low[max(0, platform.start() - 3) : platform.start()] != "op ":
+            continue
+        stop = platform.start() - 3
         before = _NAMED_BEFORE.search(low, max(0, stop - 46), stop)
         signed = _SIGNED_BEFORE.search(low, max(0, stop - 36), stop)
-        if stop == platform.start():
-            continue
         if signed:
             yield *signed.span("value"), "SOCIAL"
         elif before and _looks_like_handle(text[before.start("value") : before.end("value")]):
@@ -220,6 +216,8 @@ def _looks_like_handle(value: str) -> bool:
     )
 
 
+_DOTTED = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _V4 = re.compile(
     r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\.?\d)(?:/\d{1,2})?(?::\d{2,5})?(?!\w)"
 )
@@ -231,10 +229,10 @@ _VERSION = re.compile(
 
 def find_ip_addresses(reading: Reading) -> Iterator[Found]:
     """IPv4 and IPv6 addresses; the number of a software version is none."""
-    for match in _V4.finditer(reading.text):
+    for match in _V4.finditer(reading.text) if _DOTTED.search(reading.text) else ():
         if not _VERSION.search(reading.before(match.start(), 24)):
             yield match.start(), match.end(), "IP"
-    if ":" in reading.text:
+    if _COLONS.search(reading.text):
         for match in _V6.finditer(reading.text):
             groups = [group for group in match.group().split(":") if group]
             if match.group().count(":") >= (2 if "::" in match.group() else 5) and len(groups) >= 2:

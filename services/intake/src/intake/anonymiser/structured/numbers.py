@@ -11,7 +11,11 @@ from intake.anonymiser.reading import Reading
 
 Found = tuple[int, int, str]
 
-_IBAN_START = re.compile(r"(?<![^\W_])[A-Za-z]{2} ?\d ?\d(?=[ .-]{0,2}[A-Za-z0-9])")
+#: The two check digits; the letters of the country stand in front of them, closed up or with a space.
+_IBAN_CHECK = re.compile(
+    r"\d(?:(?<=[A-Za-z]{2}\d)(?<![^\W_][A-Za-z]{2}\d)|(?<=[A-Za-z]{2} \d)(?<![^\W_][A-Za-z]{2} \d))"
+    r" ?\d(?=[ .-]{0,2}[A-Za-z0-9])"
+)
 _IBAN_REST = re.compile(r"(?:[ .-]{0,2}[A-Za-z0-9]){9,32}")
 _IBAN_LENGTHS = {
     "nl": 18, "be": 16, "de": 22, "fr": 27, "pl": 28, "es": 24, "it": 27, "pt": 25, "ro": 24, "bg": 22, "gb": 22,
@@ -27,27 +31,27 @@ _OLD_ACCOUNT = re.compile(
 def find_accounts(reading: Reading) -> Iterator[Found]:
     """IBANs by length and checksum (ISO 13616); beside a cue also one with a typing error, or an old number."""
     text = reading.text
-    for match in _IBAN_START.finditer(text):
-        length = _IBAN_LENGTHS.get(match.group()[:2].lower())
-        rest = _IBAN_REST.match(text, match.end())
+    for match in _IBAN_CHECK.finditer(text):
+        start = match.start() - (3 if text[match.start() - 1] == " " else 2)
+        length = _IBAN_LENGTHS.get(reading.lower[start : start + 2])
+        rest = _IBAN_REST.match(text, match.end()) if length else None
         if length is None or rest is None:
             continue
-        end = _nth_alnum(text, match.start(), rest.end(), length)
+        end = _nth_alnum(text, start, rest.end(), length)
         whole = end is not None and not (end < len(text) and text[end].isalnum() and text[end - 1].isalnum())
-        if end is not None and (
-            _is_iban(text[match.start() : end]) or (whole and _has_bank_shape(text[match.start() : end]))
-        ):
-            yield match.start(), end, "IBAN"
+        if end is not None and (_is_iban(text[start:end]) or (whole and _has_bank_shape(text[start:end]))):
+            yield start, end, "IBAN"
         elif re.search(
             r"\b(?:iban|rek|bank|rekening|overmaken|overgemaakt|gestort|storten)",
-            reading.before(match.start(), 50),
+            reading.before(start, 50),
         ) or (
             re.match(r"[A-Za-z]{4}", text[match.end() :].lstrip(" .-")[:4])
             and sum(c.isdigit() for c in rest.group()) >= 8
         ):
-            yield match.start(), _last_group(text, match.start(), rest.end(), length), "IBAN"
-    for match in _OLD_ACCOUNT.finditer(reading.lower):
-        yield *match.span("value"), "IBAN"
+            yield start, _last_group(text, start, rest.end(), length), "IBAN"
+    if reading.has_long_number and ("rek" in reading.lower or "giro" in reading.lower):
+        for match in _OLD_ACCOUNT.finditer(reading.lower):
+            yield *match.span("value"), "IBAN"
 
 
 def _nth_alnum(text: str, start: int, stop: int, count: int) -> int | None:
@@ -80,9 +84,10 @@ def _is_iban(value: str) -> bool:
     return True
 
 
-_NINE = re.compile(r"(?<![\w€])(?<!\d[.,-])\d(?:[ .-]?\d){7,8}(?![\w])(?![-.,]\d)")
+_NINE = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)(?:[ .-]?\d){7,8}(?![\w])(?![-.,]\d)")
 _BSN_CUE = re.compile(
-    r"\b(?:b\.?s\.?n\.?|burger ?service ?(?:nummer|nr)?|burgerservicen\w{0,6}|sofi(?:-?nummer|-?nr)?|bsn-?(?:nr|nummer)?|bsnnr|bsnnummer)\b[^\n]{0,24}$"
+    r"(?:b(?<!\wb)(?:\.?s\.?n\.?|urger ?service ?(?:nummer|nr)?|urgerservicen\w{0,6}|sn-?(?:nr|nummer)?)|"
+    r"s(?<!\ws)ofi(?:-?nummer|-?nr)?)\b[^\n]{0,24}$"
 )
 _BSN_AFTER = re.compile(
     r"[\s,()]{0,2}(?:\(?bsn|is (?:zijn|haar|het|diens) (?:bsn|burgerservice)|als bsn|= bsn)"
@@ -99,7 +104,7 @@ _OTHER_NUMBER = re.compile(
 
 def find_citizen_numbers(reading: Reading) -> Iterator[Found]:
     """Nine digits that pass the eleven-test, and any eight or nine digits beside the word for it."""
-    for match in _NINE.finditer(reading.text):
+    for match in _NINE.finditer(reading.text) if reading.has_long_number else ():
         before = reading.before(match.start(), 48)
         digits = re.sub(r"\D", "", match.group())
         if _BSN_CUE.search(before) and not re.search(r"\d{4}|kvk|tel", before[-24:]):
@@ -115,16 +120,17 @@ def _is_money(reading: Reading, end: int) -> bool:
     return re.match(r"\s?(?:euro|eur|€|,-|kwh|m3|meter)", reading.after(end, 8)) is not None
 
 
-_EIGHT = re.compile(r"(?<![\w€])(?<!\d[.,-])\d(?:[ .-]?\d){7}(?:(?:[ .-]?\d){4})?(?![\w])(?![-.,]\d)")
+_EIGHT = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)(?:[ .-]?\d){7}(?:(?:[ .-]?\d){4})?(?![\w])(?![-.,]\d)")
 _KVK_CUE = re.compile(
-    r"(?:\bk\.?v\.?k\b\.?|kamer van koophandel|koophandel|handelsregister|\bkvk-?(?:nummer|nr)|\brsin\b|vestigingsnummer|\bhr-?nummer)"
+    r"(?:k(?<!\wk)\.?v\.?k\b\.?|kamer van koophandel|koophandel|handelsregister|kvk(?<!\wkvk)-?(?:nummer|nr)|"
+    r"rsin(?<!\wrsin)\b|vestigingsnummer|hr(?<!\whr)-?nummer)"
 )
 _KVK_AFTER = re.compile(r"[\s,]{0,2}\(?(?:kvk|bij de kvk|in het handelsregister|bij de kamer van)")
 
 
 def find_business_numbers(reading: Reading) -> Iterator[Found]:
     """Numbers of the chamber of commerce; eight digits mean nothing without the word beside them."""
-    for match in _EIGHT.finditer(reading.text):
+    for match in _EIGHT.finditer(reading.text) if reading.has_long_number else ():
         between = reading.since(_KVK_CUE, match.start(), 80)
         named = between is not None and not re.search(
             r"\d{6}|\n|\b(?:tel|bel|bsn|zaak|mutatie|meter)", between
@@ -136,34 +142,51 @@ def find_business_numbers(reading: Reading) -> Iterator[Found]:
 _DOCUMENT = re.compile(
     r"(?<![\w@./-])(?=[a-z]{0,9}[ -]?\d|[a-z]{2}[a-z0-9]{6}\d)[a-z0-9]{2,3}[ -]?(?:[a-z0-9][ -]?){3,8}[a-z0-9](?![\w@])"
 )
-_CODE = re.compile(r"(?<![^\W_])(?<![@/.])[a-z0-9]{6,12}(?![\w@])")
 _DOCUMENT_CUE = re.compile(
-    r"(?:paspo?o?rt|pasp\b|\bpp\b|documentn|document|\bdoc\b|\bdocnr|id-?kaart|\bid\b|\bi\.d\.|identiteits?-?(?:kaart|bewijs)|identiteit|legitim|"
-    r"rij ?bewijs|rijbew|\brijb\b|\blegit|\brbw\b|\brb\b|verblijfs|\bv-?nummer|vreemdelingen|\bnik\b|\bvnr\b|kaartnummer|identificat)"
+    r"(?:paspo?o?rt|pasp\b|pp(?<!\wpp)\b|documentn|document|doc(?<!\wdoc)(?:\b|nr)|id-?kaart|id(?<!\wid)\b|i(?<!\wi)\.d\.|"
+    r"identiteits?-?(?:kaart|bewijs)|identiteit|legitim|rij ?bewijs|rijbew|rijb(?<!\wrijb)\b|legit(?<!\wlegit)|rbw(?<!\wrbw)\b|"
+    r"rb(?<!\wrb)\b|verblijfs|v(?<!\wv)-?nummer|vreemdelingen|nik(?<!\wnik)\b|vnr(?<!\wvnr)\b|kaartnummer|identificat)"
 )
 _DUTCH_DOCUMENT = re.compile(r"[A-NP-Z]{2}[A-NP-Z0-9]{6}\d")
-_SPLIT_CODE = re.compile(
-    r"(?<![\w@./-])[a-z]{2,3}[ -]\d{5,7}(?![\w@])|(?<![\w@./-])\d{3}[ .-]?\d{3}[ .-]?\d{3,4}(?![\w@])|(?<![\w@./-])\d(?:[ .]?\d){9}(?![\w@])"
+_FIVE_DIGITS = re.compile(r"\d{5}")
+#: 'NL 123456'; found by its digits, for these are rarer than letters.
+_LETTERED_CODE = re.compile(
+    r"\d(?:(?<=[a-z]{2}[ -]\d)(?<![\w@./-][a-z]{2}[ -]\d)|(?P<three>)(?<=[a-z]{3}[ -]\d)(?<![\w@./-][a-z]{3}[ -]\d))"
+    r"\d{4,6}(?![\w@])"
 )
+_SPLIT_CODE = re.compile(r"\d(?<![\w@./-]\d)(?:\d{2}[ .-]?\d{3}[ .-]?\d{3,4}|(?:[ .]?\d){9})(?![\w@])")
 
 
 def find_documents(reading: Reading) -> Iterator[Found]:
     """Numbers of passports, identity cards, driving licences and residence papers, Dutch and foreign."""
     text, low = reading.text, reading.lower
-    for match in _CODE.finditer(low):
-        value = match.group()
-        digits = sum(char.isdigit() for char in value)
-        if not digits or not reading.is_free(match.start(), match.end()):
+    for start, end in _codes(reading):
+        digits = sum(map(str.isdigit, text[start:end]))
+        named = _is_named_document(reading, start)
+        if named and (digits < end - start or end - start >= 8):
+            if digits >= 2 or _DUTCH_DOCUMENT.fullmatch(low[start:end].upper()):
+                yield start, end, "DOCUMENT"
+        elif digits >= 2 and _DUTCH_DOCUMENT.fullmatch(text[start:end]) and digits < 9:
+            yield start, end, "DOCUMENT"
+    if not (reading.has_long_number or _FIVE_DIGITS.search(low)):
+        return
+    found = [(m.start() - (3 if m["three"] is None else 4), m.end()) for m in _LETTERED_CODE.finditer(low)]
+    found += [match.span() for match in _SPLIT_CODE.finditer(low)]
+    for start, end in found:
+        if _is_named_document(reading, start):
+            yield start, end, "DOCUMENT"
+
+
+def _codes(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Words of six to twelve letters and digits that stand by themselves and are not taken."""
+    text = reading.text
+    for at in reading.numbered:
+        start, end = reading.word_span(at)
+        left, right = text[max(0, start - 1) : start], text[end : end + 1]
+        if not 6 <= end - start <= 12 or left in ("@", "/", ".") or right in ("_", "@"):
             continue
-        named = _is_named_document(reading, match.start())
-        if named and digits >= 1 and (digits < len(value) or len(value) >= 8):
-            if digits >= 2 or _DUTCH_DOCUMENT.fullmatch(value.upper()):
-                yield match.start(), match.end(), "DOCUMENT"
-        elif digits >= 2 and _DUTCH_DOCUMENT.fullmatch(text[match.start() : match.end()]) and digits < 9:
-            yield match.start(), match.end(), "DOCUMENT"
-    for match in _SPLIT_CODE.finditer(low):
-        if _is_named_document(reading, match.start()):
-            yield match.start(), match.end(), "DOCUMENT"
+        if text[start:end].isascii() and reading.is_free(start, end):
+            yield start, end
 
 
 _NEARER = re.compile(

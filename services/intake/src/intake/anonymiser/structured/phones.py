@@ -5,23 +5,30 @@ from collections.abc import Iterator
 
 import phonenumbers
 
+from intake.anonymiser.lexicon import words
 from intake.anonymiser.reading import Reading
 
 Found = tuple[int, int, str]
 
 _SEP = r"[ ()./\-–]{0,3}"
-_NATIONAL = re.compile(rf"(?<![\w+€])(?<!\d[.,-])\(?0{_SEP}[1-9](?:{_SEP}\d){{8}}(?![\d])")
-_WITH_31 = re.compile(rf"(?<![\w])(?:\+|00)[ ]?31{_SEP}(?:\(?0\)?{_SEP})?[1-9](?:{_SEP}\d){{8}}(?!\d)")
-_BARE_31 = re.compile(r"(?<![\w+.,-])31[ -]?6(?:[ -]?\d){8}(?![\d])")
-_FOREIGN = re.compile(rf"(?<![\w])(?:\+[ ]?|00)[1-9]\d{{0,2}}(?:{_SEP}\d){{6,12}}(?!\d)")
-_MOBILE_ODD = re.compile(r"(?<![\w+.,-])06[ .-]{0,3}\d(?:[ .-]{0,2}\d){5,8}(?!\d)")
+_NATIONAL = re.compile(
+    rf"(?:0(?<![\w+€]0)(?<!\d[.,-]0)|\((?<![\w+€]\()(?<!\d[.,-]\()0){_SEP}[1-9](?:{_SEP}\d){{8}}(?![\d])"
+)
+_WITH_31 = re.compile(
+    rf"(?:\+(?<!\w\+)|0(?<!\w0)0)[ ]?31{_SEP}(?:\(?0\)?{_SEP})?[1-9](?:{_SEP}\d){{8}}(?!\d)"
+)
+_BARE_31 = re.compile(r"31(?<![\w+.,-]31)[ -]?6(?:[ -]?\d){8}(?![\d])")
+_FOREIGN = re.compile(rf"(?:\+(?<!\w\+)[ ]?|0(?<!\w0)0)[1-9]\d{{0,2}}(?:{_SEP}\d){{6,12}}(?!\d)")
+_MOBILE_ODD = re.compile(r"06(?<![\w+.,-]06)[ .-]{0,3}\d(?:[ .-]{0,2}\d){5,8}(?!\d)")
 _CUED = re.compile(
-    r"\b(?:tel(?:efoon)?(?:nummer|nr)?|telnr|mob(?:iel)?(?:e)?(?:nummer|nr)?|gsm|06|bel(?:len|t|de)?|app(?:en|t|je)?|whatsapp|nummer|"
+    r"(?:tel(?:efoon)?(?:nummer|nr)?|telnr|mob(?:iel)?(?:e)?(?:nummer|nr)?|gsm|06|bel(?:len|t|de)?|app(?:en|t|je)?|whatsapp|nummer|"
     r"bereikbaar|sms(?:en|t)?|fax)\b\.?[\s:(]{1,2}(?:(?:is|maar|op|naar|nummer|nr|het|hem|haar|met|via|even|\w{1,8})[\s:.]{1,2}){0,3}"
     r"(?P<value>\+?\d(?:[ .-]?\d){6,11})(?![\d])"
 )
+#: The words at which `_CUED` is tried.
+_CALL_WORDS = words("calls")
 _CALLED = re.compile(
-    r"(?<![\w.,-])(?P<value>6\d(?:[ .-]?\d){7})(?= (?:belt|bellen|bel|appt|app|appen|gebeld)\b)"
+    r"(?P<value>6(?<![\w.,-]6)\d(?:[ .-]?\d){7})(?= (?:belt|bellen|bel|appt|app|appen|gebeld)\b)"
 )
 _DIGIT_WORD = r"(?:nul|een|één|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|dertien|veertien|\w{0,9}tien|\w{0,12}(?:tig|tach\w{1,4}))"
 _IN_WORDS = re.compile(rf"\bnul[ ,-]{{1,2}}(?:{_DIGIT_WORD}[ ,-]{{1,2}}){{3,10}}{_DIGIT_WORD}\b")
@@ -40,6 +47,8 @@ _NOT_A_PHONE = re.compile(
 def find_whole_phones(reading: Reading) -> Iterator[Found]:
     """Numbers one can call that belong to somebody; free and emergency numbers are left."""
     text = reading.text
+    if not reading.has_long_number:
+        return
     for pattern in (_WITH_31, _NATIONAL, _BARE_31):
         for match in pattern.finditer(text):
             if _is_personal(match.group()) and not _is_other(reading, match.start(), match.group()):
@@ -52,15 +61,17 @@ def find_whole_phones(reading: Reading) -> Iterator[Found]:
 
 
 def find_odd_phones(reading: Reading) -> Iterator[Found]:
-    """Numbers with a digit too few or too many, beside a word for calling, or written in words."""
+    """Numbers with a digit too few or too many, or beside a word for calling."""
     text = reading.text
+    if not reading.has_long_number:
+        return
     if "06" in text:
         for match in _MOBILE_ODD.finditer(text):
             digits = _digits(match.group())
             separated = match.group()[2] in " .-" or len(digits) >= 9
             if separated and not _is_other(reading, match.start(), match.group()):
                 yield match.start(), match.end(), "TELEFOON"
-    for match in _CUED.finditer(reading.lower):
+    for match in filter(None, (_CUED.match(reading.lower, at) for at in reading.starts_of(_CALL_WORDS))):
         digits = _digits(match.group("value"))
         start = match.start("value")
         if (
@@ -72,6 +83,10 @@ def find_odd_phones(reading: Reading) -> Iterator[Found]:
     for match in _CALLED.finditer(reading.lower):
         if not _is_other(reading, match.start(), match.group("value")):
             yield *match.span("value"), "TELEFOON"
+
+
+def find_spoken_phones(reading: Reading) -> Iterator[Found]:
+    """Numbers written in words."""
     if "nul" in reading.lower:
         for match in _IN_WORDS.finditer(reading.lower):
             yield match.start(), match.end(), "TELEFOON"

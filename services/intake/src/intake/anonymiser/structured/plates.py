@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from string import ascii_letters, digits
 
 from intake.anonymiser.lexicon import is_dutch_word, words
 from intake.anonymiser.reading import Reading
@@ -30,9 +31,10 @@ _SURE_FOREIGN = re.compile(
     r"[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} ?\d{1,4}|[1-9]-[A-Z]{3}-\d{3}|[A-Z]{2}-\d{3}-[A-Z]{2}|[A-Z]{1,2} \d{4} [A-Z]{2}|[A-Z]{1,2} ?\d{2,3} ?[A-Z]{3}|[A-Z]{2}\d{4}[A-Z]{2}"
 )
 _CUE = re.compile(
-    r"(?:kenteken|nummerplaat|nummerbord|\bplaat|\bplaten|\bplaatje|(?<!-)\bkts?\b(?!-)|\bvtg\b|kentken|kentekne|ketneken|knteken|kentkeen|kenteekn)[a-z]{0,6}"
+    r"(?:kenteken|nummerplaat|nummerbord|pla(?<!\wpla)(?:at|ten)|kt(?<![\w-]kt)s?\b(?!-)|vtg(?<!\wvtg)\b|kentken|kentekne|ketneken|knteken|kentkeen|kenteekn)[a-z]{0,6}"
 )
-_DIGIT = re.compile(r"\d")
+_SHAPE = {**dict.fromkeys(map(ord, ascii_letters), "L"), **dict.fromkeys(map(ord, digits), "9")}
+_UNUSED_IN_PLATES = frozenset("aeiouyqcm")
 _MAKES = words("makes")
 _ABROAD = re.compile(
     r"buitenl|pools|duits|belgi|roemeen|bulgaar|frans|litouws|turks|spaans|hongaar|tsjech|slowaak|kenteken"
@@ -56,39 +58,49 @@ def find_plates(reading: Reading) -> Iterator[Found]:
     speaks_of_plates = any(stem in reading.lower for stem in _STEMS)
     if speaks_of_plates:
         yield from _after_cue(reading)
-    words, at = reading.words, 0
-    while at < len(words):
-        if _DIGIT.search(words[at].text) is None or len(words[at].text) > 9:
-            at += 1
-            continue
-        near = words[max(0, at - 3) : at + 4]
-        found = None if all(word.text.isdigit() for word in near) else _around(reading, at)
+    end = 0
+    for at in reading.numbered:
+        span = reading.word_span(at)
+        found = _around(reading, at) if span[0] >= end and reading.is_free(*span) else None
         if found:
             yield found[0], found[1], "KENTEKEN"
-            while at < len(words) and words[at].start < found[1]:
-                at += 1
-        else:
-            at += 1
+            end = found[1]
     if speaks_of_plates:
         yield from _parts(reading)
 
 
 def _around(reading: Reading, at: int) -> tuple[int, int] | None:
     """The longest run of up to four words around this one that has the shape of a plate."""
-    words, text = reading.words, reading.text
-    for size in (4, 3, 2, 1):
-        for first in range(max(0, at - size + 1), min(at, len(words) - size) + 1):
+    lowest, highest = _reach(reading, at)
+    if "".join(reading.words[lowest : highest + 1]).isdigit():
+        return None
+    for size in range(min(4, highest - lowest + 1), 0, -1):
+        for first in range(max(lowest, at - size + 1), min(at, highest - size + 1) + 1):
             last = first + size - 1
-            start, end = words[first].start, words[last].end
-            if not 4 <= end - start <= 14 or not _stands_alone(text, start, end):
+            start, end = reading.word_span(first)[0], reading.word_span(last)[1]
+            if not 4 <= end - start <= 14 or not _stands_alone(reading.text, start, end):
                 continue
-            if any(text[words[n].end : words[n + 1].start] not in _GAPS for n in range(first, last)):
-                continue
-            if reading.is_free(start, end) and _is_plate(
-                reading, start, end, [w.text for w in words[first : last + 1]]
-            ):
+            parts = reading.words[first : last + 1]
+            if reading.is_free(start, end) and _is_plate(reading, start, end, parts):
                 return start, end
     return None
+
+
+def _reach(reading: Reading, at: int) -> tuple[int, int]:
+    """The first and last word, three away at most, that can stand in one plate with word `at`."""
+    words, gaps = reading.words, reading.gaps
+    if not _fits(words[at]):
+        return at, at - 1
+    first = last = at
+    while first > 0 and at - first < 3 and gaps[first] in _GAPS and _fits(words[first - 1]):
+        first -= 1
+    while last + 1 < len(words) and last - at < 3 and gaps[last + 1] in _GAPS and _fits(words[last + 1]):
+        last += 1
+    return first, last
+
+
+def _fits(word: str) -> bool:
+    return len(word) <= (4 if word.isalpha() else 9) and word.isascii()
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -107,23 +119,21 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _is_plate(reading: Reading, start: int, end: int, parts: list[str]) -> bool:
-    plain = "".join(parts)
-    if (
-        not plain.isascii()
-        or any(part.lower() in _MAKES for part in parts)
-        or not any(char.isalpha() for char in plain)
-    ):
+    shape = "".join(parts).translate(_SHAPE)
+    if shape.isdigit() or not _MAKES.isdisjoint(parts):
         return False
-    shape = "".join("9" if char.isdigit() else "L" for char in plain)
     value = reading.text[start:end].upper()
     if shape not in _DUTCH and not _FOREIGN.fullmatch(value):
         return False
-    is_upper = plain.isupper() and not reading.is_upper
+    is_upper = reading.text[start:end].isupper() and not reading.is_upper
+    is_abroad = shape not in _DUTCH and reading.speaks_of(_ABROAD)
+    if not is_abroad and _reads_as_words(reading.lower[start:end], is_upper, True):
+        return False  # whatever stands in front
     near = _VEHICLE.search(reading.before(start, 90)) is not None
     cue = _CUE.search(reading.before(start, 40)) is not None
-    is_foreign = _ABROAD.search(reading.before(start, 40)) is not None and shape not in _DUTCH
+    is_foreign = is_abroad and _ABROAD.search(reading.before(start, 40)) is not None
     is_foreign = is_foreign and all(part.isdigit() or len(part) < 3 or is_upper for part in parts)
-    is_foreign = is_foreign and not any(len(part) > 2 and is_dutch_word(part.lower()) for part in parts)
+    is_foreign = is_foreign and not any(len(part) > 2 and is_dutch_word(part) for part in parts)
     if not is_foreign and _reads_as_words(reading.lower[start:end], is_upper, near or cue):
         return False
     if shape in _DUTCH:
@@ -133,12 +143,12 @@ def _is_plate(reading: Reading, start: int, end: int, parts: list[str]) -> bool:
             or near
             or cue
             or len(parts) == 3
-            or not set(plain.lower()) & set("aeiouyqcm")
+            or _UNUSED_IN_PLATES.isdisjoint("".join(parts))
             or (joined and len(parts) > 1)
         )
     if _SURE_FOREIGN.fullmatch(value) and (is_upper or (len(parts) == 3 and value.count("-") == 2)):
         return True
-    return (cue or (near and (is_upper or reading.letters_only))) and sum(c.isdigit() for c in plain) >= 2
+    return (cue or (near and (is_upper or reading.letters_only))) and shape.count("9") >= 2
 
 
 def _reads_as_words(value: str, is_upper: bool, near: bool) -> bool:
@@ -232,6 +242,8 @@ def _parts(reading: Reading) -> Iterator[Found]:
             value = match.group("value")
             if near and (value.isupper() or not is_dutch_word(value.lower())):
                 yield *match.span("value"), "KENTEKEN"
+    if not ("?" in text or "*" in text or ".." in text or "xx" in reading.lower):
+        return
     for match in _MASKED.finditer(text):
         if any(char.isalnum() and char not in "xX" for char in match.group()):
             yield match.start(), match.end(), "KENTEKEN"

@@ -8,7 +8,9 @@ from intake.anonymiser.structured.streets import AFTER_NUMBER, SURE_END
 
 Found = tuple[int, int, str]
 
-_POSTCODE = re.compile(r"(?<![\w€-])(?<!\d[.,])[1-9]\d{3}[ ]{0,2}(?!SA|SD|SS)[A-Za-z]{2}(?![^\W_]|-\d\d-)")
+_POSTCODE = re.compile(
+    r"[1-9](?<![\w€-][1-9])(?<!\d[.,][1-9])\d{3}[ ]{0,2}(?!SA|SD|SS)[A-Za-z]{2}(?![^\W_]|-\d\d-)"
+)
 _WITH_NUMBER = re.compile(
     r"(?:\s?[,/-]?\s?)(?:(?:huis)?(?:nr|nummer|no)\b\.?[\s:]{0,2}|#)?\d{1,4}(?![.:,/]?\d)(?:\s?[a-h]\b|[a-z]\b|-\d{1,3}\b|-[a-z]{1,3}\b|\s(?:hs|bis|i{1,3}|iv)\b)?(?![-/:.]\d)(?!\w)"
 )

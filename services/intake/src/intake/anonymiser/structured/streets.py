@@ -1,21 +1,14 @@
 """What reads like a street: its last word, where it begins, and streets that stand without a number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_last_name, words
 from intake.anonymiser.reading import Reading
 
-SURE_END = re.compile(
-    r"(?:straat|straatje|straten|strt|str|laan|lanen|laantje|weg|wegje|plein|pleintje|gracht|grachtje|kade|singel|steeg|steegje|dijk|dijkje|plantsoen|"
-    r"boulevard|dreef|pad|paadje|hof|hofje|baan|wal|haven|kwartier|oord|passage|poort|brink|zoom|zijde|sluis|vaart|wetering|"
-    r"meent|horst|kamp|veld|akker|markt|burgwal|stede|stee|erf|ring|park|weide|tuin|tuinen|brug|eind|einde|gaarde|warande|"
-    r"hout|heide|hage|hoek|waard|made|rak|borch|burg|donk|dam|berg|bos|wijk|schans|allee|esplanade|promenade|ven|loo|"
-    r"kreek|kamer|gang|rede|polder|akkers|velden|hoeve|straot|strat|straatt|staat|lan|wg|single)$"
-)
-BEST_END = re.compile(
-    r"(?:straat|straatje|straten|strt|str|laan|laantje|lanen|weg|plein|gracht|kade|singel|steeg|dijk|plantsoen|boulevard|dreef|burgwal|allee)$"
-)
+SURE_ENDS = tuple(words("street_ends"))
+SURE_END = re.compile(rf"(?:{'|'.join(SURE_ENDS)})$")
+BEST_ENDS = tuple(words("street_ends_of_nothing_else"))
 OPENERS = words("street_openers")
 _PARTICLES = words("particles")
 NO_STREET = words("no_streets")
@@ -33,9 +26,39 @@ _STREET_PART = re.compile(
 _LEADING = re.compile(
     r"(?:[^\W\d_][\w'’-]{0,20}|'t|(?:[Bb]urg|[Dd]r|[Pp]rof|[Ss]t|[Mm]r|[Pp]res|[Ii]r|[Mm]gr|[Dd]s)\.)\s$"
 )
-_STREET_WORD = re.compile(
-    r"[^\W\d_][\w'’-]{2,30}(?:straat|straatje|laan|plein|gracht|kade|singel|steeg|plantsoen|boulevard|dreef|weg|dijk|hof|park|baan|kamp|brink|markt|wal|ring|pad|haven|oord|erf|veld|school|kerk)(?![\w])"
+_WORD_ENDS = (
+    *(
+        "straat",
+        "straatje",
+        "laan",
+        "plein",
+        "gracht",
+        "kade",
+        "singel",
+        "steeg",
+        "plantsoen",
+        "boulevard",
+        "dreef",
+    ),
+    *(
+        "weg",
+        "dijk",
+        "hof",
+        "park",
+        "baan",
+        "kamp",
+        "brink",
+        "markt",
+        "wal",
+        "ring",
+        "pad",
+        "haven",
+        "oord",
+        "erf",
+    ),
+    *("veld", "school", "kerk"),
 )
+_STREET_WORD = re.compile(rf"[^\W\d_][\w'’-]{{2,30}}(?:{'|'.join(_WORD_ENDS)})(?![\w])")
 _SURE_STREET = (
     "straat",
     "straatje",
@@ -160,10 +183,20 @@ def headed_start(reading: Reading, start: int) -> int | None:
     return head.start() if head else None
 
 
-def find_streets(reading: Reading) -> Iterator[tuple[int, int]]:
-    """Streets without a number: they stay in the text, and no name is looked for inside them."""
+def ends_as_street(word: str) -> bool:
+    """Whether a lower-case word, or a part of it before a hyphen, has an ending that streets have too."""
+    if "-" in word or "'" in word or "’" in word:
+        return _STREET_WORD.match(word) is not None
+    return len(word) > 5 and word.endswith(_WORD_ENDS)
+
+
+def find_streets(reading: Reading, starts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Streets without a number among the words that start there: they stay in the text, and hold no name."""
     last_end = 0
-    for match in _STREET_WORD.finditer(reading.lower):
+    for at in starts:
+        match = _STREET_WORD.match(reading.lower, at) if at >= last_end else None
+        if match is None:
+            continue
         word = match.group()
         if not reading.is_free(match.start(), match.end()) or word in NO_STREET or is_last_name(word):
             continue
