@@ -81,7 +81,7 @@ async def hide_words(request: Request, caller: Caller, words: WordsToHide) -> di
     hidden = await intake.preview(caller.municipality, fields, words.hide)
     return {
         "fields": [
-            {"pointer": pointer, "text": each.text, "spans": [vars(span) for span in each.spans]}
+            {"pointer": pointer, "text": each.text, "spans": [span._asdict() for span in each.spans]}
             for pointer, each in hidden.items()
         ],
         "isDoubtful": is_doubtful(hidden),
