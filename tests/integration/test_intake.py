@@ -94,7 +94,10 @@ async def test_only_the_municipality_can_open_the_content(desk: Desk) -> None:
         compartment="content",
         subject=str(received.report_id),
     )
-    assert NAME in json.loads(content)["description"]
+    told = json.loads(content)
+    assert NAME in told["description"]
+    hidden = {label: told["description"][start:end] for start, end, label in told["hidden"]}
+    assert hidden == {"[PERSOON-1]": NAME, "[TELEFOON-1]": "06-12345678"}
 
 
 async def test_nothing_that_identifies_anyone_stays_in_clear(desk: Desk) -> None:

@@ -240,6 +240,7 @@ class Intake:
             "description": report.description,
             "answers": answers.prose,
             "address": report.address,
+            "hidden": [[each.start, each.end, each.placeholder] for each in anonymised[DESCRIPTION].spans],
         }
         if report.attachments:  # sealed with the text, so that nobody can put another file beside it
             content["attachments"] = [str(each.id) for each in report.attachments]
