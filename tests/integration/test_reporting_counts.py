@@ -13,11 +13,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from common.contracts.base import Event
-from common.contracts.casework import (
-    ReportTaken,
-)
+from common.contracts.casework import AnonymisationCorrected, CorrectionCount, ReportTaken
+from common.contracts.codes import Correction, PersonalClass
 from common.contracts.intake import ReportCounted
 from common.messaging import Delivery
+from common.messaging.envelope import encode
+from common.messaging.handling import Dispatcher
 from reporting import store
 from reporting.api import EXPORT_PATH
 from reporting.consumers import HANDLERS
@@ -235,3 +236,37 @@ async def test_restricted_types_are_for_process_managers_and_never_for_csv(desk:
     async with desk.get(f"{EXPORT_PATH}?signalType=integriteit") as answer:
         assert answer.status == 400
         assert "integriteit" not in await answer.text()
+
+
+def corrected(at: datetime, *counts: tuple[str, str, int]) -> AnonymisationCorrected:
+    return AnonymisationCorrected(
+        municipality="testdam",
+        correction_id=uuid4(),
+        corrections=tuple(
+            CorrectionCount(correction=Correction(kind), personal_class=PersonalClass(each), count=count)
+            for kind, each, count in counts
+        ),
+        corrected_at=at,
+    )
+
+
+async def test_corrections_are_counted_per_month_and_class_once(desk: Desk) -> None:
+    march_in_amsterdam = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
+    events = [
+        corrected(march_in_amsterdam, ("miss", "PERSOON", 2), ("false-hit", "KENTEKEN", 1)),
+        corrected(datetime(2026, 3, 9, tzinfo=UTC), ("miss", "PERSOON", 1), ("false-hit", "PERSOON", 1)),
+        corrected(datetime(2026, 4, 1, tzinfo=UTC), ("miss", "IBAN", 1)),
+    ]
+    messages = [encode(event) for event in events]
+    for batch in (messages[:2], messages, messages[::-1]):
+        async with desk.database.flowing() as connection:
+            await Dispatcher(HANDLERS).apply(connection, batch)
+    answer = await desk.statistics("?from=2026-03&to=2026-03", HANDLER)
+    assert answer["corrections"] == [
+        {"personalClass": "PERSOON", "misses": 3, "falseHits": 1},
+        {"personalClass": "KENTEKEN", "misses": 0, "falseHits": 1},
+    ]
+    assert (await desk.statistics("?from=2026-02&to=2026-02"))["corrections"] == []
+    assert await desk.one("SELECT sum(misses) FROM correction_count") == 4
+    elsewhere = replace(MANAGER, municipality="elders")
+    assert (await desk.statistics(caller=elsewhere))["corrections"] == []

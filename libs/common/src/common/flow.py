@@ -5,6 +5,7 @@ Consumers, bindings, broker permissions, AsyncAPI and docs/events.md are made fr
 
 from common.contracts.base import Event
 from common.contracts.casework import (
+    AnonymisationCorrected,
     NoticeDue,
     QuestionAsked,
     ReportClosed,
@@ -43,6 +44,7 @@ HEARD_BY: dict[type[Event], tuple[str, ...]] = {
     ReportStatusChanged: ("reporting",),
     ReportClosed: ("reporting",),
     ReportReopened: ("reporting",),
+    AnonymisationCorrected: ("reporting",),
     NoticeDue: ("notifier",),
     QuestionAsked: ("notifier",),
     WorkArrived: ("notifier",),

@@ -1,5 +1,7 @@
 """What casework decides: which desk, by when, which move is permitted, and what the reporter hears."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -62,6 +64,10 @@ RESULTS: Mapping[str, tuple[str, str]] = {
     "incorrect": ("Onjuist gebleken: overal gewist", "Found incorrect: erased everywhere"),
 }
 
+#: Whatever stands in a text like a placeholder; those of a known class are.
+_BRACKETED = re.compile(r"\[([A-Z][A-Z0-9_]*)-?([0-9]*)\]")
+_MISS, _FALSE_HIT = "miss", "false-hit"
+
 #: What a routing rule may look at.
 CONDITIONS = ("signalType", "urgency", "neighbourhood", "reporterKind", "channel")
 
@@ -76,8 +82,8 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class RuleFault:
-    """What is wrong with a rule, and where."""
+class Fault:
+    """What is wrong with something that was given, and where."""
 
     pointer: str
     code: str
@@ -102,7 +108,7 @@ def default_rules(departments_of: Mapping[str, str], departments: frozenset[str]
     )
 
 
-def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[RuleFault]:
+def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[Fault]:
     """Everything that is wrong with a set of rules; empty when nothing is."""
     faults = []
     known = ", ".join(sorted(departments))
@@ -111,7 +117,7 @@ def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[Rule
         at = f"/rules/{number}"
         if rule.department not in departments:
             faults.append(
-                RuleFault(
+                Fault(
                     f"{at}/department",
                     "unknown-department",
                     f"Kies een van: {known}.",
@@ -120,15 +126,13 @@ def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[Rule
             )
         if rule.name in names or rule.name == "catch-all":
             faults.append(
-                RuleFault(
-                    f"{at}/name", "name-taken", "Geef elke regel een eigen naam.", "Name each rule apart."
-                )
+                Fault(f"{at}/name", "name-taken", "Geef elke regel een eigen naam.", "Name each rule apart.")
             )
         names.add(rule.name)
         for condition in rule.when.keys() - set(CONDITIONS):
             listed = ", ".join(CONDITIONS)
             faults.append(
-                RuleFault(
+                Fault(
                     f"{at}/when/{condition[:64]}",
                     "unknown-condition",
                     f"Kies uit: {listed}.",
@@ -136,6 +140,68 @@ def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[Rule
                 )
             )
     return faults
+
+
+def correction_faults(
+    old: str | None, new: str, corrections: Counter[tuple[str, str]], classes: frozenset[str]
+) -> list[Fault]:
+    """What is wrong with a corrected text; `corrections` counts pairs of "miss" or "false-hit" and class.
+
+    Clear text may only be hidden, unless something is put back by a false hit: then a person answers for it.
+    """
+    faults = []
+    if any(not _is_placeholder(found, classes) for found in _BRACKETED.finditer(new)):
+        listed = ", ".join(f"[{each}-1]" for each in sorted(classes))
+        faults.append(
+            Fault(
+                "/text",
+                "unknown-placeholder",
+                f"Gebruik tussen haken alleen plaatshouders zoals: {listed}.",
+                f"Between brackets use placeholders only, such as: {listed}.",
+            )
+        )
+    kinds = {kind for kind, _ in corrections}
+    if old is not None and not corrections:
+        faults.append(
+            Fault(
+                "/corrections",
+                "nothing-corrected",
+                "Noem wat gemist was of ten onrechte verborgen.",
+                "Name what was missed or hidden by mistake.",
+            )
+        )
+    elif old is not None and kinds == {_MISS} and not _is_only_hidden(old, new, classes):
+        faults.append(
+            Fault(
+                "/text",
+                "not-the-same-text",
+                "Verberg alleen stukken tekst. Zet u iets terug, noem het dan als ten onrechte verborgen.",
+                "Only hide pieces of the text. What you put back must be named as a false hit.",
+            )
+        )
+    return faults
+
+
+def _is_placeholder(found: "re.Match[str]", classes: frozenset[str]) -> bool:
+    return found[1] in classes and bool(re.fullmatch(r"\[[A-Z]+-[1-9][0-9]{0,3}\]", found[0]))
+
+
+def _is_only_hidden(old: str, new: str, classes: frozenset[str]) -> bool:
+    """Whether each piece of clear text in `new` stands in `old` too, in the same order."""
+    at = 0
+    source = _without_placeholders(old, classes)
+    for piece in _without_placeholders(new, classes).split("\0"):
+        at = source.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
+
+
+def _without_placeholders(text: str, classes: frozenset[str]) -> str:
+    """The text with one kind of line end, and a NUL, which no text holds, for each placeholder."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _BRACKETED.sub(lambda found: "\0" if _is_placeholder(found, classes) else found[0], plain)
 
 
 def status_after_taking(status: str) -> str:

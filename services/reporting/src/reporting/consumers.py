@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from common.contracts.base import Event
-from common.contracts.casework import ReportErased
+from common.contracts.casework import AnonymisationCorrected, ReportErased
 from common.contracts.erasure import ReportingErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import FormsConfigured
@@ -44,6 +44,14 @@ async def erase_reports(connection: AsyncConnection, deliveries: Sequence[Delive
         )
 
 
+async def count_corrections(
+    connection: AsyncConnection, deliveries: Sequence[Delivery[AnonymisationCorrected]]
+) -> None:
+    """Count per month and class what people found that the anonymiser missed or hid by mistake."""
+    await store.lock_writing(connection)
+    await store.add_corrections(connection, [delivery.event for delivery in deliveries])
+
+
 async def configure_forms(
     connection: AsyncConnection, deliveries: Sequence[Delivery[FormsConfigured]]
 ) -> None:
@@ -65,6 +73,7 @@ async def configure_municipality(
 HANDLERS: Handlers = {
     **dict.fromkeys(CHANGES, merge_changes),
     ReportErased: erase_reports,
+    AnonymisationCorrected: count_corrections,
     FormsConfigured: configure_forms,
     MunicipalityConfigured: configure_municipality,
 }

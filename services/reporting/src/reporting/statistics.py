@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from common.contracts.base import WireModel
+from common.contracts.codes import PersonalClass
 from pydantic import Field
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,13 @@ _QUERY = text(
     WHERE r.municipality = :municipality AND r.month BETWEEN :first AND :last
       AND (:restricted OR NOT (r.is_restricted OR coalesce(t.is_restricted, false)))
     GROUP BY GROUPING SETS ((r.month), (r.signal_type), ())
+    """
+)
+_CORRECTIONS = text(
+    """
+    SELECT personal_class, sum(misses)::bigint AS misses, sum(false_hits)::bigint AS false_hits
+    FROM correction_count WHERE municipality = :municipality AND month BETWEEN :first AND :last
+    GROUP BY personal_class ORDER BY sum(misses) DESC, sum(false_hits) DESC, personal_class
     """
 )
 _TODAY = text("SELECT (now() AT TIME ZONE 'Europe/Amsterdam')::date")
@@ -55,6 +63,14 @@ class SignalTypeTotals(Totals):
     is_restricted: bool
 
 
+class CorrectionTotals(WireModel):
+    """What handlers corrected of one class of personal data in anonymised texts."""
+
+    personal_class: PersonalClass
+    misses: int  # stood in clear
+    false_hits: int  # was hidden by mistake
+
+
 class Statistics(WireModel):
     """The answer of the statistics API."""
 
@@ -64,6 +80,7 @@ class Statistics(WireModel):
     months: tuple[MonthCounts, ...]
     signal_types: tuple[SignalTypeTotals, ...]
     totals: Totals
+    corrections: tuple[CorrectionTotals, ...]  # of reports of every kind
 
 
 async def today(connection: AsyncConnection) -> date:
@@ -90,7 +107,17 @@ async def read_statistics(
         months=tuple(_month(month, by_month.get(month)) for month in months_between(first, last)),
         signal_types=_signal_types(types),
         totals=Totals(**_totals(whole)),
+        corrections=await _corrections(connection, municipality, first, last),
     )
+
+
+async def _corrections(
+    connection: AsyncConnection, municipality: str, first: date, last: date
+) -> tuple[CorrectionTotals, ...]:
+    rows = await connection.execute(
+        _CORRECTIONS, {"municipality": municipality, "first": first, "last": last}
+    )
+    return tuple(CorrectionTotals(**row._mapping) for row in rows)
 
 
 def _month(month: date, row: Row[Any] | None) -> MonthCounts:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from common.contracts.casework import AnonymisationCorrected
+from common.contracts.codes import Correction
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import FormsConfigured
 from sqlalchemy import text
@@ -180,6 +182,38 @@ def _row(change: Change) -> tuple[Any, ...]:
 async def erase_rows(connection: AsyncConnection, municipality: str, ids: Sequence[UUID]) -> None:
     """Delete these rows; what they counted stays in the rollup and is kept apart for the rebuild."""
     await connection.execute(_ERASE, {"municipality": municipality, "ids": list(ids)})
+
+
+_ADD_CORRECTIONS = text(
+    """
+    INSERT INTO correction_count AS c (municipality, month, personal_class, misses, false_hits)
+    SELECT municipality, date_trunc('month', corrected_at AT TIME ZONE 'Europe/Amsterdam')::date,
+           personal_class, sum(misses), sum(false_hits)
+    FROM unnest(CAST(:municipality AS text[]), CAST(:corrected_at AS timestamptz[]),
+                CAST(:personal_class AS text[]), CAST(:misses AS bigint[]), CAST(:false_hits AS bigint[]))
+         AS given (municipality, corrected_at, personal_class, misses, false_hits)
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (municipality, month, personal_class)
+    DO UPDATE SET misses = c.misses + excluded.misses, false_hits = c.false_hits + excluded.false_hits
+    """
+)
+
+
+async def add_corrections(connection: AsyncConnection, events: Sequence[AnonymisationCorrected]) -> None:
+    """Add what each event counts to its month (Europe/Amsterdam)."""
+    rows = [
+        {
+            "municipality": event.municipality,
+            "corrected_at": event.corrected_at,
+            "personal_class": each.personal_class.value,
+            "misses": each.count if each.correction is Correction.MISS else 0,
+            "false_hits": each.count if each.correction is Correction.FALSE_HIT else 0,
+        }
+        for event in events
+        for each in event.corrections
+    ]
+    if rows:
+        await connection.execute(_ADD_CORRECTIONS, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 async def differences(connection: AsyncConnection) -> list[tuple[str, str, str]]:

@@ -4,8 +4,16 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from common.contracts.base import Event
-from common.contracts.codes import Code, FeedbackKey, Result, Status, Urgency
+from common.contracts.base import Event, WireModel
+from common.contracts.codes import (
+    Code,
+    Correction,
+    FeedbackKey,
+    PersonalClass,
+    Result,
+    Status,
+    Urgency,
+)
 
 
 class ReportRouted(Event):
@@ -63,6 +71,25 @@ class ReportReopened(Event):
     report_id: UUID
     version: int
     reopened_at: datetime
+
+
+class CorrectionCount(WireModel):
+    """How often one correction was made of one class."""
+
+    correction: Correction
+    personal_class: PersonalClass
+    count: int
+
+
+class AnonymisationCorrected(Event):
+    """A handler mended an anonymised text; counts only, and not of which report."""
+
+    name: ClassVar[str] = "casework.anonymisation-corrected.v1"
+    about: ClassVar[str] = "correction_id"
+
+    correction_id: UUID
+    corrections: tuple[CorrectionCount, ...]
+    corrected_at: datetime
 
 
 class NoticeDue(Event):

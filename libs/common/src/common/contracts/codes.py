@@ -111,6 +111,32 @@ class FeedbackKey(StrEnum):
     CLOSED_INCORRECT = "closed-incorrect"
 
 
+class PersonalClass(StrEnum):
+    """A kind of personal data, as placeholders name it: `[PERSOON-1]`."""
+
+    PERSON = "PERSOON"
+    PHONE = "TELEFOON"
+    MAIL = "EMAIL"
+    ADDRESS = "ADRES"
+    POSTCODE = "POSTCODE"
+    PLATE = "KENTEKEN"
+    IBAN = "IBAN"
+    BSN = "BSN"
+    DATE_OF_BIRTH = "GEBOORTEDATUM"
+    DOCUMENT = "DOCUMENT"
+    CHAMBER_OF_COMMERCE = "KVK"
+    ACCOUNT = "SOCIAL"
+    IP = "IP"
+    OTHER = "OVERIG"  # what a person marked
+
+
+class Correction(StrEnum):
+    """What a handler found of an anonymised text."""
+
+    MISS = "miss"  # it stood there in clear
+    FALSE_HIT = "false-hit"  # it was hidden and is nobody's
+
+
 class Role(StrEnum):
     """What a signed-in person or key may do; a person may hold several."""
 

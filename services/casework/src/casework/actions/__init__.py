@@ -1,6 +1,7 @@
 """What people do with reports: each action one transaction, with its line of history and its facts."""
 
 from casework.actions.base import Worker, require_staff, worker_of
+from casework.actions.correcting import correct_text
 from casework.actions.erasing import erase_report, show_erasure
 from casework.actions.moving import close_report, move_report, reopen_report, take_report
 from casework.actions.routing import change_rules, show_rules
@@ -14,6 +15,7 @@ __all__ = [
     "ask_reporter",
     "change_rules",
     "close_report",
+    "correct_text",
     "erase_report",
     "list_reports",
     "move_report",

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from casework import domain
 from casework.actions.base import Worker, now_utc
+from casework.actions.correcting import allows_text
 from casework.actions.speaking import key_of
 from casework.store import reports
 from casework.store.reports import Wanted
@@ -61,6 +62,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         notes = await reports.read_notes(connection, report_id)
         attachments = await reports.read_attachments(connection, report_id)
         key = await key_of(connection, is_restricted=row["is_restricted"])
+        may_correct = await allows_text(connection)
     return {
         **summary_json(row, worker, names, now_utc()),
         "channel": row["channel"],
@@ -79,6 +81,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         "result": row["result"],
         "duplicateOf": row["duplicate_of"],
         **_permitted_json(row, worker),
+        "mayCorrect": may_correct,
         "reporterPublicKey": row["reporter_public_key"],
         "key": {"group": key.group.value, "keyId": key.key_id, "publicKey": key.public_key},
         "questions": [

@@ -103,6 +103,7 @@ class ReportShown(ReportLine):
     may_close: bool
     may_reopen: bool
     may_ask: bool
+    may_correct: bool  # the anonymised text
     reporter_public_key: str
     key: GroupKey
     questions: list[QuestionLine]

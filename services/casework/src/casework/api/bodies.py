@@ -3,12 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from common.contracts.codes import Code, Result, Status
+from common.contracts.codes import Code, Correction, PersonalClass, Result, Status
 from common.sealed_body import Sealed
 from common.web import RequestModel
 from pydantic import Field, StringConstraints
 
 _Ciphertext = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
+#: The prose of a report is at most 10,000 characters; placeholders may be longer than what they hide.
+MAX_TEXT = 20_000
 _Ground = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
 
 
@@ -51,6 +53,20 @@ class NewQuestion(Versioned):
     question_id: UUID
     sealed_question: _Ciphertext
     sealed_copy: Sealed
+
+
+class CorrectionGiven(RequestModel):
+    """One thing that was missed, or hidden by mistake: its class, never what it is."""
+
+    kind: Correction
+    personal_class: Annotated[PersonalClass, Field(alias="class")]
+
+
+class CorrectedText(Versioned):
+    """The whole text as it should stand in clear, with placeholders, and what was mended."""
+
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT, pattern=r"\S")]
+    corrections: Annotated[list[CorrectionGiven], Field(max_length=500)]
 
 
 class NewErasure(Versioned):

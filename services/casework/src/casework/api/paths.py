@@ -151,6 +151,17 @@ async def add_note(request: Request, caller: Caller, report_id: UUID, body: bodi
     return {"noteId": body.note_id}
 
 
+@router.post("/api/v1/reports/{report_id}/corrections", status_code=201, response_model=answers.ReportLine)
+async def correct_text(
+    request: Request, caller: Caller, report_id: UUID, body: bodies.CorrectedText
+) -> dict[str, Any]:
+    """Overwrite the anonymised text with what a person made of it; counts travel on, the text does not."""
+    database, worker = _database(request), actions.worker_of(caller)
+    corrections = [(each.kind, each.personal_class) for each in body.corrections]
+    row = await actions.correct_text(database, worker, report_id, body.version, body.text, corrections)
+    return await summary_of(database, worker, row)
+
+
 @router.post("/api/v1/reports/{report_id}/erasures", status_code=202, response_model=answers.Certificate)
 async def erase_report(
     request: Request, caller: Caller, report_id: UUID, body: bodies.NewErasure

@@ -13,7 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from casework.store.incoming import add_history, add_sealed
 
 _CHANGEABLE = frozenset(
-    {"status", "taken_by", "taken_at", "closed_at", "result", "duplicate_of", "has_new_reply"}
+    {
+        "status",
+        "taken_by",
+        "taken_at",
+        "closed_at",
+        "result",
+        "duplicate_of",
+        "has_new_reply",
+        "anonymised_text",
+        "needs_review",
+    }
 )
 
 

@@ -1,0 +1,78 @@
+"""Mending the anonymised text: what a person saw that the anonymiser missed, or hid by mistake."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from common.contracts.casework import AnonymisationCorrected, CorrectionCount
+from common.contracts.codes import Correction, PersonalClass
+from common.db import Database
+from common.errors import AppError, FieldError, Malformed
+from common.messaging import publish
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from casework import domain
+from casework.actions.base import Worker, now_utc, working
+from casework.store import reports
+from casework.store.states import town_of
+
+_CLASSES = frozenset(each.value for each in PersonalClass)
+
+
+class TextNotInClear(AppError):
+    """The municipality keeps every text sealed, also without names."""
+
+    code = "text-not-in-clear"
+    title = "This municipality keeps texts sealed only"
+
+
+async def correct_text(
+    database: Database,
+    worker: Worker,
+    report_id: UUID,
+    version: int,
+    text: str,
+    corrections: Sequence[tuple[Correction, PersonalClass]],
+) -> RowMapping:
+    """Overwrite the anonymised text of a report; a doubted one gets its text this way and is doubted no more.
+
+    History and event hold codes and counts only. Raises `StaleVersion` when somebody was first,
+    `TextNotInClear`, and `Malformed` with all that is wrong with the text.
+    """
+    counts = Counter(corrections)
+    async with working(database, worker, report_id) as held:
+        if not await allows_text(held.connection):
+            raise TextNotInClear("The text of a report may not leave the sealed content here.")
+        held.require_version(version)
+        codes = Counter({(kind.value, each.value): count for (kind, each), count in counts.items()})
+        faults = domain.correction_faults(held.report["anonymised_text"], text, codes, _CLASSES)
+        if faults:
+            errors = [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
+            raise Malformed("The corrected text is not valid; nothing was changed.", errors=errors)
+        told = [
+            CorrectionCount(correction=kind, personal_class=each, count=count)
+            for (kind, each), count in sorted(counts.items())
+        ]
+        await held.change(
+            "anonymisation-corrected",
+            {"anonymised_text": text, "needs_review": False},
+            corrections=[each.model_dump(mode="json", by_alias=True) for each in told],
+        )
+        if told:
+            await publish(
+                held.connection,
+                AnonymisationCorrected(
+                    municipality=worker.municipality,
+                    correction_id=uuid4(),
+                    corrections=tuple(told),
+                    corrected_at=now_utc(),
+                ),
+            )
+        return await held.again()
+
+
+async def allows_text(connection: AsyncConnection) -> bool:
+    """Whether the municipality lets anonymised texts be kept in clear; no until that is known."""
+    state = await reports.read_state(connection, "municipality_state")
+    return state is not None and town_of(state).text_in_clear
