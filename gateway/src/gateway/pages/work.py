@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from common.contracts.codes import Role
+from common.contracts.codes import PersonalClass, Role
 from common.errors import AppError, Malformed, NotAllowed, NotFound, Unavailable
 from starlette.requests import Request
 from starlette.responses import Response
@@ -122,6 +122,7 @@ class _Work:
             history=self._history(request, visitor, history["history"]),
             results=_results_field(self._site, request, results["results"]),
             purposes=PURPOSES,
+            classes=[each.value for each in PersonalClass],
             problems=problems,
             person=str(visitor.identity.person),
         )

@@ -3,6 +3,7 @@
 import "./sealed-text.js";
 import { encode, text as decodeText } from "./bytes.js";
 import { allowFiles, forgetFiles } from "./case-files.js";
+import { allowCheck, forgetCheck } from "./check.js";
 import { goOn, renew } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
@@ -15,6 +16,8 @@ const vault = new Vault();
 const unlock = document.getElementById("unlock");
 const opened = document.getElementById("opened");
 const status = document.getElementById("unlock-status");
+let told = null; // the sealed content of the report while it is open
+let checkedVersion = 0; // of the report when its clear text was read
 const known = new Map(); // what is open now, by the selector of its place
 const namedFiles = new Set(); // that the sealed report itself names; no server can put another beside it
 
@@ -39,9 +42,11 @@ async function post(action, body) {
 
 function lock(message = "") {
   known.clear();
+  told = null;
   for (const element of document.querySelectorAll("sealed-text")) element.hide();
   opened.querySelector("[data-part-list=answers]").replaceChildren();
   forgetFiles();
+  forgetCheck();
   opened.hidden = true;
   unlock.hidden = false;
   status.textContent = message;
@@ -58,6 +63,7 @@ async function openAll() {
     show(each, shown);
   }
   allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
+  await renewCheck();
 }
 
 /** What a compartment of this report is bound to; another report's would not open under it. */
@@ -66,7 +72,7 @@ const boundTo = ({ compartment, subject }) =>
 
 function show({ compartment, subject, replyId }, content) {
   if (compartment === "content") {
-    if (content !== null) showContent(JSON.parse(content));
+    if (content !== null) showContent((told = JSON.parse(content)));
     else opened.querySelector("[data-part=description]").reveal(said.unreadable);
     return;
   }
@@ -155,6 +161,27 @@ async function note(written) {
   if (vault.isOpen) reveal("note", noteId, written);
 }
 
+/** Overwrite the anonymised text; answers with what to tell. Nothing of the original is sent beside it. */
+async function correct(text, corrections) {
+  try {
+    await post("corrections", { version: checkedVersion, text, corrections });
+    await showAsItIs(await fetch(location.href, { headers: { accept: "text/html" } }), "clear");
+    return said.sent;
+  } catch (error) {
+    if (error.message === "stale-version") return (await renewCheck()) ? said.overtaken : said.stale;
+    return error instanceof Refused ? said.refused : trouble(error);
+  }
+}
+
+/** Let the clear text be checked as it is now; true when it differs from the one that was being checked. */
+async function renewCheck() {
+  if (!told || !document.getElementById("check")) return false;
+  const shown = await readReport().catch(() => null);
+  if (!shown || !told) return false;
+  checkedVersion = shown.version;
+  return allowCheck(told, shown.anonymisedText, correct);
+}
+
 const writing = { ask: question, note };
 
 /** Seals what is in the form's text area and sends it; what was not sent stays. */
@@ -178,15 +205,17 @@ async function sendSealed(form) {
   } catch (error) {
     button.disabled = false;
     const isStale = error.message === "stale-version";
-    if (isStale) await readVersion();
+    if (isStale) await readReport().then(({ version }) => (place.dataset.version = version), () => {});
     told.textContent = isStale ? said.stale : error instanceof Refused ? said.refused : trouble(error);
   }
 }
 
-/** The version that the report has now, so that sending again after a change is a choice of the writer. */
-async function readVersion() {
+/** The report as it is now. After a change its version is taken over, so that sending again is the writer's choice. */
+async function readReport() {
   const answer = await fetch(`/api/v1/reports/${report}`);
-  if (answer.ok) place.dataset.version = (await answer.json()).version;
+  if (answer.status === 401) throw new SignedOut();
+  if (!answer.ok) throw new Error(`report ${answer.status}`);
+  return answer.json();
 }
 
 /** Takes over the page that a request answered with; throws when it is no page of this report. */
@@ -198,6 +227,7 @@ async function showAsItIs(answer, part) {
   for (const [selector, content] of known) document.querySelector(selector)?.reveal(content);
   const isAllOpen = [...document.querySelectorAll("[data-renewed] sealed-text")].every((each) => "open" in each.dataset);
   if (vault.isOpen && !isAllOpen) await openAll();
+  else await renewCheck();
   goOn(part);
 }
 

@@ -7,9 +7,9 @@ class SealedText extends HTMLElement {
     this.#sealedAs = this.textContent;
   }
 
-  /** Show what was opened. */
-  reveal(text) {
-    this.textContent = text;
+  /** Show what was opened: a text, or texts and elements in their order. */
+  reveal(...content) {
+    this.replaceChildren(...content);
     this.dataset.open = "";
   }
 
