@@ -16,6 +16,7 @@ from math import sqrt
 from pathlib import Path
 
 from intake.anonymiser import tagging
+from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.structured import find_structured
 from intake.anonymiser.tokens import Token, chance_of, mode_of, read_tokens
@@ -29,7 +30,7 @@ Example = tuple[list[str], bool]
 def examples(report: Report, chance: random.Random) -> Iterator[Example]:
     """What one report teaches: each candidate word, and each run of particles in front of a name."""
     reading = Reading(report.text)
-    tokens = read_tokens(reading, find_structured(reading))
+    tokens = read_tokens(reading, find_structured(reading, Patience()))
     named = [_is_named(token, report) for token in tokens]
     tokens = _forget_some(tokens, named, chance)
     mode = mode_of(tokens)

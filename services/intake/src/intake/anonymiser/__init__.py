@@ -9,16 +9,19 @@ from typing import NamedTuple
 
 from intake.anonymiser import lexicon, tagging
 from intake.anonymiser.linking import link
-from intake.anonymiser.marked import with_marked
+from intake.anonymiser.marked import OTHER, with_marked
 from intake.anonymiser.names import find_names
+from intake.anonymiser.patience import OutOfTime, Patience
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.residual import is_doubtful
 from intake.anonymiser.span import Span
 from intake.anonymiser.structured import find_structured
 
-__all__ = ["MAX_CHARACTERS", "Anonymised", "Placed", "anonymise", "anonymise_fields", "load"]
+__all__ = ["MAX_CHARACTERS", "Anonymised", "Patience", "Placed", "anonymise", "anonymise_fields", "load"]
 
 MAX_CHARACTERS = 12_000
+#: What all fields of a report may hold together to be read at all.
+MAX_TOGETHER = 40_000
 _BETWEEN_FIELDS = "\n\n"
 
 
@@ -51,17 +54,23 @@ def anonymise(text: str) -> Anonymised:
     return anonymise_fields({"": text})[""]
 
 
-def anonymise_fields(fields: Mapping[str, str], hide: Sequence[str] = ()) -> dict[str, Anonymised]:
+def anonymise_fields(
+    fields: Mapping[str, str], hide: Sequence[str] = (), patience: Patience | None = None
+) -> dict[str, Anonymised]:
     """Several fields of one report, read together: a name found in one is found in all, and numbered once.
 
-    What stands in `hide` is hidden as well, wherever it occurs (`marked.with_marked`).
+    What stands in `hide` is hidden as well, wherever it occurs (`marked.with_marked`). A report that takes
+    too long, or has more than 40,000 characters in all, is hidden whole and doubtful.
     Raises ValueError when a field has more than 12,000 characters.
     """
     if any(len(text) > MAX_CHARACTERS for text in fields.values()):
         raise ValueError(f"at most {MAX_CHARACTERS} characters are anonymised at once")
     whole = _BETWEEN_FIELDS.join(fields.values())
-    spans = _recognise(whole)
-    placed = _place(with_marked(whole, spans, hide) if hide else spans, whole)
+    try:
+        spans = _recognise(whole, hide, patience or Patience())
+    except OutOfTime:
+        return {name: _hidden(text) for name, text in fields.items()}
+    placed = _place(spans, whole)
     result, start = {}, 0
     for name, text in fields.items():
         end = start + len(text)
@@ -75,13 +84,26 @@ def anonymise_fields(fields: Mapping[str, str], hide: Sequence[str] = ()) -> dic
     return result
 
 
-def _recognise(text: str) -> list[Span]:
+def _recognise(text: str, hide: Sequence[str], patience: Patience) -> list[Span]:
+    if len(text) > MAX_TOGETHER:
+        raise OutOfTime
     reading = Reading(text)
-    structured = find_structured(reading)
-    mentions = find_names(reading, structured)
+    structured = find_structured(reading, patience)
+    mentions = find_names(reading, structured, patience)
     people = link(mentions)
     names = [mention.span._replace(key=person) for mention, person in zip(mentions, people, strict=True)]
-    return sorted([*structured, *names], key=lambda span: span.start)
+    spans = sorted([*structured, *names], key=lambda span: span.start)
+    marked = with_marked(text, spans, hide) if hide else spans
+    patience.check()
+    return marked
+
+
+def _hidden(text: str) -> Anonymised:
+    """A text that nobody has read to the end, behind one placeholder."""
+    placeholder = f"[{OTHER}-1]"
+    if not text:
+        return Anonymised("", (), is_doubtful=False)
+    return Anonymised(placeholder, (Placed(0, len(text), OTHER, placeholder),), is_doubtful=True)
 
 
 def _place(spans: list[Span], text: str) -> list[Placed]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from intake.anonymiser import marking
 from intake.anonymiser.lexicon import words
+from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.span import Span
 from intake.anonymiser.tagging import score_names, score_particles
@@ -31,11 +32,13 @@ class Mention(NamedTuple):
     is_nickname: bool = False
 
 
-def find_names(reading: Reading, taken: Sequence[Span]) -> list[Mention]:
+def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> list[Mention]:
     """All names outside what is taken already, in order of place."""
     tokens = read_tokens(reading, taken)
     mode = mode_of(tokens)
+    patience.check()
     scores = score_names(tokens, mode)
+    patience.check()
     least = _LIKELY if mode == "n" else _LIKELY_WITHOUT_CAPITALS
     named = [
         score >= (least if "d" in token.kind or "f" not in token.kind else _LIKELY_ON_LIST)

@@ -6,6 +6,7 @@ same characters. What stands around a number is looked at through a window of fi
 
 from collections.abc import Callable, Iterator
 
+from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.span import Span
 from intake.anonymiser.structured.addresses import find_addresses
@@ -52,10 +53,11 @@ _RECOGNISERS: tuple[Callable[[Reading], Iterator[Found]], ...] = (
 )
 
 
-def find_structured(reading: Reading) -> list[Span]:
+def find_structured(reading: Reading, patience: Patience) -> list[Span]:
     """Every structured span, in order of place; marks them as taken."""
     found: list[Span] = []
     for find in _RECOGNISERS:
+        patience.check()
         for start, end, kind in find(reading):
             if reading.is_free(start, end):
                 reading.take(start, end)
