@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.contracts.codes import KeyGroup
+from common.auth import Identity
+from common.contracts.codes import KeyGroup, Role
 from common.contracts.intake import ReportCounted, ReportReceived
 from common.sealing import SealedContent, open_content
+from jsonschema import Draft202012Validator
 
 from tests.support.backing import Backing
-from tests.support.identities import anonymous, bearer
+from tests.support.identities import anonymous, bearer, staff
 from tests.support.intake import NAME, Desk, intake_desk, report
 from tests.support.municipality import make_town
 
@@ -160,3 +162,44 @@ async def test_each_mode_asks_what_it_promises(
     told = answer.json().get("errors", [])
     assert [(error["pointer"], error["code"]) for error in told] == faults
     assert all(error["messageEn"] for error in told)
+
+
+async def test_a_form_is_served_as_json_schema_with_hints(desk: Desk) -> None:
+    await with_neighbourhoods(desk)
+    headers = bearer("intake", anonymous())
+    answer = await desk.client.get("/api/v1/signal-types/hennepteelt/form", headers=headers)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    schema = Draft202012Validator(told["schema"])
+    for body, status in (
+        (report(neighbourhood="haven"), 201),
+        (report(), 400),  # its neighbourhood is not in the list
+        (report(neighbourhood=None, answers={}), 400),
+        (report(neighbourhood=None, observedOn="2999-01-01"), 400),
+    ):
+        assert (await desk.send(body)).status_code == status
+        assert schema.is_valid(body) == (status == 201)
+    ui = told["ui"]
+    assert set(ui["order"]) == set(ui["fields"])
+    assert (
+        ui["order"].index("/description") < ui["order"].index("/answers/geur") < ui["order"].index("/address")
+    )
+    assert ui["fields"]["/answers/geur"]["widget"] == "radio"
+    assert ui["fields"]["/neighbourhood"]["options"] == [
+        {"value": "molenwijk", "label": "Molenwijk"},
+        {"value": "haven", "label": "De Haven"},
+    ]
+    assert ui["emergency"]["rules"][0]["when"] == {"stroom": "ja"}
+    assert ui["traceable"]["pointer"] == "/answers/herleidbaar"
+    assert {"code": "spoed", "name": "Er is nu gevaar", "redirect": "Bel 112."} in ui["redirects"]
+
+
+async def test_a_form_is_shown_only_to_whom_it_is_for(desk: Desk) -> None:
+    async def status(code: str, identity: Identity) -> int:
+        path = f"/api/v1/signal-types/{code}/form"
+        return (await desk.client.get(path, headers=bearer("intake", identity))).status_code
+
+    assert await status("intimidatie-bestuur", anonymous()) == 404
+    assert await status("intimidatie-bestuur", staff(Role.REPORTER)) == 200
+    assert await status("bestaat-niet", anonymous()) == 404
+    assert await status("OEPS!", anonymous()) == 400

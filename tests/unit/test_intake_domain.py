@@ -33,7 +33,8 @@ KIND = replace(
         Question("hoe", "Hoe?", QuestionKind.CHOICE, options=("vaak", "soms")),
         Question("wanneer", "Wanneer?", QuestionKind.DATE),
         Question("hoeveel", "Hoeveel?", QuestionKind.NUMBER),
-        Question("dossier", "Dossier?", QuestionKind.TEXT, for_professionals_only=True),
+        Question("dossier", "Dossier?", QuestionKind.TEXT, is_required=True, for_professionals_only=True),
+        Question("merk", "Merk?", QuestionKind.TEXT, is_required=True, show_when={"wat": "geluid"}),
     ),
     default_urgency="normaal",
     urgency_rules=(
@@ -76,12 +77,25 @@ def faults_of(given: dict[str, object], *, professional: bool = False) -> dict[s
         ({"gezien": "nee", "wanneer": "0999-11-20"}, {"wanneer": "not-in-the-past"}),
         ({"gezien": "nee", "hoeveel": 3}, {}),
         ({"gezien": "nee", "hoeveel": "3"}, {}),
+        ({"gezien": "nee", "hoeveel": " 0100000\n"}, {}),
+        ({"gezien": "nee", "hoeveel": 3.0}, {}),
+        ({"gezien": "nee", "hoeveel": 3.5}, {"hoeveel": "not-a-number"}),
+        ({"gezien": "nee", "hoeveel": "1_0"}, {"hoeveel": "not-a-number"}),
+        ({"gezien": "nee", "hoeveel": "0" * 9999}, {}),
+        ({"gezien": "nee", "wanneer": "20261120"}, {"wanneer": "not-a-date"}),
+        ({"gezien": "nee", "wanneer": "2026-11-31"}, {"wanneer": "not-a-date"}),
+        ({"gezien": "ja", "waar": "  "}, {"waar": "missing"}),
+        ({"gezien": "nee", "waar": "  "}, {}),
+        ({"gezien": "nee", "merk": "rood"}, {"merk": "not-asked"}),
+        ({"gezien": "nee", "wat": ["licht"], "merk": "rood"}, {"merk": "not-asked"}),
+        ({"gezien": "nee", "wat": ["licht", "geluid"]}, {"merk": "missing"}),
+        ({"gezien": "nee", "wat": ["licht", "geluid"], "merk": "rood"}, {}),
         ({"gezien": "nee", "hoeveel": -3}, {"hoeveel": "not-a-number"}),
         ({"gezien": "nee", "hoeveel": True}, {"hoeveel": "not-a-number"}),
         ({"gezien": "nee", "hoeveel": 10**9}, {"hoeveel": "not-a-number"}),
         ({"gezien": "ja", "waar": 7}, {"waar": "not-text"}),
         ({"gezien": "ja", "waar": "x" * (MAX_ANSWER + 1)}, {"waar": "too-long"}),
-        ({"gezien": "nee", "dossier": "12"}, {"dossier": "not-asked"}),
+        ({"gezien": "nee", "dossier": "12"}, {"dossier": "unknown-question"}),
         ({"gezien": "nee", "kleur": "rood"}, {"kleur": "unknown-question"}),
     ],
 )
@@ -102,10 +116,11 @@ def test_every_fault_is_told_at_once_with_its_fix_in_two_languages() -> None:
 
 def test_a_professional_may_answer_what_others_are_not_asked() -> None:
     assert faults_of({"gezien": "nee", "dossier": "12"}, professional=True) == {}
+    assert faults_of({"gezien": "nee"}, professional=True) == {"dossier": "missing"}
 
 
 def test_prose_and_choices_part_ways() -> None:
-    given = {"gezien": "ja", "waar": " bij de haven ", "wat": ["licht", "geur", "licht"], "hoeveel": 3}
+    given = {"gezien": "ja", "waar": " bij de haven ", "wat": ["licht", "geur", "licht"], "hoeveel": "03"}
     answers = check_answers(FORMS, KIND, given, professional=False, today=TODAY)
     assert answers.prose == {"waar": "bij de haven"}
     assert answers.choices == {"gezien": "ja", "wat": ("geur", "licht"), "hoeveel": "3"}

@@ -6,7 +6,11 @@ MAX_CHARACTERS = 254
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)(?:{_ATOM}\.)*{_ATOM}@(?:{_LABEL}\.)+{_LABEL}")
+_PARTS = rf"(?:{_ATOM}\.)*{_ATOM}@(?:{_LABEL}\.)+{_LABEL}"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_PARTS}")
+
+#: The same for JSON Schema (ECMA-262), with white space around it, which is taken off.
+PATTERN = rf"^\s*(?=[^@\s]{{1,64}}@)(?=\S{{1,{MAX_CHARACTERS}}}\s*$){_PARTS}\s*$"
 
 
 def is_mail_address(text: str) -> bool:

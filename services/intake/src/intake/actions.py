@@ -31,9 +31,10 @@ from intake.anonymiser import Anonymised
 from intake.attachments import Attachments, Taken, Upload, limits_of, no_signal_type
 from intake.domain import FormSet, SignalType
 from intake.files.claims import FileLimits
+from intake.form import Form
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
 from intake.store.attachments import ReportClaim
-from intake.submission import NewReport
+from intake.submission import NewReport, checked
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
@@ -144,6 +145,15 @@ class Intake:
         _, version = self._municipalities.get(municipality)
         return replace(self._forms, version=version)
 
+    def form(self, municipality: str, code: str, *, professional: bool, channels: tuple[str, ...]) -> Form:
+        """The form of this type for such a caller; raises `NotFound` when it is not offered to them."""
+        forms, state = self.forms(municipality), self.state(municipality)
+        kind = forms.signal_types.get(code)
+        if kind is None or not domain.is_offered(kind, professional=professional):
+            raise NotFound("There is no such signal type for you here; see /api/v1/signal-types.")
+        today = self._clock().astimezone(_ZONE).date()
+        return Form(forms, kind, state, self.file_limits(municipality), today, professional, channels)
+
     def state(self, municipality: str) -> MunicipalityConfigured:
         """How this municipality is configured; raises `UnknownMunicipality`."""
         return self._municipalities.get(municipality)[0]
@@ -224,9 +234,10 @@ class Intake:
 
     async def _prepare(self, state: MunicipalityConfigured, report: NewReport) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
-        signal_type, answers = self._checked(state, report)
+        today = self._clock().astimezone(_ZONE).date()
+        signal_type, answers = checked(report, self._forms, state, today)
         listed = report.neighbourhood if state.neighbourhoods else None
-        written = None if listed else report.neighbourhood
+        written = None if listed or not report.neighbourhood else report.neighbourhood.strip()
         words = words_of(report.description, answers.prose, report.address, written)
         anonymised = await hidden_in(words, report.hide)
         prepared = _Prepared(
@@ -244,44 +255,10 @@ class Intake:
         }
         if report.attachments:  # sealed with the text, so that nobody can put another file beside it
             content["attachments"] = [str(each.id) for each in report.attachments]
-        if report.neighbourhood != prepared.neighbourhood:
-            content["neighbourhood"] = report.neighbourhood
+        if written != prepared.neighbourhood and not listed:
+            content["neighbourhood"] = written
         content |= report.sealed_only
         return prepared, json.dumps(content, ensure_ascii=False).encode()
-
-    def _checked(self, state: MunicipalityConfigured, report: NewReport) -> tuple[SignalType, domain.Answers]:
-        """The type and valid answers; raises `Malformed` with every fault at once."""
-        faults = domain.check_report(
-            self._forms,
-            report.signal_type,
-            report.reporter_kind,
-            report.description,
-            has_name=bool(report.name),
-            has_phone=bool(report.phone),
-            mode=report.mode,
-            professional=report.is_professional,
-        )
-        faults += domain.check_place(
-            report.neighbourhood,
-            report.location_type,
-            report.pin,
-            neighbourhoods=[each.code for each in state.neighbourhoods],
-            location_types=self._forms.location_types,
-        )
-        signal_type = self._forms.signal_types.get(report.signal_type)
-        answers = domain.Answers({}, {})
-        if signal_type is not None:
-            today = self._clock().astimezone(_ZONE).date()
-            try:
-                answers = domain.check_answers(
-                    self._forms, signal_type, report.answers, professional=report.is_professional, today=today
-                )
-            except domain.InvalidReport as error:
-                faults = [*faults, *error.faults]
-        if faults or signal_type is None:
-            fields = [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
-            raise Malformed("Some fields are not valid.", errors=fields)
-        return signal_type, answers
 
     def _facts(
         self,

@@ -1,18 +1,20 @@
 """A report as it came through the door, before anything is decided."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from common.contracts.codes import Channel
+from common.contracts.gateway import MunicipalityConfigured
+from common.errors import FieldError, Malformed
 
-from intake.domain import Mode, Pin
+from intake import domain
+from intake.domain import Fault, FormSet, Mode, Pin, SignalType
 from intake.files.claims import Claim
 
-_LATER = frozenset(
-    {"attachments", "mode", "location_type", "pin"}
-)  # fields that came after the first version
+#: Fields that came after the first version.
+_LATER = frozenset({"attachments", "hide", "mode", "location_type", "pin"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class NewReport:
     language: str
     neighbourhood: str | None = None
     address: str | None = None
-    observed_on: date | None = None
+    observed_on: str | None = None  # a day, once it is checked
     mail: str | None = None
     name: str | None = None
     phone: str | None = None
@@ -60,3 +62,48 @@ class NewReport:
         """
         told = {name: value for name, value in vars(self).items() if name not in _LATER or value}
         return json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode()
+
+
+def checked(
+    report: NewReport, forms: FormSet, state: MunicipalityConfigured, today: date
+) -> tuple[SignalType, domain.Answers]:
+    """The signal type and the valid answers of a report; raises `Malformed` with every fault at once."""
+    faults = [*_faults_around(report, forms, state, today)]
+    kind = forms.signal_types.get(report.signal_type)
+    answers = domain.Answers({}, {})
+    if kind is not None and domain.is_offered(kind, professional=report.is_professional):
+        try:
+            answers = domain.check_answers(
+                forms, kind, report.answers, professional=report.is_professional, today=today
+            )
+        except domain.InvalidReport as error:
+            faults += error.faults
+    if faults or kind is None:
+        fields = [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
+        raise Malformed("Some fields are not valid.", errors=fields)
+    return kind, answers
+
+
+def _faults_around(
+    report: NewReport, forms: FormSet, state: MunicipalityConfigured, today: date
+) -> Iterator[Fault]:
+    yield from domain.check_report(
+        forms,
+        report.signal_type,
+        report.reporter_kind,
+        report.description,
+        has_name=bool(report.name),
+        has_phone=bool(report.phone),
+        mode=report.mode,
+        professional=report.is_professional,
+    )
+    yield from domain.check_place(
+        report.neighbourhood,
+        report.location_type,
+        report.pin,
+        neighbourhoods=[each.code for each in state.neighbourhoods],
+        location_types=forms.location_types,
+    )
+    day = None if report.observed_on is None else domain.day_fault("/observedOn", report.observed_on, today)
+    if day:
+        yield day

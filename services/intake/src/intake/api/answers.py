@@ -1,9 +1,11 @@
 """What intake answers; FastAPI holds every answer to these models, so that the API document is true."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
 from common.contracts.base import WireModel
 from common.contracts.codes import Code, FormLayout, Urgency, WhoMayReport
+from pydantic import Field
 
 from intake.domain import Mode, QuestionKind
 
@@ -24,6 +26,7 @@ class QuestionShown(WireModel):
     label: str
     kind: QuestionKind
     options: list[str]
+    option_labels: dict[str, str]  # only those that do not read like their code
     is_required: bool
     help_text: str
     show_when: dict[str, str]  # asked only if these answers hold
@@ -100,3 +103,67 @@ class FormsShown(WireModel):
     who_may_report: WhoMayReport
     modes: list[Mode]
     neighbourhoods: list[NeighbourhoodShown]  # when there are any, a report takes only their codes
+
+
+class OptionShown(WireModel):
+    """An answer to choose."""
+
+    value: str
+    label: str
+
+
+class FieldShown(WireModel):
+    """How one field is best shown."""
+
+    label: str
+    widget: str  # text, textarea, email, tel, date, number, select, radio, checkboxes or pin
+    help: str
+    options: list[OptionShown]
+    is_required: bool  # when it is asked
+    show_when: dict[str, str]  # asked only if these answers hold
+
+
+class Emergency(WireModel):
+    """When to say, before anything is sent, that this is no matter for a form."""
+
+    call: str
+    rules: list[UrgencyRuleShown]
+
+
+class Traceable(WireModel):
+    """The answer that tells that only the reporter could know this."""
+
+    pointer: str
+    answer: str
+    help: str
+
+
+class HintsShown(WireModel):
+    """What JSON Schema cannot tell, by JSON Pointer into the report."""
+
+    form_layout: FormLayout
+    who_may_report: WhoMayReport
+    modes: list[Mode]
+    neighbourhoods: list[NeighbourhoodShown]
+    order: list[str]
+    fields: dict[str, FieldShown]
+    indicators: list[str]
+    indicators_by_role: dict[str, list[str]]
+    safety_tip: str
+    needs_name: bool
+    emergency: Emergency
+    urgency_rules: list[UrgencyRuleShown]
+    traceable: Traceable | None
+    redirects: list[OutOfScope]
+    files: FilesShown
+
+
+class FormShown(WireModel):
+    """The form for one signal type."""
+
+    code: Code
+    name: str
+    description: str
+    version: int
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]  # JSON Schema 2020-12 of the report
+    ui: HintsShown

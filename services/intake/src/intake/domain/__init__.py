@@ -6,11 +6,14 @@ from intake.domain.answers import (
     Answers,
     UrgencyDecision,
     check_answers,
+    day_fault,
+    questions_of,
     rounded,
     urgency_of,
 )
 from intake.domain.faults import Fault, InvalidReport
 from intake.domain.forms import (
+    MANY_OPTIONS,
     URGENCIES,
     YES_NO_UNKNOWN,
     FormSet,
@@ -18,18 +21,23 @@ from intake.domain.forms import (
     QuestionKind,
     SignalType,
     UrgencyRule,
+    option_label,
 )
 from intake.domain.places import Pin, check_place
 from intake.domain.reporters import Mode
-from intake.domain.reports import MAX_PROSE, check_report, is_offered
+from intake.domain.reports import MAX_LINE, MAX_PROSE, check_report, is_offered
+from intake.domain.schema import Circumstances, submission_schema
 
 __all__ = [
+    "MANY_OPTIONS",
     "MAX_ANSWER",
+    "MAX_LINE",
     "MAX_NUMBER",
     "MAX_PROSE",
     "URGENCIES",
     "YES_NO_UNKNOWN",
     "Answers",
+    "Circumstances",
     "Fault",
     "FormSet",
     "InvalidReport",
@@ -43,7 +51,11 @@ __all__ = [
     "check_answers",
     "check_place",
     "check_report",
+    "day_fault",
     "is_offered",
+    "option_label",
+    "questions_of",
     "rounded",
+    "submission_schema",
     "urgency_of",
 ]

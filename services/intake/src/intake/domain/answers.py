@@ -1,5 +1,6 @@
 """Which questions a report answers, what is wrong with the answers, and how urgent they make it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,9 @@ from intake.domain.forms import URGENCIES, YES_NO_UNKNOWN, FormSet, Question, Qu
 
 MAX_ANSWER = 2_000
 MAX_NUMBER = 100_000
+EARLIEST = date(1950, 1, 1)
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NUMBER = re.compile(r"\s*0*([0-9]{1,5}|100000)\s*")
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,51 @@ def check_answers(
 ) -> Answers:
     """The valid answers to a type's questions; raises `InvalidReport` with every fault.
 
-    Conditions count on the server: an answer to a question that is not asked is a fault.
+    Conditions count on the server: an answer to a question that is not asked is a fault, and so is one to a
+    question that this caller is never asked.
     """
-    questions = {question.code: question for question in (*signal_type.questions, *forms.general_questions)}
+    questions = {each.code: each for each in questions_of(forms, signal_type, professional=professional)}
     faults = [_unknown(code, questions) for code in given if code not in questions]
     choices: dict[str, str | tuple[str, ...]] = {}
     prose: dict[str, str] = {}
     for question in questions.values():
         value = given.get(question.code)
-        fault = _check(question, value, given, professional=professional, today=today)
+        fault = _check(question, value, _is_asked(question, given, questions), today)
         if fault:
             faults.append(fault)
-        elif value not in (None, "", []):
+        elif not _is_unanswered(question, value):
             _sort_in(question, value, choices, prose)
     if faults:
         raise InvalidReport(faults)
     return Answers(choices, prose)
+
+
+def questions_of(forms: FormSet, kind: SignalType, *, professional: bool) -> tuple[Question, ...]:
+    """Everything that this caller may be asked, in order."""
+    every = (*kind.questions, *forms.general_questions)
+    return tuple(each for each in every if professional or not each.for_professionals_only)
+
+
+def last_day(today: date) -> date:
+    """The newest day that an answer may name: a clock somewhere else may be ahead."""
+    return today + timedelta(days=1)
+
+
+def day_fault(pointer: str, text: object, today: date) -> Fault | None:
+    """What is wrong with a day that was noticed, written as in ISO 8601."""
+    day = None
+    if isinstance(text, str) and _DAY.fullmatch(text):
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = None
+    if day is None:
+        return Fault(pointer, "not-a-date", "Geef een datum als 2026-11-23.", "Give a date as 2026-11-23.")
+    if not EARLIEST <= day <= last_day(today):
+        return Fault(
+            pointer, "not-in-the-past", "Geef een datum die al geweest is.", "Give a date that has been."
+        )
+    return None
 
 
 def urgency_of(signal_type: SignalType, choices: Mapping[str, str | tuple[str, ...]]) -> UrgencyDecision:
@@ -79,17 +112,37 @@ def _sort_in(
         prose[question.code] = str(value).strip()
     elif question.kind is QuestionKind.MULTI_CHOICE and isinstance(value, (list, tuple)):
         choices[question.code] = tuple(sorted({str(each) for each in value}))
+    elif question.kind is QuestionKind.NUMBER:
+        choices[question.code] = _plain(value)
     else:
         choices[question.code] = str(value)
 
 
-def _check(
-    question: Question, value: object, given: Mapping[str, object], *, professional: bool, today: date
-) -> Fault | None:
-    asked = all(given.get(code) == wanted for code, wanted in question.show_when.items())
-    if value in (None, "", []):
+def _plain(number: object) -> str:
+    """The digits of a checked number, however it was written."""
+    return number.strip().lstrip("0") or "0" if isinstance(number, str) else f"{number:.0f}"
+
+
+def _is_unanswered(question: Question, value: object) -> bool:
+    if question.kind is QuestionKind.TEXT and isinstance(value, str):
+        return not value.strip()
+    return value in (None, "", [])
+
+
+def _is_asked(question: Question, given: Mapping[str, object], questions: Mapping[str, Question]) -> bool:
+    return all(_says(questions.get(code), given.get(code), want) for code, want in question.show_when.items())
+
+
+def _says(question: Question | None, value: object, wanted: str) -> bool:
+    if question is not None and question.kind is QuestionKind.MULTI_CHOICE:
+        return isinstance(value, (list, tuple)) and wanted in value
+    return question is not None and value == wanted
+
+
+def _check(question: Question, value: object, asked: bool, today: date) -> Fault | None:
+    if _is_unanswered(question, value):
         return _missing(question) if question.is_required and asked else None
-    if not asked or (question.for_professionals_only and not professional):
+    if not asked:
         return _fault(
             question,
             "not-asked",
@@ -130,26 +183,18 @@ def _check_text(question: Question, value: object, _today: date) -> Fault | None
 
 
 def _check_date(question: Question, value: object, today: date) -> Fault | None:
-    try:
-        day = date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        day = None
-    if day is None:
-        return _fault(question, "not-a-date", "Geef een datum als 2026-11-23.", "Give a date as 2026-11-23.")
-    if day > today + timedelta(days=1) or day.year < 1950:
-        return _fault(
-            question, "not-in-the-past", "Geef een datum die al geweest is.", "Give a date that has been."
-        )
-    return None
+    return day_fault(f"/answers/{question.code}", value, today)
 
 
 def _check_number(question: Question, value: object, _today: date) -> Fault | None:
-    try:
-        number = int(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else -1
-    except ValueError:
-        number = -1
-    if 0 <= number <= MAX_NUMBER:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return None if 0 <= value <= MAX_NUMBER and value == int(value) else _not_a_number(question)
+    return _not_a_number(question)
+
+
+def _not_a_number(question: Question) -> Fault:
     return _fault(
         question,
         "not-a-number",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 URGENCIES = ("acuut", "hoog", "normaal", "laag")
+MANY_OPTIONS = 8  # more are better chosen from a list
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 
 
@@ -31,6 +32,7 @@ class Question:
     for_professionals_only: bool = False
     help_text: str = ""
     show_when: Mapping[str, str] = field(default_factory=dict)  # asked only if these answers hold
+    option_labels: Mapping[str, str] = field(default_factory=dict)  # of options that do not read like a code
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,10 @@ class FormSet:
     reporter_roles: tuple[str, ...]
     location_types: tuple[str, ...]
     out_of_scope: tuple[tuple[str, str, str], ...]  # code, what it is, where to go instead
+
+
+def option_label(question: Question | None, code: str) -> str:
+    """The words for an option: its own, else its code read as words."""
+    own = question.option_labels.get(code) if question else None
+    words = code.replace("-", " ").replace("_", " ")
+    return own or words[:1].upper() + words[1:]

@@ -5,6 +5,7 @@ from intake.domain.forms import FormSet, SignalType
 from intake.domain.reporters import Mode, check_reporter
 
 MAX_PROSE = 10_000
+MAX_LINE = 200
 
 
 def check_report(

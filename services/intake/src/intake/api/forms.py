@@ -1,0 +1,54 @@
+"""Intake's API: learn what is asked."""
+
+from typing import Any
+
+from common.auth import Identity
+from common.contracts.codes import Code
+from common.web import Caller
+from fastapi import APIRouter, Request
+
+from intake.actions import Intake
+from intake.api import answers
+from intake.api.hints import hints_json
+from intake.api.shown import files_json, forms_json, rules_json
+from intake.api.submissions import channels_of
+from intake.form import Form
+
+router = APIRouter()
+
+
+@router.get("/api/v1/signal-types", response_model=answers.FormsShown)
+async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
+    """Everything that this municipality asks of this caller."""
+    intake: Intake = request.app.state.intake
+    forms = forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
+    state = intake.state(caller.municipality)
+    return {**forms, **rules_json(state), "files": files_json(intake.file_limits(caller.municipality))}
+
+
+@router.get("/api/v1/signal-types/{code}/form", response_model=answers.FormShown)
+async def form(request: Request, caller: Caller, code: Code) -> dict[str, Any]:
+    """The form for one signal type: JSON Schema (2020-12) of the report, and hints for who shows it.
+
+    What the schema accepts, `POST /api/v1/reports` accepts, today and from this caller.
+    """
+    intake: Intake = request.app.state.intake
+    return form_json(intake.form(caller.municipality, code, **of_caller(caller)))
+
+
+def of_caller(caller: Identity) -> dict[str, Any]:
+    """What a form depends on of who asks for it."""
+    channels = tuple(each.value for each in channels_of(caller))
+    return {"professional": caller.is_professional, "channels": channels}
+
+
+def form_json(form: Form) -> dict[str, Any]:
+    """A form as the API shows it."""
+    return {
+        "code": form.kind.code,
+        "name": form.kind.name,
+        "description": form.kind.description,
+        "version": form.forms.version,
+        "schema": form.schema,
+        "ui": hints_json(form),
+    }
