@@ -9,6 +9,7 @@ from typing import Protocol
 import uvicorn
 from starlette.types import ASGIApp
 
+from common import memory
 from common.log import get_logger
 from common.operations import operations_app
 from common.settings import ServiceSettings
@@ -58,6 +59,7 @@ async def serve(
         loop.add_signal_handler(number, stopping.set)
     if on_start:
         await on_start()
+    memory.settle()
     servers = [
         _server(app, settings.host, settings.port, settings.shutdown_seconds),
         _server(operations_app(parts), settings.host, settings.operations_port, 1),
@@ -121,4 +123,5 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
     """Run a process's main coroutine on uvloop."""
     import uvloop  # noqa: PLC0415 -- only a serving process needs it
 
+    memory.bound_arenas()
     uvloop.run(main())  # type: ignore[arg-type]

@@ -13,7 +13,8 @@ from intake.domain import FormSet, Question, QuestionKind, SignalType, UrgencyRu
 @lru_cache(maxsize=1)
 def load_seed() -> FormSet:
     """The packaged forms as version 1; raises KeyError or ValueError when the data breaks its shape."""
-    data = yaml.safe_load(files(__name__).joinpath("signaltypes.yaml").read_text(encoding="utf-8"))
+    text = files(__name__).joinpath("signaltypes.yaml").read_text(encoding="utf-8")
+    data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe
     types = [_signal_type(each) for each in data["signaaltypes"]]
     return FormSet(
         version=1,
