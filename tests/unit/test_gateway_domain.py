@@ -17,6 +17,7 @@ def test_every_route_names_roles_that_exist() -> None:
 def test_only_reporting_a_signal_and_the_mailbox_are_open_to_anyone() -> None:
     assert {(route.method, route.pattern) for route in ROUTES if route.roles is None} == {
         ("POST", "/api/v1/reports"),
+        ("POST", "/api/v1/anonymisations"),
         ("POST", "/api/v1/attachments"),
         ("GET", "/api/v1/signal-types"),
         ("GET", "/api/v1/signal-types/{rest:path}"),
