@@ -57,6 +57,18 @@ async def test_a_report_gets_its_desk_and_everyone_hears(desk: Desk) -> None:
     assert (arrived.department, arrived.urgency, arrived.count) == ("vth", Urgency.NORMAL, 1)
 
 
+async def test_the_due_time_counts_from_here_and_the_earlier_time_is_kept(desk: Desk) -> None:
+    earlier = datetime(2026, 11, 2, 8, 15, tzinfo=UTC)
+    report = desk.report(received_elsewhere_at=earlier)
+    await desk.hear(report)
+    assert (await desk.spoken(ReportRouted))[0].due_at == datetime(2026, 12, 1, 9, 15, tzinfo=UTC)
+    async with desk.database.flowing() as connection:
+        rows = await connection.execute(
+            text("SELECT received_elsewhere_at FROM report WHERE id = :id"), {"id": report.report_id}
+        )
+    assert rows.scalar_one() == earlier
+
+
 async def test_a_type_without_a_desk_here_goes_to_the_one_that_catches_all(desk: Desk) -> None:
     await desk.hear(desk.report(signal_type="zorgfraude"), desk.report(signal_type="nooit-van-gehoord"))
     routed = await desk.spoken(ReportRouted)

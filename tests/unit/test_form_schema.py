@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,8 @@ from common.errors import Malformed, NotAllowed
 from common.mail_address import PATTERN
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from intake.api.submissions import ReportSubmission, channels_of, new_report
+from intake.api.callers import channels_of
+from intake.api.submissions import ReportSubmission, new_report
 from intake.domain import (
     Circumstances,
     FormSet,
@@ -34,6 +35,7 @@ from pydantic import ValidationError
 from tests.support.municipality import make_town
 
 TODAY = date(2026, 11, 24)
+_NOON = datetime.combine(TODAY, time(12), UTC)
 SEED = load_seed()
 PLAIN = make_town().state
 LISTED = make_town(
@@ -154,7 +156,7 @@ def accepts(body: Any, forms: FormSet, state: Any, caller: Identity) -> bool:
     """What the server says of it."""
     try:
         submission = ReportSubmission.model_validate_json(json.dumps(body))
-        checked(new_report(submission, caller), forms, state, TODAY)
+        checked(new_report(submission, caller), forms, state, _NOON)
     except (ValidationError, Malformed, NotAllowed):
         return False
     return True

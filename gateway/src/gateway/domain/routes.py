@@ -10,6 +10,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(:path)?\}")
 
 HANDLER, PROCESS_MANAGER, ADMINISTRATOR = "handler", "process-manager", "administrator"
 PRIVACY_OFFICER, CUSTODIAN, EXPORT = "privacy-officer", "custodian", "export"
+REPORTER, STAFF_ENTRY = "reporter", "staff-entry"
 
 _CASEWORK = frozenset({HANDLER, PROCESS_MANAGER, PRIVACY_OFFICER, CUSTODIAN})
 _CONFIGURATION = frozenset({HANDLER, PROCESS_MANAGER, ADMINISTRATOR, PRIVACY_OFFICER})
@@ -39,6 +40,7 @@ def _offer(
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/reports", "intake", None, 1024 * KIB, needs_proof=True),
     Route("POST", "/api/v1/anonymisations", "intake", None, 1024 * KIB, needs_proof=True, is_preview=True),
+    *_offer("POST", "/api/v1/reports/_check", "intake", {REPORTER, STAFF_ENTRY}, 1024 * KIB),
     *_offer("POST", "/api/v1/attachments", "intake", None, 101 * 1024 * KIB),  # intake's own limit is lower
     *_offer("GET", "/api/v1/attachments/{id}/content", "intake", {HANDLER, PROCESS_MANAGER}),
     *_offer("GET", "/api/v1/signal-types", "intake", None),

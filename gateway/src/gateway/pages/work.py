@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from gateway.front import Visitor
 from gateway.pages.questions import Forms, FormsSource, Words
 from gateway.pages.site import Site
-from gateway.rendering import Event, Fact, Field, Option, Problem
+from gateway.rendering import Event, Fact, Field, Option, Problem, Renderer
 
 _WORKERS = (Role.HANDLER, Role.PROCESS_MANAGER)
 _STATUSES = ("open", "new", "assessing", "in-progress", "waiting-for-reporter", "waiting-for-partner")
@@ -189,6 +189,7 @@ class _Work:
             taken = "work.you" if report["isMine"] else "work.colleague"
         values = (
             ("received", renderer.moment(language, _time(report["receivedAt"]))),
+            *_elsewhere(renderer, language, report),
             ("due", renderer.moment(language, _time(report["dueAt"]))),
             ("department", desks.get(report["department"], report["department"] or "–")),
             ("taken_by", str(self._site.text(request, taken))),
@@ -241,6 +242,12 @@ class _Work:
                 Event(text(f"work.history.{line['what']}"), _time(line["at"]), by=by, text=detail or None)
             )
         return tuple(reversed(events))
+
+
+def _elsewhere(renderer: Renderer, language: str, report: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """When staff heard it by phone, mail or counter, for a report that came so."""
+    at = report["receivedElsewhereAt"]
+    return (("received_elsewhere", renderer.moment(language, _time(at))),) if at else ()
 
 
 def _action(values: Mapping[str, str]) -> tuple[str, dict[str, object]]:

@@ -157,6 +157,7 @@ def _report_row(event: ReportReceived, desk: _Desk | None) -> dict[str, Any]:
             "neighbourhood",
             "observed_on",
             "received_at",
+            "received_elsewhere_at",
             "reporter_kind",
             "is_traceable",
             "is_restricted",

@@ -230,7 +230,11 @@ def is_offered(*, is_restricted: bool, is_traceable: bool) -> bool:
 
 
 def due_at(received_at: datetime, urgency: str) -> datetime:
-    """When a report of this urgency must be assessed, in working hours of the Netherlands; UTC."""
+    """When a report of this urgency must be assessed, in working hours of the Netherlands; UTC.
+
+    It counts from when the report came in here, also when staff heard it elsewhere earlier: a mail that was
+    entered a week late would otherwise be overdue before anyone could see it.
+    """
     left = timedelta(hours=WORKING_HOURS[urgency])
     at = received_at.astimezone(ZONE)
     while True:

@@ -1,6 +1,7 @@
 """What intake does: take a report, offer the forms, and forget what was erased."""
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,22 +9,14 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from common import metrics
-from common.contracts.codes import KeyGroup, Urgency
-from common.contracts.gateway import GroupKey, MunicipalityConfigured
+from common.contracts.codes import Urgency
+from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
-from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
-from common.messaging.envelope import TooLarge
-from common.messaging.envelope import encode as encoded
+from common.errors import AppError, NotFound, Unavailable
 from common.receipt import body_mac, derive_receipt, hash_of_key, mailbox_of
 from common.sealing import (
-    ADDRESS_BUCKETS,
-    Context,
     Recipient,
-    SealedContent,
-    decode,
     encode,
-    seal_content,
-    seal_text,
 )
 
 from intake import domain, store
@@ -33,6 +26,7 @@ from intake.domain import FormSet, SignalType
 from intake.files.claims import FileLimits
 from intake.form import Form
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
+from intake.sealing import group_of, recipient_of, require_fitting, seal_address, seal_identity, seal_report
 from intake.store.attachments import ReportClaim
 from intake.submission import NewReport, checked
 from intake.writer import Writer, Written
@@ -57,13 +51,20 @@ class UnknownMunicipality(NotFound):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What is decided of a report, as far as its reporter hears of it."""
+
+    urgency: str
+    explanation: str
+    safety_tip: str
+
+
+@dataclass(frozen=True)
 class Accepted:
     """What the reporter hears at once."""
 
     receipt: str
-    urgency: str
-    explanation: str
-    safety_tip: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,21 @@ class _Prepared:
     def text_in_clear(self) -> str | None:
         """The anonymised description; None when it is doubted."""
         return None if self.is_doubtful else self.anonymised[DESCRIPTION].text
+
+    @property
+    def outcome(self) -> Outcome:
+        """What its reporter hears."""
+        return Outcome(self.urgency.code, self.urgency.explanation, self.signal_type.safety_tip)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A report that is ready to be stored."""
+
+    prepared: _Prepared
+    submission: store.Submission
+    events: tuple[ReportReceived, ReportCounted, MailboxOpened]
+    claims: Sequence[ReportClaim]
 
 
 class Municipalities:
@@ -174,7 +190,7 @@ class Intake:
             kind = self._forms.signal_types.get(signal_type())
             if kind is None:
                 raise no_signal_type()
-            return _recipient(state, _group_of(kind))
+            return recipient_of(state, group_of(kind))
 
         limits = limits_of(state, self._file_limits)
         return await self.attachments.take(municipality, upload, limits, recipient)
@@ -191,10 +207,22 @@ class Intake:
 
         Raises `Malformed` with every fault, `SameKeyOtherReport`, or `Unavailable` when nothing was stored.
         """
+        made = await self._made(municipality, key, report)
+        written = await self._writer.write(made.submission, made.events, made.claims)
+        if written is Written.CONTRADICTED:
+            raise SameKeyOtherReport("Use a new idempotency key for a new report.")
+        if written is Written.NEW:
+            metrics.REPORTS_ACCEPTED.labels(report.channel).inc()
+        return Accepted(derive_receipt(key), made.prepared.outcome)
+
+    async def check_report(self, municipality: str, report: NewReport) -> Outcome:
+        """What `take_report` would make of it with a fresh key; stores nothing. Raises what it would."""
+        return (await self._made(municipality, secrets.token_bytes(24), report)).prepared.outcome
+
+    async def _made(self, municipality: str, key: bytes, report: NewReport) -> _Made:
         state, forms_version = self._municipalities.get(municipality)
         prepared, content = await self._prepare(state, report)
-        receipt = derive_receipt(key)
-        mailbox = mailbox_of(receipt)
+        mailbox = mailbox_of(derive_receipt(key))
         now = self._clock()
         submission = store.Submission(
             municipality=municipality,
@@ -209,18 +237,11 @@ class Intake:
         files = await self._files(state, report, prepared.signal_type, submission.key_hash)
         events = self._facts(state, forms_version, report, prepared, content, submission, files, now)
         if len(content) > _SURELY_FITS:
-            _require_fitting(events[0])
+            require_fitting(events[0])
         claims = [
             ReportClaim(municipality, each.id, submission.key_hash, submission.report_id) for each in files
         ]
-        written = await self._writer.write(submission, events, claims)
-        if written is Written.CONTRADICTED:
-            raise SameKeyOtherReport("Use a new idempotency key for a new report.")
-        if written is Written.NEW:
-            metrics.REPORTS_ACCEPTED.labels(report.channel).inc()
-        return Accepted(
-            receipt, prepared.urgency.code, prepared.urgency.explanation, prepared.signal_type.safety_tip
-        )
+        return _Made(prepared, submission, events, claims)
 
     async def _files(
         self, state: MunicipalityConfigured, report: NewReport, kind: SignalType, key_hash: bytes
@@ -229,13 +250,12 @@ class Intake:
         town, limits = state.municipality, limits_of(state, self._file_limits)
         if not report.attachments or await self._writer.is_known(town, key_hash):
             return ()
-        group = _group_of(kind).value
+        group = group_of(kind).value
         return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)
 
     async def _prepare(self, state: MunicipalityConfigured, report: NewReport) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
-        today = self._clock().astimezone(_ZONE).date()
-        signal_type, answers = checked(report, self._forms, state, today)
+        signal_type, answers = checked(report, self._forms, state, self._clock())
         listed = report.neighbourhood if state.neighbourhoods else None
         written = None if listed or not report.neighbourhood else report.neighbourhood.strip()
         words = words_of(report.description, answers.prose, report.address, written)
@@ -271,7 +291,7 @@ class Intake:
         files: Sequence[SealedAttachment],
         now: datetime,
     ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
-        kind = prepared.signal_type
+        kind, elsewhere = prepared.signal_type, report.received_elsewhere_at
         shared = {
             "municipality": state.municipality,
             "report_id": submission.report_id,
@@ -290,11 +310,12 @@ class Intake:
                 "choice_answers": prepared.choices,
                 "observed_on": report.observed_on,
                 "received_at": submission.received_at,
+                "received_elsewhere_at": domain.rounded(elsewhere) if elsewhere else None,
                 "is_traceable": prepared.choices.get("herleidbaar") == "ja",
                 "anonymised_text": text,
                 "needs_review": prepared.is_doubtful,
-                "sealed_content": self._seal_content(state, kind, submission.report_id, content),
-                "sealed_identity": _seal_identity(state, submission.report_id, report),
+                "sealed_content": seal_report(state, kind, submission.report_id, content),
+                "sealed_identity": seal_identity(state, submission.report_id, report),
                 "attachments": [each.id for each in files],
                 "sealed_attachments": files,
                 "reporter_public_key": submission.public_key,
@@ -312,60 +333,5 @@ class Intake:
             reporter_handle=handle,
             lookup_id=submission.lookup_id,
             language=report.language,
-            sealed_address=self._seal_address(municipality, handle, report.mail),
+            sealed_address=seal_address(municipality, handle, report.mail, self._notifier_public_key),
         )
-
-    def _seal_content(
-        self, state: MunicipalityConfigured, kind: SignalType, report_id: UUID, content: bytes
-    ) -> SealedContent:
-        return seal_content(
-            content,
-            [_recipient(state, _group_of(kind))],
-            municipality=state.municipality,
-            compartment="content",
-            subject=str(report_id),
-        )
-
-    def _seal_address(self, municipality: str, handle: UUID, mail: str | None) -> str | None:
-        if not mail:
-            return None
-        context = Context(municipality, "address", str(handle), "notifier")
-        sealed = seal_text(mail, self._notifier_public_key, context, buckets=ADDRESS_BUCKETS)
-        return encode(sealed)
-
-
-def _require_fitting(received: ReportReceived) -> None:
-    """Characters outside Latin take up to four bytes, so the bound on characters is not enough."""
-    try:
-        encoded(received)
-    except TooLarge as error:
-        fault = FieldError(
-            "/description",
-            "too-long",
-            "Maak de melding korter. Emoji en bijzondere letters nemen veel ruimte in.",
-            "Make the report shorter. Emoji and special letters take a lot of room.",
-        )
-        raise Malformed("The report is too long.", errors=[fault]) from error
-
-
-def _seal_identity(state: MunicipalityConfigured, report_id: UUID, report: NewReport) -> SealedContent | None:
-    if not (report.name or report.phone) or report.mode is domain.Mode.BY_NAME:
-        return None  # by name: it is sealed with the content
-    return seal_content(
-        json.dumps({"name": report.name, "phone": report.phone}, ensure_ascii=False).encode(),
-        [_recipient(state, KeyGroup.IDENTITY)],
-        municipality=state.municipality,
-        compartment="identity",
-        subject=str(report_id),
-    )
-
-
-def _recipient(state: MunicipalityConfigured, group: KeyGroup) -> Recipient:
-    key: GroupKey | None = next((each for each in state.keys if each.group is group), None)
-    if key is None:
-        raise Unavailable(f"This municipality has no {group.value} key yet; nothing was stored.")
-    return Recipient(group.value, key.key_id, decode(key.public_key))
-
-
-def _group_of(kind: SignalType) -> KeyGroup:
-    return KeyGroup.RESTRICTED if kind.is_restricted else KeyGroup.GENERAL

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
-from intake.api import UPLOAD_PATH, forms, previews, reports, uploads
+from intake.api import UPLOAD_PATH, checks, forms, previews, reports, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
 from intake.files.blobs import FolderBlobs
@@ -70,7 +70,7 @@ def build_app(settings: IntakeSettings, intake: Intake) -> FastAPI:
     verifier = IdentityVerifier("intake", settings.identity_keys)
     app = create_app("Vermoeden intake", verifier, large_bodies={UPLOAD_PATH: MAX_FILE_BYTES})
     app.state.intake = intake
-    for each in (reports, forms, uploads, previews):
+    for each in (reports, checks, forms, uploads, previews):
         app.include_router(each)
     return app
 

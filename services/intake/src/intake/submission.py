@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from common.contracts.codes import Channel
 from common.contracts.gateway import MunicipalityConfigured
@@ -13,8 +14,11 @@ from intake import domain
 from intake.domain import Fault, FormSet, Mode, Pin, SignalType
 from intake.files.claims import Claim
 
+_ZONE = ZoneInfo("Europe/Amsterdam")
+#: The doors at which staff takes reports in for others.
+STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
 #: Fields that came after the first version.
-_LATER = frozenset({"attachments", "hide", "mode", "location_type", "pin"})
+_LATER = frozenset({"attachments", "hide", "mode", "location_type", "pin", "received_elsewhere_at"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,12 @@ class NewReport:
     mode: Mode | None = None
     location_type: str | None = None
     pin: Pin | None = None
+    received_elsewhere_at: datetime | None = None  # UTC; when it was first told, by phone or at the counter
+
+    @property
+    def is_entered(self) -> bool:
+        """Did staff enter it for somebody?"""
+        return self.channel in STAFF_CHANNELS
 
     @property
     def sealed_only(self) -> dict[str, object]:
@@ -52,6 +62,8 @@ class NewReport:
             told["locationType"] = self.location_type
         if self.pin:
             told["location"] = {"latitude": self.pin.latitude, "longitude": self.pin.longitude}
+        if self.received_elsewhere_at:
+            told["receivedElsewhereAt"] = self.received_elsewhere_at.isoformat()
         return told
 
     @property
@@ -65,10 +77,14 @@ class NewReport:
 
 
 def checked(
-    report: NewReport, forms: FormSet, state: MunicipalityConfigured, today: date
+    report: NewReport, forms: FormSet, state: MunicipalityConfigured, now: datetime
 ) -> tuple[SignalType, domain.Answers]:
     """The signal type and the valid answers of a report; raises `Malformed` with every fault at once."""
+    today = now.astimezone(_ZONE).date()
     faults = [*_faults_around(report, forms, state, today)]
+    faults += domain.check_received_elsewhere(
+        report.received_elsewhere_at, is_entered=report.is_entered, now=now
+    )
     kind = forms.signal_types.get(report.signal_type)
     answers = domain.Answers({}, {})
     if kind is not None and domain.is_offered(kind, professional=report.is_professional):

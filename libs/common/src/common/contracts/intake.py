@@ -33,6 +33,9 @@ class ReportReceived(Event):
     neighbourhood: str | None = None
     observed_on: date | None = None
     received_at: datetime  # rounded down to a quarter of an hour
+    received_elsewhere_at: datetime | None = (
+        None  # likewise: when staff heard it by phone, mail, counter or MMA
+    )
     channel: Channel
     reporter_kind: Code
     is_traceable: bool  # `herleidbaar: ja`: only the reporter could know this

@@ -68,6 +68,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         "channel": row["channel"],
         "reporterKind": row["reporter_kind"],
         "observedOn": row["observed_on"],
+        "receivedElsewhereAt": row["received_elsewhere_at"],
         "choiceAnswers": row["choice_answers"],
         "formsVersion": row["forms_version"],
         "anonymisedText": row["anonymised_text"],

@@ -86,6 +86,7 @@ class ReportShown(ReportLine):
     channel: Channel
     reporter_kind: Code
     observed_on: date | None
+    received_elsewhere_at: datetime | None  # when staff heard it, rounded down to a quarter of an hour
     choice_answers: dict[str, str | list[str]]
     forms_version: int
     anonymised_text: str | None

@@ -82,6 +82,7 @@ _REPORT_COLUMNS = (
     ("neighbourhood", "text"),
     ("observed_on", "date"),
     ("received_at", "timestamptz"),
+    ("received_elsewhere_at", "timestamptz"),
     ("channel", "text"),
     ("reporter_kind", "text"),
     ("is_traceable", "boolean"),

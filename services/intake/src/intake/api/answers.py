@@ -10,13 +10,18 @@ from pydantic import Field
 from intake.domain import Mode, QuestionKind
 
 
-class Accepted(WireModel):
-    """The report is stored."""
+class Checked(WireModel):
+    """The report would be taken."""
 
-    receipt: str  # shown once; it opens the mailbox
     urgency: Urgency
     safety_tip: str
     explanation: str | None = None  # why it is this urgent; absent when there is nothing to say
+
+
+class Accepted(Checked):
+    """The report is stored."""
+
+    receipt: str  # shown once; it opens the mailbox
 
 
 class QuestionShown(WireModel):

@@ -1,5 +1,6 @@
 """Intake's API: learn what is asked."""
 
+from dataclasses import replace
 from typing import Any
 
 from common.auth import Identity
@@ -9,9 +10,9 @@ from fastapi import APIRouter, Request
 
 from intake.actions import Intake
 from intake.api import answers
+from intake.api.callers import channels_of, narrowed, require_type
 from intake.api.hints import hints_json
 from intake.api.shown import files_json, forms_json, rules_json
-from intake.api.submissions import channels_of
 from intake.form import Form
 
 router = APIRouter()
@@ -21,9 +22,10 @@ router = APIRouter()
 async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
     """Everything that this municipality asks of this caller."""
     intake: Intake = request.app.state.intake
-    forms = forms_json(intake.forms(caller.municipality), professional=caller.is_professional)
+    forms = narrowed(intake.forms(caller.municipality), caller)
+    told = forms_json(forms, professional=caller.is_professional)
     state = intake.state(caller.municipality)
-    return {**forms, **rules_json(state), "files": files_json(intake.file_limits(caller.municipality))}
+    return {**told, **rules_json(state), "files": files_json(intake.file_limits(caller.municipality))}
 
 
 @router.get("/api/v1/signal-types/{code}/form", response_model=answers.FormShown)
@@ -33,7 +35,9 @@ async def form(request: Request, caller: Caller, code: Code) -> dict[str, Any]:
     What the schema accepts, `POST /api/v1/reports` accepts, today and from this caller.
     """
     intake: Intake = request.app.state.intake
-    return form_json(intake.form(caller.municipality, code, **of_caller(caller)))
+    require_type(caller, code)
+    found = intake.form(caller.municipality, code, **of_caller(caller))
+    return form_json(replace(found, forms=narrowed(found.forms, caller)))
 
 
 def of_caller(caller: Identity) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Intake's API: send a report."""
+"""Intake's API: send a report, or have it checked."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from common.receipt import WrongKey, parse_key
 from common.web import Caller
 from fastapi import APIRouter, Header, Request, Response
 
-from intake.actions import Intake
+from intake.actions import Intake, Outcome
 from intake.api import answers
 from intake.api.quick import quick_route
 from intake.api.submissions import ReportSubmission, new_report
@@ -22,6 +22,7 @@ async def _quickly(request: Request, submission: ReportSubmission) -> Response:
     return await take_report(request, identity, submission, request.headers.get("idempotency-key"))
 
 
+checks = APIRouter()
 router = APIRouter(route_class=quick_route(ReportSubmission.model_validate_json, _quickly))
 
 
@@ -36,14 +37,24 @@ async def take_report(
     key = _key(idempotency_key)
     intake: Intake = request.app.state.intake
     accepted = await intake.take_report(caller.municipality, key, new_report(submission, caller))
-    answer = answers.Accepted(
-        receipt=accepted.receipt,
-        urgency=Urgency(accepted.urgency),
-        safety_tip=accepted.safety_tip,
-        explanation=accepted.explanation or None,
-    )
+    answer = answers.Accepted(receipt=accepted.receipt, **dict(_outcome(accepted.outcome)))
     body = answer.model_dump_json(by_alias=True, exclude_none=True)
     return Response(body, status_code=201, media_type="application/json")
+
+
+@checks.post("/api/v1/reports/_check", response_model_exclude_none=True)
+async def check_report(request: Request, caller: Caller, submission: ReportSubmission) -> answers.Checked:
+    """Refuse what sending this report would refuse, for the same reasons, and store nothing."""
+    intake: Intake = request.app.state.intake
+    return _outcome(await intake.check_report(caller.municipality, new_report(submission, caller)))
+
+
+def _outcome(outcome: Outcome) -> answers.Checked:
+    return answers.Checked(
+        urgency=Urgency(outcome.urgency),
+        safety_tip=outcome.safety_tip,
+        explanation=outcome.explanation or None,
+    )
 
 
 def _key(text: str | None) -> bytes:

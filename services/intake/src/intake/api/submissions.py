@@ -1,22 +1,23 @@
 """A report as a client sends it."""
 
+from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Identity
-from common.contracts.codes import Channel, Role
-from common.errors import NotAllowed
+from common.contracts.codes import Channel
 from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.web import RequestModel
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from intake.api.callers import channel_of, kind_for, require_reporting, require_staff, require_type
 from intake.api.previews import Hide
 from intake.domain import MAX_LINE, MAX_PROSE, Mode, Pin
 from intake.files.claims import Claim
 from intake.submission import NewReport
 
-_STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
+_USUAL_KIND = "inwoner"
 _Code = Annotated[str, StringConstraints(max_length=MAX_LINE)]
 
 
@@ -75,8 +76,9 @@ class ReportSubmission(RequestModel):
     signal_type: _Code
     description: Annotated[str, StringConstraints(max_length=MAX_PROSE)]
     answers: Annotated[dict[str, Any], Field(default_factory=dict, max_length=60)]
-    reporter_kind: _Code = "inwoner"
+    reporter_kind: _Code | None = None  # `inwoner`, unless the API key says otherwise
     channel: Channel | None = None
+    received_elsewhere_at: AwareDatetime | None = None  # staff only: when they heard it
     language: Annotated[str, StringConstraints(pattern="^(nl|en)$")] = "nl"
     neighbourhood: _Chosen | None = None  # a code, where the municipality has a list
     address: _Line | None = None
@@ -89,21 +91,19 @@ class ReportSubmission(RequestModel):
     hide: Hide
 
 
-def channels_of(caller: Identity) -> tuple[Channel, ...]:
-    """The channels that this caller may name."""
-    may_enter = Role.STAFF_ENTRY in caller.roles
-    return tuple(each for each in Channel if may_enter or each not in _STAFF_CHANNELS)
-
-
 def new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
-    """The report of this caller; raises `NotAllowed` for a channel that is not theirs."""
-    contact = submission.contact
+    """The report of this caller; raises `NotAllowed` for what is not theirs to report or to say of it."""
+    contact, at = submission.contact, submission.received_elsewhere_at
+    require_reporting(caller)
+    require_type(caller, submission.signal_type)
+    if at is not None:
+        require_staff(caller)
     return NewReport(
         signal_type=submission.signal_type,
         description=submission.description,
         answers=submission.answers,
-        reporter_kind=submission.reporter_kind,
-        channel=_channel(submission.channel, caller),
+        reporter_kind=kind_for(caller, submission.reporter_kind, _USUAL_KIND),
+        channel=channel_of(caller, submission.channel),
         language=submission.language,
         neighbourhood=submission.neighbourhood,
         address=submission.address,
@@ -117,16 +117,9 @@ def new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         mode=submission.mode,
         location_type=submission.location_type,
         pin=_pin(submission.location),
+        received_elsewhere_at=at.astimezone(UTC) if at else None,
     )
 
 
 def _pin(location: Location | None) -> Pin | None:
     return Pin(location.latitude, location.longitude) if location else None
-
-
-def _channel(wanted: Channel | None, caller: Identity) -> Channel:
-    if wanted is not None and wanted not in channels_of(caller):
-        raise NotAllowed("Only staff may enter reports that came by phone, mail, counter or MMA.")
-    if caller.key_name is not None:
-        return wanted if wanted in _STAFF_CHANNELS else Channel.API
-    return wanted or Channel.FORM

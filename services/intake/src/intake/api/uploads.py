@@ -1,9 +1,10 @@
 """The door for files: one upload at a time, raw or as a form, and the way back for who may open them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
+from common.auth import Identity
 from common.contracts.codes import Role
 from common.errors import FieldError, Malformed, NotSignedIn
 from common.multipart import Field, FilePiece, FileStart, boundary_of, parts_of
@@ -14,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from intake.actions import Intake
 from intake.api import answers
+from intake.api.callers import require_reporting, require_type
 from intake.attachments import Upload
 from intake.files.kinds import Declared, FileKind, extension_of
 
@@ -51,6 +53,7 @@ async def take_file(
     signal_type: Annotated[str | None, Header(description=_TOLD, max_length=200)] = None,
 ) -> dict[str, Any]:
     """Take one photo or PDF in, cleaned and sealed. A report names it by id and claim within 24 hours."""
+    require_reporting(caller)
     intake: Intake = request.app.state.intake
     content_type = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")
@@ -58,11 +61,15 @@ async def take_file(
     boundary = boundary_of(content_type)
     if boundary is None:
         upload.declared = Declared(media_type=content_type)
-        taken = await intake.take_file(caller.municipality, upload, lambda: signal_type or "")
+        taken = await intake.take_file(
+            caller.municipality, upload, _allowed(caller, lambda: signal_type or "")
+        )
     else:
         form = _Form(signal_type or "")
         upload.body = form.file(upload.body, upload, boundary)
-        taken = await intake.take_file(caller.municipality, upload, lambda: form.signal_type)
+        taken = await intake.take_file(
+            caller.municipality, upload, _allowed(caller, lambda: form.signal_type)
+        )
     return {
         "id": taken.id,
         "claim": taken.claim,
@@ -81,6 +88,16 @@ async def give_ciphertext(request: Request, caller: Caller, attachment_id: UUID)
     size, pieces = await intake.attachments.ciphertext(caller.municipality, attachment_id, caller.key_groups)
     headers = {"Content-Length": str(size), "Content-Disposition": "attachment"}
     return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
+
+
+def _allowed(caller: Identity, signal_type: Callable[[], str]) -> Callable[[], str]:
+    """The same, for a type that the caller's API key may report."""
+
+    def allowed() -> str:
+        require_type(caller, signal_type())
+        return signal_type()
+
+    return allowed
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

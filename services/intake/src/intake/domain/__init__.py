@@ -11,6 +11,7 @@ from intake.domain.answers import (
     rounded,
     urgency_of,
 )
+from intake.domain.entries import check_received_elsewhere
 from intake.domain.faults import Fault, InvalidReport
 from intake.domain.forms import (
     MANY_OPTIONS,
@@ -50,6 +51,7 @@ __all__ = [
     "UrgencyRule",
     "check_answers",
     "check_place",
+    "check_received_elsewhere",
     "check_report",
     "day_fault",
     "is_offered",
