@@ -1,7 +1,7 @@
 """The database as a service sees it: tenant transactions under row-level security, and flow transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -58,18 +58,16 @@ class Database:
         async with self.web.begin() as connection:
             await connection.execute(_SET_TENANT, {"municipality": municipality})
             yield connection
-            wakes = connection.info.pop(_WAKES, False)
-        if wakes:
-            self.spoken.set()
+            wakes = connection.info.pop(_WAKES, ())
+        self._wake(wakes)
 
     @asynccontextmanager
     async def flowing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction across municipalities, for relay, consumers and timers; commits at the end."""
         async with self.flow.begin() as connection:
             yield connection
-            wakes = connection.info.pop(_WAKES, False)
-        if wakes:
-            self.spoken.set()
+            wakes = connection.info.pop(_WAKES, ())
+        self._wake(wakes)
 
     async def at_once(self, statement: str, *arguments: object) -> "list[asyncpg.Record]":
         """One statement as a flow transaction of its own, in one round trip; its places are `$1`, `$2`, …
@@ -84,6 +82,10 @@ class Database:
             finally:
                 if driver.is_closed():
                     await connection.invalidate()
+
+    def _wake(self, events: Iterable[asyncio.Event | None]) -> None:
+        for event in events:
+            (event or self.spoken).set()
 
     async def answers(self) -> bool:
         """Whether it takes a connection and can be written at this moment."""
@@ -112,9 +114,12 @@ async def _living_driver(connection: AsyncConnection) -> asyncpg.Connection:
         await connection.invalidate()
 
 
-def wake_after_commit(connection: AsyncConnection) -> None:
-    """Let `Database.spoken` be set once the caller's transaction has committed; maybe once too often."""
-    connection.info[_WAKES] = True
+def wake_after_commit(connection: AsyncConnection, event: asyncio.Event | None = None) -> None:
+    """Let this event, or `Database.spoken`, be set once the caller's transaction has committed.
+
+    Maybe once too often: what a transaction asked for that failed is set with the next on its connection.
+    """
+    connection.info.setdefault(_WAKES, set()).add(event)
 
 
 async def outlast(action: Callable[[], Awaitable[None]], seconds: float) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
-from common.db import Database, is_away, is_data_error, outlast
+from common.db import Database, is_away, is_data_error, outlast, wake_after_commit
 from common.log import get_logger
 from common.messaging.broker import keep_trying
 from common.messaging.envelope import Envelope, read_envelope
@@ -89,6 +89,7 @@ class WaitingRoom:
     """Tries waiting messages one by one, counting each attempt before it is made.
 
     A message that kills the process therefore spends its attempts and is parked, and takes no other along.
+    While nothing waits it looks ever less often, up to `idle_seconds`.
     """
 
     name = "waiting"
@@ -103,6 +104,7 @@ class WaitingRoom:
         parked_in_a_row_limit: int = 50,
         lease_seconds: float = 60,
         poll_seconds: float = 0.25,
+        idle_seconds: float = 1.0,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
@@ -110,6 +112,8 @@ class WaitingRoom:
         self._lease_seconds = lease_seconds
         self._limit = parked_in_a_row_limit
         self._poll_seconds = poll_seconds
+        self._idle_seconds = idle_seconds
+        self._filled = asyncio.Event()
         self._parked_in_a_row = 0
         self._next_gauge = 0.0
 
@@ -154,10 +158,19 @@ class WaitingRoom:
         await keep_trying(lambda: self._poll(stopping), stopping, what="waiting")
 
     async def _poll(self, stopping: asyncio.Event) -> None:
+        pause = self._poll_seconds
         while not stopping.is_set():
             await self._measure()
-            if self.is_halted or not await self.try_one():
-                await asyncio.sleep(self._poll_seconds)
+            self._filled.clear()  # before looking: what commits from now on wakes us
+            if not self.is_halted and await self.try_one():
+                pause = self._poll_seconds
+                continue
+            try:
+                await asyncio.wait_for(self._filled.wait(), pause)
+            except TimeoutError:
+                pause = min(pause * 2, self._idle_seconds)
+            else:
+                pause = self._poll_seconds
 
     async def try_one(self) -> bool:
         """Try the message that is due longest; False when none is."""
@@ -249,6 +262,7 @@ class WaitingRoom:
         error: str,
         parked: bool = False,
     ) -> None:
+        wake_after_commit(connection, self._filled)
         await connection.execute(
             _PUT,
             {
