@@ -10,9 +10,10 @@ import pytest
 from common.contracts.intake import ReportCounted
 from common.db import Database
 from common.house import House, build_house
-from common.messaging import publish
+from common.messaging import WaitingRoom, publish
 from common.messaging.broker import EXCHANGE
 from common.messaging.envelope import encode
+from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.settings import ServiceSettings
 from sqlalchemy import text
@@ -121,6 +122,26 @@ async def test_what_comes_at_the_same_time_shares_a_transaction(post: Post) -> N
         await post.send(*(encode(ledger.fact()).body for _ in range(10)))
         await wait_until(lambda: post.has_heard(10), what="10 effects")
     assert await post.transactions() == [10]
+
+
+async def test_what_comes_soon_after_another_waits_for_more(post: Post) -> None:
+    async with running(post.house(ledger.HEARER, consumer_gather_seconds=0, consumer_pace_seconds=4)):
+        await post.send(encode(ledger.fact()).body)
+        await wait_until(lambda: post.has_heard(1), what="one that comes alone")
+        await post.send(*(encode(ledger.fact()).body for _ in range(4)))
+        await wait_until(lambda: post.has_heard(5), what="5 effects")
+    assert sorted(await post.transactions()) == [1, 4]
+
+
+async def test_a_message_that_has_to_wait_wakes_who_tries_it(post: Post) -> None:
+    dispatcher = Dispatcher({ReportCounted: ledger.Flakiness(set()).record})
+    room = WaitingRoom(post.hearer, dispatcher, retry_seconds=(1,), poll_seconds=60, idle_seconds=60)
+    at_work = asyncio.create_task(room.run(asyncio.Event()))
+    for count in (1, 2):  # the second comes after it looked and found no more
+        async with post.hearer.flowing() as connection:
+            await room.put(connection, [encode(ledger.fact())], error="redelivered")
+        await wait_until(lambda: post.has_heard(count), what="an effect that nobody looked for")  # noqa: B023
+    at_work.cancel()
 
 
 async def test_one_acknowledgement_covers_a_batch_but_not_what_cannot_be_read(post: Post) -> None:

@@ -58,6 +58,7 @@ def build_house(
             prefetch=settings.consumer_prefetch,
             batch=settings.consumer_batch,
             gather_seconds=settings.consumer_gather_seconds,
+            pace_seconds=settings.consumer_pace_seconds,
         )
         if handlers
         else None

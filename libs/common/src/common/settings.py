@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     consumer_prefetch: int = 200  # messages that the broker hands out ahead
     consumer_batch: int = 100  # messages that are handled in one transaction
     consumer_gather_seconds: float = 0.01  # how long the first of them waits for company
+    consumer_pace_seconds: float = 0.05  # a busy consumer begins no more often, unless a batch is full
     retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)  # pauses between tries; then parked
     parked_in_a_row_limit: int = 50  # then the consumer stops: the fault is ours, not the messages'
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica

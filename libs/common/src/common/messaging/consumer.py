@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import AbstractChannel as Wire
+from aiormq.abc import DeliveredMessage
 
 from common import metrics
 from common.db import Database, is_away
@@ -41,6 +43,9 @@ class Consumer:
     Acknowledges after the commit. A failing batch is retried one by one; a failing message moves to the
     waiting room. A redelivered message goes there untried, so that one which kills the process takes no
     innocent with it. While the database is away no attempt is spent: what was taken stays in hand.
+
+    What comes alone is handled at once; under load a batch that is not full begins `pace_seconds` after the
+    one before it, so that many messages share a transaction.
     """
 
     name = "consumer"
@@ -57,6 +62,7 @@ class Consumer:
         prefetch: int = 200,
         batch: int = 100,
         gather_seconds: float = 0.01,
+        pace_seconds: float = 0.05,
     ) -> None:
         self._queue = queue
         self._database = database
@@ -66,6 +72,8 @@ class Consumer:
         self._prefetch = prefetch
         self._batch = batch
         self._gather_seconds = gather_seconds
+        self._pace_seconds = pace_seconds
+        self._next_at = 0.0
         self._channel: AbstractChannel | None = None
         self._settled = _Settled()
 
@@ -86,64 +94,67 @@ class Consumer:
         self._channel = await self._broker.channel(prefetch=self._prefetch)
         self._settled = _Settled()
         try:
-            queue = await self._channel.get_queue(self._queue, ensure=False)
-            inbound: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-            tag = await queue.consume(inbound.put, timeout=10)
+            wire = await self._channel.get_underlay_channel()  # its wrapper costs more than the message
+            inbound: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+            tag = (await wire.basic_consume(self._queue, inbound.put, timeout=10)).consumer_tag
             while not stopping.is_set() and not self._waiting.is_halted:
                 messages = await self._next(inbound)
                 if messages:
-                    await self._handle(messages, stopping)
+                    await self._handle(wire, messages, stopping)
                 elif self._channel.is_closed:
                     raise ConnectionError("the channel closed")
-                elif not await _is_consuming(self._channel, tag):
+                elif tag not in getattr(wire, "consumers", ()):  # the client takes a cancelled one out
                     raise ConnectionError("the broker cancelled the consumer")
-            await queue.cancel(tag)
+            await wire.basic_cancel(str(tag))
         finally:
             await self._channel.close()
 
-    async def _next(self, inbound: "asyncio.Queue[AbstractIncomingMessage]") -> list[AbstractIncomingMessage]:
+    async def _next(self, inbound: "asyncio.Queue[DeliveredMessage]") -> list[DeliveredMessage]:
         try:
-            messages = [await asyncio.wait_for(inbound.get(), 0.5)]
+            async with asyncio.timeout(0.5):
+                messages = [await inbound.get()]
         except TimeoutError:
             return []
+        loop = asyncio.get_running_loop()
         if inbound.qsize() < self._batch - 1:  # a transaction costs the same for one as for ten
-            await asyncio.sleep(self._gather_seconds)
+            await asyncio.sleep(max(self._gather_seconds, self._next_at - loop.time()))
+        self._next_at = loop.time() + self._pace_seconds
         while len(messages) < self._batch and not inbound.empty():
             messages.append(inbound.get_nowait())
         return messages
 
-    async def _handle(self, messages: Sequence[AbstractIncomingMessage], stopping: asyncio.Event) -> None:
+    async def _handle(
+        self, wire: Wire, messages: Sequence[DeliveredMessage], stopping: asyncio.Event
+    ) -> None:
         fresh: list[Envelope] = []
         suspects: list[Envelope] = []
-        readable: list[AbstractIncomingMessage] = []
+        readable: list[int] = []
         for message in messages:
             try:
                 envelope = read_envelope(message.body)
             except Unreadable as error:
                 log.warning("message.unreadable", error=str(error))
                 metrics.EVENTS_REJECTED.inc()
-                await message.reject(requeue=False)
+                await wire.basic_reject(message.delivery_tag or 0, requeue=False)
                 self._settled.add([message.delivery_tag or 0])
                 continue
-            readable.append(message)
+            readable.append(message.delivery_tag or 0)
             (suspects if message.redelivered else fresh).append(envelope)
         if await self._keep(suspects, fresh, stopping):
-            await self._acknowledge(readable)
+            await self._acknowledge(wire, sorted(readable))
 
-    async def _acknowledge(self, messages: Sequence[AbstractIncomingMessage]) -> None:
+    async def _acknowledge(self, wire: Wire, tags: Sequence[int]) -> None:
         """One frame for a whole batch, when nothing that was delivered before it is still in hand.
 
         Deliveries may reach us out of order; then each is acknowledged by itself.
         """
-        tags = sorted(message.delivery_tag or 0 for message in messages)
         first = self._settled.upto + 1
         self._settled.add(tags)
         if tags and self._settled.upto == tags[-1] >= first:
-            last = max(messages, key=lambda message: message.delivery_tag or 0)
-            await last.ack(multiple=True)
+            await wire.basic_ack(tags[-1], multiple=True)
             return
-        for message in messages:
-            await message.ack()
+        for tag in tags:
+            await wire.basic_ack(tag)
 
     async def _keep(
         self, suspects: Sequence[Envelope], fresh: Sequence[Envelope], stopping: asyncio.Event
@@ -194,9 +205,3 @@ class Consumer:
             log.warning("message.deferred", type=envelopes[0].type, error=type(error).__name__, exc_info=True)
             async with self._database.flowing() as connection:
                 await self._waiting.defer(connection, envelopes[0], error=error)
-
-
-async def _is_consuming(channel: AbstractChannel, tag: str) -> bool:
-    """Whether the broker still sends us messages; it may cancel a consumer and leave the channel open."""
-    underlay = await channel.get_underlay_channel()
-    return tag in getattr(underlay, "consumers", ())  # aiormq takes a cancelled one out

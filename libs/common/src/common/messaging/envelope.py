@@ -1,10 +1,13 @@
 """CloudEvents 1.0 in structured JSON (NL GOV profile), as bytes on the broker."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
+
+from pydantic_core import from_json
 
 from common.contracts.base import Event
 
@@ -41,6 +44,7 @@ class Envelope:
     subject: str
     spoken_at: datetime
     body: bytes
+    data: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)  # as it was read
 
 
 def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | None = None) -> Envelope:
@@ -70,7 +74,7 @@ def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | Non
 def read_envelope(body: bytes) -> Envelope:
     """The outside of a message; raises `Unreadable` when it is no CloudEvent."""
     try:
-        document = json.loads(body)
+        document = from_json(body)
         if document["specversion"] != "1.0" or not isinstance(document["data"], dict):
             raise Unreadable("not a CloudEvent 1.0 with a JSON object as data")
         return Envelope(
@@ -80,6 +84,7 @@ def read_envelope(body: bytes) -> Envelope:
             subject=str(document["subject"]),
             spoken_at=datetime.fromisoformat(document["time"]),
             body=body,
+            data=document["data"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from error
@@ -87,5 +92,5 @@ def read_envelope(body: bytes) -> Envelope:
 
 def read_event(envelope: Envelope, event: type[Event]) -> Delivery[Event]:
     """The fact inside; raises pydantic's `ValidationError` when it breaks its contract."""
-    data = json.loads(envelope.body)["data"]
+    data = from_json(envelope.body)["data"] if envelope.data is None else envelope.data
     return Delivery(envelope.event_id, event.model_validate(data), envelope.spoken_at)

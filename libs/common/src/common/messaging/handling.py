@@ -10,16 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common import metrics
 from common.contracts.base import Event
 from common.messaging.envelope import Delivery, Envelope, read_event
-from common.messaging.outbox import erased_among, lock_subjects
+from common.messaging.outbox import lock_subjects
 
 #: Handles events of one type, in no particular order, inside the caller's transaction.
 Handler = Callable[[AsyncConnection, Sequence[Delivery[Any]]], Awaitable[None]]
 Handlers = Mapping[type[Any], Handler]
 
+#: Which of these events are new here, and whether their subject was erased. The subjects are locked by then:
+#: only a statement that began after that sees the tombstone of whoever held them before.
 _HEAR = text(
     """
-    INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[]))
-    ON CONFLICT DO NOTHING RETURNING event_id
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS text[])) AS event (event_id, subject)
+    ), heard AS (
+        INSERT INTO inbox (event_id) SELECT event_id FROM given ON CONFLICT DO NOTHING RETURNING event_id
+    )
+    SELECT event_id, EXISTS (SELECT FROM tombstone WHERE tombstone.subject = given.subject) AS is_erased
+    FROM heard JOIN given USING (event_id)
     """
 )
 
@@ -56,13 +63,14 @@ class Dispatcher:
         await lock_subjects(
             connection, *(each for one in known.values() for each in one.delivery.event.touches)
         )
-        rows = await connection.execute(_HEAR, {"ids": sorted(known)})
-        fresh = [known[event_id] for event_id in rows.scalars()]
+        ids = sorted(known)
+        rows = await connection.execute(
+            _HEAR, {"ids": ids, "subjects": [known[event_id].delivery.event.subject for event_id in ids]}
+        )
+        fresh = [(known[row.event_id], row.is_erased) for row in rows]
         metrics.EVENTS_REPEATED.inc(len(envelopes) - len(fresh))
-        if not fresh:
-            return
-        erased = await erased_among(connection, sorted({each.delivery.event.subject for each in fresh}))
-        for handler, deliveries in _grouped(fresh, erased):
+        heard = [one for one, is_erased in fresh if not is_erased or one.delivery.event.outlives_erasure]
+        for handler, deliveries in _grouped(heard):
             await handler(connection, deliveries)
             metrics.EVENTS_HANDLED.labels(deliveries[0].event.name).inc(len(deliveries))
 
@@ -82,12 +90,9 @@ class Dispatcher:
             raise Unprocessable("broken contract") from error
 
 
-def _grouped(known: Sequence[_Known], erased: frozenset[str]) -> list[tuple[Handler, list[Delivery[Event]]]]:
-    """Deliveries of one type together, oldest first, erasures last; without those of erased subjects."""
+def _grouped(known: Sequence[_Known]) -> list[tuple[Handler, list[Delivery[Event]]]]:
+    """Deliveries of one type together, oldest first, erasures last."""
     groups: dict[type[Event], tuple[Handler, list[Delivery[Event]]]] = {}
     for handler, delivery in sorted(known, key=lambda each: each.delivery.spoken_at):
-        event = delivery.event
-        if event.subject in erased and not event.outlives_erasure:
-            continue
-        groups.setdefault(type(event), (handler, []))[1].append(delivery)
+        groups.setdefault(type(delivery.event), (handler, []))[1].append(delivery)
     return [groups[kind] for kind in sorted(groups, key=lambda kind: kind.erases)]

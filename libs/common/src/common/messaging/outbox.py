@@ -18,6 +18,22 @@ _INSERT = text(
                          CAST(:keys AS text[]), CAST(:bodies AS bytea[]))
     """
 )
+_FORGET_UNSENT = text("DELETE FROM outbox WHERE subject = ANY(:subjects) AND sent_at IS NULL")
+_FORGET_WAITING = text("DELETE FROM waiting WHERE subject = ANY(:subjects)")
+_REMEMBER_ERASED = text(
+    """
+    INSERT INTO tombstone (subject, municipality, erased_at)
+    SELECT subject, :municipality, now() FROM unnest(CAST(:subjects AS text[])) AS subject
+    ON CONFLICT DO NOTHING
+    """
+)
+_LOCK = text(
+    """
+    SELECT count(pg_advisory_xact_lock(key)) FROM (
+        SELECT DISTINCT hashtextextended(subject, 0) AS key
+        FROM unnest(CAST(:subjects AS text[])) AS subject ORDER BY key) AS ordered
+    """
+)
 
 
 async def publish(connection: AsyncConnection, *events: Event) -> None:
@@ -62,33 +78,12 @@ async def forget_subject(connection: AsyncConnection, municipality: str, *subjec
     Deletes unsent, waiting and parked messages and leaves a tombstone that wins over late events.
     Needs the flow role. Safe to repeat.
     """
-    arguments = {"subjects": list(subjects), "municipality": municipality}
-    for statement in (
-        "DELETE FROM outbox WHERE subject = ANY(:subjects) AND sent_at IS NULL",
-        "DELETE FROM waiting WHERE subject = ANY(:subjects)",
-        """INSERT INTO tombstone (subject, municipality, erased_at)
-           SELECT subject, :municipality, now() FROM unnest(CAST(:subjects AS text[])) AS subject
-           ON CONFLICT DO NOTHING""",
-    ):
-        names = arguments if ":municipality" in statement else {"subjects": arguments["subjects"]}
-        await connection.execute(text(statement), names)
+    named = list(subjects)
+    await connection.execute(_FORGET_UNSENT, {"subjects": named})
+    await connection.execute(_FORGET_WAITING, {"subjects": named})
+    await connection.execute(_REMEMBER_ERASED, {"subjects": named, "municipality": municipality})
 
 
 async def lock_subjects(connection: AsyncConnection, *subjects: str) -> None:
     """Be the only one at these subjects until the transaction ends; always in the same order."""
-    await connection.execute(
-        text(
-            """SELECT pg_advisory_xact_lock(key) FROM (
-                   SELECT DISTINCT hashtextextended(subject, 0) AS key
-                   FROM unnest(CAST(:subjects AS text[])) AS subject ORDER BY key) AS ordered"""
-        ),
-        {"subjects": sorted(set(subjects))},
-    )
-
-
-async def erased_among(connection: AsyncConnection, subjects: Sequence[str]) -> frozenset[str]:
-    """Which of these subjects have a tombstone; their late events have no effect."""
-    rows = await connection.execute(
-        text("SELECT subject FROM tombstone WHERE subject = ANY(:subjects)"), {"subjects": list(subjects)}
-    )
-    return frozenset(rows.scalars())
+    await connection.execute(_LOCK, {"subjects": sorted(set(subjects))})
