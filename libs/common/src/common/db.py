@@ -79,6 +79,9 @@ class Database:
             driver = await _living_driver(connection)
             try:
                 return await driver.fetch(statement, *arguments)
+            except asyncpg.InternalClientError:
+                await connection.invalidate()
+                raise
             finally:
                 if driver.is_closed():
                     await connection.invalidate()
@@ -137,6 +140,17 @@ async def outlast(action: Callable[[], Awaitable[None]], seconds: float) -> None
             return
 
 
+#: What is raised while the database is away; not all of these mean it: ask `is_away`.
+AWAY_KINDS: tuple[type[Exception], ...] = (
+    OSError,  # with it ConnectionError and TimeoutError
+    PoolTimeout,
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the database is unreachable or shutting down, which is never the statement's fault."""
     if isinstance(error, (PoolTimeout, ConnectionError, TimeoutError, OSError)):
@@ -147,7 +161,9 @@ def is_away(error: BaseException) -> bool:
         if error.statement is None and _state_of(error.orig) == _SHUT_SQLSTATE:
             return True
         return _is_away_state(error.orig) or (isinstance(error, OperationalError) and error.orig is None)
-    return isinstance(error, asyncpg.InterfaceError) or _is_away_state(error)
+    # A connection that the server ends is not closed yet when it says so; using it then is an internal error.
+    is_ending = isinstance(error, asyncpg.InternalClientError)
+    return is_ending or isinstance(error, asyncpg.InterfaceError) or _is_away_state(error)
 
 
 def is_data_error(error: BaseException) -> bool:

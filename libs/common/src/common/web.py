@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import metrics, readable
 from common.auth import Identity, IdentityVerifier
 from common.contracts.base import WireModel
-from common.db import is_away
+from common.db import AWAY_KINDS, is_away
 from common.errors import (
     AppError,
     FieldError,
@@ -108,6 +108,8 @@ def render_errors(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
     app.add_exception_handler(HTTPException, _render_http)
+    for kind in AWAY_KINDS:
+        app.add_exception_handler(kind, _render_away)
     app.add_exception_handler(Exception, _render_unexpected)
 
 
@@ -252,9 +254,15 @@ async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
     return problem_response(Malformed("The request could not be read.", errors=[unreadable]))
 
 
+async def _render_away(_request: Request, error: Exception) -> ProblemResponse:
+    """An outage is expected: it is answered here, and not thrown at the server as a fault of ours."""
+    if not is_away(error):
+        raise error
+    log.warning("database.away", error=type(error).__name__)
+    return problem_response(Unavailable("The database is away for a moment; nothing was changed."))
+
+
 async def _render_unexpected(_request: Request, error: Exception) -> ProblemResponse:
-    if is_away(error):
-        return problem_response(Unavailable("The database is away for a moment; nothing was changed."))
     log.error("request.failed", error=type(error).__name__, exc_info=error)
     return ProblemResponse(
         {
