@@ -5,14 +5,19 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
+import asyncpg
+import pytest
 import pytest_asyncio
 from common.contracts.codes import Role
 from common.provision import DatabaseUrls
 from gateway.domain.proof import is_solved, solve
+from prometheus_client import generate_latest
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
 from tests.support.gateway import Running, Upstream, running_gateway, running_upstream
+from tests.support.polling import wait_until
 
 EASY: dict[str, Any] = {"proof_bits": 4, "form_seconds_least": 3}
 
@@ -127,9 +132,151 @@ async def test_the_work_rises_with_the_crowd_of_one_municipality_and_falls_again
         assert (await _challenge(running))["bits"] == 4
 
 
-async def test_a_class_behind_one_address_gets_through(running: Running) -> None:
-    async def one() -> int:
+async def test_a_class_behind_one_address_gets_through_and_works_no_harder(running: Running) -> None:
+    async def one() -> tuple[int, int]:
         challenge = await _challenge(running)
-        return (await _report(running, **_solved(challenge, secrets.token_urlsafe(24))))[0]
+        status, _ = await _report(running, **_solved(challenge, secrets.token_urlsafe(24)))
+        return status, challenge["bits"]
 
-    assert await asyncio.gather(*(one() for _ in range(50))) == [201] * 50
+    for _ in range(5):  # fifty in a minute, ten at a time
+        assert await asyncio.gather(*(one() for _ in range(10))) == [(201, EASY["proof_bits"])] * 10
+        running.clock.move(seconds=10)
+
+
+async def _file(running: Running, municipality: str, **headers: str) -> tuple[int, dict[str, Any], int]:
+    sent = {"Municipality": municipality, "Content-Type": "image/jpeg", **headers}
+    async with running.client.post("/api/v1/attachments", data=b"x" * 2000, headers=sent) as answer:
+        return answer.status, await answer.json(), int(answer.headers.get("Retry-After", "0"))
+
+
+async def test_many_files_of_one_network_are_slowed_and_hold_up_no_other_municipality(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    slow = {"upload_block_per_minute": 30, "upload_block_burst": 6, "rate_patience_seconds": 0.1}
+    async with running_gateway(urls, upstream, **EASY, **slow) as running:
+        answers = [await _file(running, "veldstad") for _ in range(9)]
+        assert [status for status, _, _ in answers[:6]] == [201] * 6
+        status, problem, after = answers[-1]
+        assert (status, problem["code"]) == (429, "too-many-requests")
+        assert 0 < after <= 3
+        assert (await _file(running, "duinrade"))[0] == 201
+        assert (await _report(running, **_solved(await _challenge(running), secrets.token_urlsafe(24))))[
+            0
+        ] == 201
+        handler = await running.signed_in(Role.HANDLER)
+        assert (await _file(running, "veldstad", **handler))[0] == 201  # who signed in is let through
+
+
+async def test_files_of_one_municipality_are_capped_whatever_their_network(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    slow = {"upload_municipality_per_minute": 30, "upload_municipality_burst": 4, "rate_patience_seconds": 0}
+    async with running_gateway(urls, upstream, **EASY, **slow) as running:
+        statuses = [(await _file(running, "veldstad"))[0] for _ in range(8)]
+        assert (statuses[:4], statuses[-1]) == ([201] * 4, 429)
+        assert (await _file(running, "duinrade"))[0] == 201
+
+
+async def test_a_flood_of_one_municipality_leaves_connections_for_another(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream, upstream_connections=4) as running:
+
+        async def ask(municipality: str, path: str) -> tuple[int, str | None]:
+            headers = {"Municipality": municipality}
+            async with running.client.get(f"/api/v1/signal-types/{path}", headers=headers) as answer:
+                return answer.status, answer.headers.get("Retry-After")
+
+        flood = [asyncio.create_task(ask("veldstad", "slow")) for _ in range(12)]
+        refused = [await each for each in flood if (await asyncio.wait([each], timeout=0.5))[0]]
+        assert refused == [(503, "2")] * 10
+        assert (await ask("duinrade", "x"))[0] == 200
+        upstream.go_on.set()
+        assert [(await each)[0] for each in flood].count(200) == 2
+        assert (await ask("veldstad", "x"))[0] == 200
+
+
+async def test_bodies_of_one_municipality_leave_room_for_another(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream, bodies_in_hand_bytes=100_000) as running:
+
+        async def send(municipality: str, size: int) -> tuple[int, bool]:
+            headers = {"Municipality": municipality}
+            async with running.client.post("/api/v1/reports", data=bytes(size), headers=headers) as answer:
+                return answer.status, "Retry-After" in answer.headers
+
+        assert await send("veldstad", 50_000) == (201, False)
+        held = Stalled(running, "veldstad", 45_000)
+        async with held:
+            assert await send("veldstad", 20_000) == (503, True)
+            assert await send("duinrade", 40_000) == (201, False)
+        assert await send("veldstad", 50_000) == (201, False)
+
+
+class Stalled:
+    """A body of which the last byte does not come."""
+
+    def __init__(self, running: Running, municipality: str, size: int) -> None:
+        self._running, self._municipality, self._size = running, municipality, size
+
+    async def __aenter__(self) -> None:
+        address = self._running.url.removeprefix("http://").split(":")
+        self._reader, self._writer = await asyncio.open_connection(*address)
+        head = f"POST /api/v1/reports HTTP/1.1\r\nHost: a\r\nMunicipality: {self._municipality}\r\n"
+        self._writer.write(f"{head}Content-Length: {self._size + 1}\r\n\r\n".encode() + bytes(self._size))
+        await self._writer.drain()
+        in_hand = self._running.front.bodies
+
+        async def is_held() -> bool:
+            return in_hand.held_by(self._municipality) == self._size
+
+        await wait_until(is_held)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.write(b"x")
+        assert (await asyncio.wait_for(self._reader.readuntil(b"\r\n"), 10)).startswith(b"HTTP/1.1 201")
+        self._writer.close()
+
+
+async def test_nothing_of_an_address_or_browser_is_kept(
+    urls: DatabaseUrls, upstream: Upstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = aiohttp.TCPConnector(local_addr=("127.7.31.9", 0))
+    told = {"User-Agent": "Vlinderbrowser/7", "X-Forwarded-For": "203.0.113.77"}
+    async with (
+        running_gateway(urls, upstream, **EASY) as running,
+        aiohttp.ClientSession(running.url, connector=client, headers=told) as far,
+    ):
+        async with far.get("/api/v1/challenges") as answer:
+            challenge = await answer.json()
+        solved = _solved(challenge, secrets.token_urlsafe(24))
+        for path, headers in (
+            ("/api/v1/reports", solved),
+            ("/api/v1/reports", {}),
+            ("/api/v1/attachments", {}),
+        ):
+            async with far.post(path, data=b"{}", headers=headers) as answer:
+                assert answer.status in {201, 400}
+        async with far.get("/veldstad/melden") as page:
+            assert page.status < 600
+        tables = await rows_of(urls)
+    passed_on = "\n".join(
+        f"{name}: {value}" for each in upstream.seen for name, value in each["headers"].items()
+    )
+    printed = "".join(capfd.readouterr())
+    measured = generate_latest().decode()
+    for canary in ("127.7.31", "Vlinderbrowser", "203.0.113"):
+        for place in (passed_on, printed, measured, tables):
+            assert canary not in place
+
+
+async def rows_of(urls: DatabaseUrls) -> str:
+    """Every row of every table as text."""
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        found = [await connection.fetch(f'SELECT * FROM "{name}"') for (name,) in names]  # noqa: S608
+    finally:
+        await connection.close()
+    return "\n".join(str(tuple(row.values())) for rows in found for row in rows)

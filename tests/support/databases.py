@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 from common.db import Database
 from common.migration import migrate
 from common.provision import DatabaseUrls, RolePasswords, provide_database
@@ -22,6 +23,22 @@ async def service_database(backing: Backing, service: str) -> DatabaseUrls:
     urls = await provide_database(backing.admin_url, service, PASSWORDS, database=name)
     await asyncio.to_thread(migrate, service, urls.owner)
     return urls
+
+
+@asynccontextmanager
+async def shut(backing: Backing, database_url: str) -> AsyncIterator[None]:
+    """Nobody gets into this database for a while, and who is in is put out."""
+    name = database_url.rpartition("/")[2]
+    connection = await asyncpg.connect(backing.admin_url)
+    try:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        yield
+    finally:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await connection.close()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from common.web import problem_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import OWN_PREFIXES
+from gateway.bodies import MUNICIPALITY
 from gateway.domain.pace import Pace, TooFast, address_block
 from gateway.front import Front, refuse_cross_site
 from gateway.settings import GatewaySettings
@@ -136,7 +137,7 @@ class Door:
             place = self._directory.asked(dict(scope["headers"]))
         else:  # a page names its municipality in its address
             place = self._directory.get(path.split("/", 2)[1])
-        code = place.code if place else ""
+        code = scope[MUNICIPALITY] = place.code if place else ""
         client = scope.get("client")
         now = time.monotonic()
         try:

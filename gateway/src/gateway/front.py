@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from gateway import store
 from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
-from gateway.bodies import Bodies
+from gateway.bodies import Bodies, Uploads
 from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.flood import Flood
 from gateway.session import KeyUnknown, Sessions, csrf_token, is_csrf_token
@@ -150,6 +150,7 @@ class Front:
     sessions: Sessions
     services: ServiceClient
     bodies: Bodies
+    uploads: Uploads
     flood: Flood
 
     async def visitor(self, request: Request) -> Visitor:

@@ -7,8 +7,9 @@ from common.runtime import serve as serve_process
 from common.sealing import decode
 
 from gateway.api import MAX_BODY_BYTES, create_api
-from gateway.bodies import Bodies, WithWholeBody
+from gateway.bodies import Bodies, Uploads, WithWholeBody
 from gateway.consumers import HANDLERS
+from gateway.domain.pace import Pace
 from gateway.door import Door
 from gateway.flood import Flood
 from gateway.front import Directory, Front
@@ -37,8 +38,18 @@ def build_front(
         sessions=Sessions(database, settings, passwords or Passwords(), clock=clock),
         services=ServiceClient(settings, signer),
         bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
+        uploads=_uploads(settings),
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
     )
+
+
+def _uploads(settings: GatewaySettings) -> Uploads:
+    patience = settings.rate_patience_seconds
+    of_block = Pace(settings.upload_block_per_minute / 60, settings.upload_block_burst, patience)
+    of_municipality = Pace(
+        settings.upload_municipality_per_minute / 60, settings.upload_municipality_burst, patience
+    )
+    return Uploads(settings.uploads_at_once, of_block, of_municipality)
 
 
 def build_app(front: Front) -> Door:

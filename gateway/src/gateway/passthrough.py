@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
-from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch, Unavailable
+from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch
 from common.log import get_logger
 from common.web import MethodNotAllowed
 from starlette.types import Receive, Scope, Send
@@ -70,7 +70,6 @@ class Passthrough:
     def __init__(self, front: Front, table: RouteTable | None = None) -> None:
         self._front = front
         self._table = table or RouteTable()
-        self._uploads = asyncio.Semaphore(front.settings.uploads_at_once)
         settings = front.settings
         self._key_pace = KeyPace(settings.rate_key_per_minute, settings.rate_patience_seconds)
 
@@ -85,7 +84,7 @@ class Passthrough:
         if route.needs_proof and visitor.identity.is_anonymous:
             await self._require_proof(route, visitor, dict(scope["headers"]))
         exchange = _Exchange(scope, receive, send)
-        async with self._body(route, exchange) as body:
+        async with self._body(route, exchange, visitor) as body:
             with suppress(ClientGone):
                 await exchange.run(self._pass_on(route, visitor, exchange, body))
 
@@ -98,7 +97,9 @@ class Passthrough:
             flood.admit(municipality, key, proof)
 
     @asynccontextmanager
-    async def _body(self, route: Route, exchange: "_Exchange") -> AsyncIterator[bytes | AsyncIterator[bytes]]:
+    async def _body(
+        self, route: Route, exchange: "_Exchange", visitor: Visitor
+    ) -> AsyncIterator[bytes | AsyncIterator[bytes]]:
         """The whole body, so that a slow sender holds no connection to a service; a large one as it comes.
 
         Of the large ones only a few are open at a time, which leaves connections for everything else.
@@ -108,10 +109,9 @@ class Passthrough:
                 exchange.is_read = True
                 yield body
             return
-        if self._uploads.locked():
-            raise Unavailable("Too many uploads at once; try again.")
-        settings = self._front.settings
-        async with self._uploads:
+        settings, who = self._front.settings, visitor.identity
+        is_anonymous = who.is_anonymous
+        async with self._front.uploads.place(exchange.scope, who.municipality, is_anonymous=is_anonymous):
             yield exchange.upload(route.max_bytes, settings.upload_idle_seconds, settings.upload_seconds)
 
     def _route_of(self, scope: Scope) -> Route:

@@ -18,12 +18,16 @@ class GatewaySettings(ServiceSettings):
     reporting_url: str = "http://127.0.0.1:8004"  # where reporting answers
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
-    upstream_connections: int = 256  # to each service
+    upstream_connections: int = 256  # to each service; one municipality alone takes half at most
     body_read_seconds: float = 30  # a body of up to 1 MiB must be in within this time
     bodies_in_hand_bytes: int = 64 * 1024 * 1024  # of all requests together; over this 503
     upload_idle_seconds: float = 10  # between two pieces of a larger body
     upload_seconds: float = 600  # a larger body must be in within this time
     uploads_at_once: int = 32  # larger bodies; each holds a connection to a service
+    upload_block_per_minute: float = 30  # anonymous files of one address block in one municipality
+    upload_block_burst: int = 150  # at once, before it slows down
+    upload_municipality_per_minute: float = 300  # anonymous files to one municipality
+    upload_municipality_burst: int = 600  # at once, before it slows down
 
     default_municipality: str | None = None  # for anonymous requests that name none
     municipality_refresh_seconds: float = 5  # a change of a municipality is known within this time

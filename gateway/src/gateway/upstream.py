@@ -8,6 +8,7 @@ import aiohttp
 from common.auth import Identity, IdentitySigner
 from common.errors import AppError, Unavailable
 from common.log import get_logger
+from common.sharing import NothingLeft, Share
 from yarl import URL
 
 from gateway.settings import GatewaySettings
@@ -33,6 +34,7 @@ class ServiceClient:
         self._urls = settings.service_urls
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
+        self._places = {service: Share(settings.upstream_connections) for service in self._urls}
 
     async def start(self) -> None:
         """Make the pool; needs the running loop."""
@@ -93,9 +95,30 @@ class ServiceClient:
         headers: Mapping[str, str],
         **body: Any,  # noqa: ANN401 -- data= or json=, as aiohttp takes them
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer whose body is not read yet. Raises `Unavailable` or `TooSlow`, also while it is read."""
+        """An answer whose body is not read yet. Raises `Unavailable` or `TooSlow`, also while it is read.
+
+        One municipality never holds every connection to a service.
+        """
         if self._session is None:
             raise Unavailable("The gateway is starting or stopping.")
+        try:
+            with self._places[service].held(identity.municipality if identity else ""):
+                async with self._asked(identity, service, method, path, headers, **body) as answer:
+                    yield answer
+        except NothingLeft as error:
+            raise Unavailable("Very much comes in here at once; try again.") from error
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        identity: Identity | None,
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        **body: Any,  # noqa: ANN401 -- as above
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        assert self._session is not None  # noqa: S101 -- `request` looked
         sent = dict(headers)
         if identity is not None:
             sent["Authorization"] = f"Bearer {self._signer.sign(identity, service)}"

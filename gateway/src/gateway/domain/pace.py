@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 _SWEEP_EVERY = 4096
+_SWEEP_SECONDS = 10
 
 
 class TooFast(Exception):
@@ -25,12 +26,13 @@ class Pace:
     max_keys: int = 50_000
     _due: dict[object, float] = field(default_factory=dict)
     _calls: int = 0
+    _swept_at: float = 0.0
 
     def delay_seconds(self, key: object, now: float) -> float:
         """How long this request must wait; raises `TooFast`, and then counts nothing."""
         wait = self.wait_seconds(key, now)
         self._calls += 1
-        if self._calls >= _SWEEP_EVERY:
+        if self._calls >= _SWEEP_EVERY or now - self._swept_at >= _SWEEP_SECONDS:
             self.sweep(now)
         due = max(self._due.get(key, now), now)
         if key not in self._due and len(self._due) >= self.max_keys:
@@ -54,7 +56,7 @@ class Pace:
 
     def sweep(self, now: float) -> None:
         """Forget every key whose bucket is full again."""
-        self._calls = 0
+        self._calls, self._swept_at = 0, now
         self._due = {key: due for key, due in self._due.items() if due > now}
 
     def __len__(self) -> int:

@@ -5,10 +5,11 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from common.errors import AppError, Malformed, Unavailable
+from common.errors import AppError, Malformed, TooMuch, Unavailable
 from common.multipart import Field, FileEnd, FilePiece, FileStart, Part, boundary_of, parts_of
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
+from starlette.types import Scope
 
 from gateway.bodies import TooSlowBody, pieces
 from gateway.front import Front, Visitor
@@ -78,7 +79,7 @@ class Carrier:
                     if isinstance(part, Field):
                         pairs.append((part.name, part.value.replace("\r\n", "\n").replace("\0", "")))
                     elif isinstance(part, FileStart) and part.name == CHOSEN_FIELD and part.file_name:
-                        await self._send_on(visitor, pairs, parts, part, sent, language)
+                        await self._send_on(request.scope, visitor, pairs, parts, part, sent, language)
         except TimeoutError as error:
             raise TooSlowBody("Send the whole form without a pause.") from error
         if not body.is_whole:
@@ -88,6 +89,7 @@ class Carrier:
 
     async def _send_on(
         self,
+        scope: Scope,
         visitor: Visitor,
         pairs: list[tuple[str, str | UploadFile]],
         parts: AsyncIterator[Part],
@@ -105,16 +107,20 @@ class Carrier:
         kind = next((str(value) for name, value in pairs if name == "type"), "")
         headers = {"Content-Type": start.media_type or "application/octet-stream", "Signal-Type": kind}
         content = _one_file(parts)
+        who = visitor.identity
         try:
-            async with self._front.services.request(
-                visitor.identity, "intake", "POST", "/api/v1/attachments", headers=headers, data=content
-            ) as answer:
+            async with (
+                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
+                self._front.services.request(
+                    who, "intake", "POST", "/api/v1/attachments", headers=headers, data=content
+                ) as answer,
+            ):
                 told = await answer.json(content_type=None)
                 if answer.status == 201:
                     pairs.append((FILE_FIELD, _carried(told).value))
                 else:
                     sent.problems.append((start.file_name, _sentence(told.get("errors") or [], language)))
-        except (Unavailable, TooSlow):
+        except (Unavailable, TooSlow, TooMuch):
             sent.problems.append((start.file_name, ""))
         async for _ in content:
             continue

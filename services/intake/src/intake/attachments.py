@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from common.errors import FieldError, Malformed, NotFound, TooMuch, Unavailable
 from common.log import get_logger
 from common.messaging.broker import keep_trying
 from common.sealing import Context, Recipient, Wrap, encode, seal
+from common.sharing import NothingLeft, Share
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake.files.blobs import Blobs, BlobsAway, NoSuchBlob
@@ -95,7 +97,7 @@ class Attachments:
         self._rules = rules or Rules()
         self._scanner = scanner
         self._clock = clock
-        self._places = asyncio.Semaphore(self._rules.at_once)
+        self._places = Share(self._rules.at_once)
 
     async def take(
         self, municipality: str, upload: Upload, limits: FileLimits, recipient: Callable[[], Recipient]
@@ -105,9 +107,7 @@ class Attachments:
         `recipient` is asked when the body was read, for it may say what the file is for. Raises
         `FileRefused`, `FileTooLarge`, `Malformed`, `TooMuch`, or `NoPlace` when nothing was kept.
         """
-        if self._places.locked():
-            raise NoPlace("Too many files come in at this moment; send it again shortly.")
-        async with self._places:
+        with self._place(municipality):
             try:
                 await self._require_room(municipality)
                 async with spooling(self._spool_folder) as spool:
@@ -118,6 +118,15 @@ class Attachments:
                 raise NoPlace(
                     "The file could not be kept now; send it again, or report without it."
                 ) from error
+
+    @contextmanager
+    def _place(self, municipality: str) -> Iterator[None]:
+        """One of the places for files, of which no municipality holds all."""
+        try:
+            with self._places.held(municipality):
+                yield
+        except NothingLeft as error:
+            raise NoPlace("Too many files come in at this moment; send it again shortly.") from error
 
     async def _require_room(self, municipality: str) -> None:
         most = self._rules.unclaimed_per_municipality

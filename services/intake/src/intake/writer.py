@@ -12,6 +12,7 @@ from common.db import Database, is_away
 from common.errors import AppError, Unavailable
 from common.log import get_logger
 from common.messaging import publish
+from common.sharing import NothingLeft, Share
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake import store
@@ -53,7 +54,8 @@ class Writer:
 
     def __init__(self, database: Database, *, queue_size: int, batch: int, count: int) -> None:
         self._database = database
-        self._queue: asyncio.Queue[Entry] = asyncio.Queue(queue_size)
+        self._queue: asyncio.Queue[Entry] = asyncio.Queue()
+        self._places = Share(queue_size)
         self._batch = batch
         self._count = count
         self._is_closed = False
@@ -61,13 +63,14 @@ class Writer:
     @property
     def trouble(self) -> str | None:
         """Why this part is not ready, or None."""
-        return "the queue is full" if self._queue.full() else None
+        return "the queue is full" if self._places.is_full else None
 
     async def write(
         self, submission: store.Submission, events: Sequence[Event], claims: Sequence[ReportClaim] = ()
     ) -> Written:
         """Durable when this returns; `Unavailable` when the queue is full or shut, or the database away.
 
+        A municipality has as many places in the queue as it leaves free for the others.
         `AttachmentTaken` when a file was claimed or swept meanwhile; then nothing is stored.
         """
         if self._is_closed:
@@ -75,9 +78,10 @@ class Writer:
         outcome: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         entry = Entry(submission, tuple(events), outcome, tuple(claims))
         try:
-            self._queue.put_nowait(entry)
-        except asyncio.QueueFull as error:
+            self._places.take(submission.municipality)
+        except NothingLeft as error:
             raise Unavailable("Too many reports at this moment; send it again shortly.") from error
+        self._queue.put_nowait(entry)
         metrics.WRITER_QUEUE.set(self._queue.qsize())
         return await entry.outcome
 
@@ -102,6 +106,8 @@ class Writer:
             entries = [await self._queue.get()]
             while len(entries) < self._batch and not self._queue.empty():
                 entries.append(self._queue.get_nowait())
+            for entry in entries:
+                self._places.give_back(entry.submission.municipality)
             try:
                 await self._write_or_split(entries)
             finally:
