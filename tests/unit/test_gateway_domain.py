@@ -127,6 +127,7 @@ def test_many_logins_at_once_slow_everyone_a_little() -> None:
         ("::ffff:192.0.2.77", "192.0.2.0/24"),
         ("2001:db8:1:2ff:3::4", "2001:db8:1:200::/56"),
         ("testclient", "unknown"),
+        ("192.0.2.77\0", "unknown"),
     ],
 )
 def test_an_address_is_seen_as_its_network_only(address: str, block: str) -> None:

@@ -2,7 +2,9 @@
 
 import ipaddress
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
+from socket import AF_INET, inet_pton
 
 _SWEEP_EVERY = 4096
 _SWEEP_SECONDS = 10
@@ -120,6 +122,9 @@ class Attempts:
 
 def address_block(address: str) -> str:
     """The network that an address stands in: /24 of IPv4, /56 of IPv6; never the address itself."""
+    with suppress(OSError, ValueError):  # plain IPv4, as nearly all, in a tenth of the time
+        first, second, third, _ = inet_pton(AF_INET, address)
+        return f"{first}.{second}.{third}.0/24"
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
