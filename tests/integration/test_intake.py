@@ -21,7 +21,7 @@ from common.sealing import Context, decode, open_content, open_text
 from intake import store
 from intake.actions import Intake, Municipalities
 from intake.consumers import handlers
-from intake.main import build_app
+from intake.main import Refresher, build_app
 from intake.seed import load_seed
 from intake.writer import Writer
 from sqlalchemy import text
@@ -273,6 +273,23 @@ async def test_a_request_past_the_gateway_is_refused(desk: Desk) -> None:
 async def test_an_unknown_municipality_is_refused(desk: Desk) -> None:
     answer = await desk.send(report(), **bearer("intake", anonymous("elders")))
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown-municipality")
+
+
+async def test_what_another_replica_heard_of_a_municipality_is_known_with_the_next_look(desk: Desk) -> None:
+    known = Municipalities()
+    refresher = Refresher(desk.database, known)
+    assert refresher.trouble
+    await refresher.refresh()
+    assert refresher.trouble is None
+    first, _ = known.get("zandrecht")
+    await refresher.refresh()
+    assert known.get("zandrecht")[0] is first  # nothing changed, so nothing was read
+    newer = desk.town.state.model_copy(
+        update={"version": first.version + 1, "display_name": "Zandrecht aan Zee"}
+    )
+    await desk.hear(newer)
+    await refresher.refresh()
+    assert known.get("zandrecht")[0] == newer
 
 
 async def test_a_restricted_type_needs_a_professional_who_gives_a_name(desk: Desk) -> None:

@@ -42,18 +42,20 @@ class Refresher:
     def __init__(self, database: Database, municipalities: Municipalities) -> None:
         self._database = database
         self._municipalities = municipalities
-        self._has_read = False
+        self._versions: frozenset[tuple[str, int, int]] | None = None
 
     @property
     def trouble(self) -> str | None:
         """Why this part is not ready, or None."""
-        return None if self._has_read else "the municipalities were not read yet"
+        return "the municipalities were not read yet" if self._versions is None else None
 
     async def refresh(self) -> None:
-        """Read them now."""
+        """Read them now, where anything changed."""
         async with self._database.flowing() as connection:
-            self._municipalities.replace(await store.municipalities(connection))
-        self._has_read = True
+            versions = await store.versions(connection)  # first: a change in between is read the next time
+            if versions != self._versions:
+                self._municipalities.replace(await store.municipalities(connection))
+                self._versions = versions
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read them again each second until told to stop; an outage leaves the last known state."""

@@ -85,6 +85,12 @@ _STATES = text(
     JOIN forms_state USING (municipality)
     """
 )
+_VERSIONS = text(
+    """
+    SELECT municipality, municipality_state.version, forms_state.version FROM municipality_state
+    JOIN forms_state USING (municipality)
+    """
+)
 _ERASE = text(
     """
     UPDATE submission SET erased_at = now(), lookup_id = '', public_key = ''
@@ -146,6 +152,12 @@ async def keep_municipality(connection: AsyncConnection, state: MunicipalityConf
 async def adopt_forms(connection: AsyncConnection, municipality: str, version: int) -> None:
     """Let a municipality use these forms, unless it has newer ones."""
     await connection.execute(_ADOPT_FORMS, {"municipality": municipality, "version": version})
+
+
+async def versions(connection: AsyncConnection) -> frozenset[tuple[str, int, int]]:
+    """Every municipality with the versions of its state and its forms: the same while nothing changes."""
+    rows = await connection.execute(_VERSIONS)
+    return frozenset((str(row[0]), int(row[1]), int(row[2])) for row in rows)
 
 
 async def municipalities(connection: AsyncConnection) -> dict[str, tuple[MunicipalityConfigured, int]]:
