@@ -51,12 +51,12 @@ def require_type(caller: Identity, signal_type: str) -> None:
     raise NotThisType(errors=[field])
 
 
-def kind_for(caller: Identity, given: str | None, usual: str) -> str:
+def kind_for(caller: Identity, kind: str, *, is_given: bool) -> str:
     """As whom the caller reports: as its key says, else as given. Raises `NotThisKind` when they differ."""
     bound = caller.reporter_kind
     if bound is None:
-        return usual if given is None else given
-    if given not in (None, bound):
+        return kind
+    if is_given and kind != bound:
         field = FieldError(
             "/reporterKind",
             "reporter-kind-not-allowed",

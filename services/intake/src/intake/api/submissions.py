@@ -17,7 +17,6 @@ from intake.domain import MAX_LINE, MAX_PROSE, Mode, Pin
 from intake.files.claims import Claim
 from intake.submission import NewReport
 
-_USUAL_KIND = "inwoner"
 _Code = Annotated[str, StringConstraints(max_length=MAX_LINE)]
 
 
@@ -76,7 +75,7 @@ class ReportSubmission(RequestModel):
     signal_type: _Code
     description: Annotated[str, StringConstraints(max_length=MAX_PROSE)]
     answers: Annotated[dict[str, Any], Field(default_factory=dict, max_length=60)]
-    reporter_kind: _Code | None = None  # `inwoner`, unless the API key says otherwise
+    reporter_kind: _Code = "inwoner"  # when left out: as whom the API key reports
     channel: Channel | None = None
     received_elsewhere_at: AwareDatetime | None = None  # staff only: when they heard it
     language: Annotated[str, StringConstraints(pattern="^(nl|en)$")] = "nl"
@@ -102,7 +101,9 @@ def new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         signal_type=submission.signal_type,
         description=submission.description,
         answers=submission.answers,
-        reporter_kind=kind_for(caller, submission.reporter_kind, _USUAL_KIND),
+        reporter_kind=kind_for(
+            caller, submission.reporter_kind, is_given="reporter_kind" in submission.model_fields_set
+        ),
         channel=channel_of(caller, submission.channel),
         language=submission.language,
         neighbourhood=submission.neighbourhood,
