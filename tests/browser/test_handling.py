@@ -12,7 +12,18 @@ from local.system import System
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import Watch, check_accessible, focused, visiting
-from tests.support.desk import Reported, front, open_mailbox, path, person, report, sign_in, unlock
+from tests.support.desk import (
+    CHECK,
+    Reported,
+    check_and_send,
+    front,
+    open_mailbox,
+    path,
+    person,
+    report,
+    sign_in,
+    unlock,
+)
 from tests.support.polling import wait_until
 
 QUESTION, REPLY, NOTE = (
@@ -41,7 +52,7 @@ async def test_a_report_is_taken_asked_about_answered_and_closed(browser: Browse
         visiting(browser, whole.gateway_url) as (reporter, at_home),
         at_desk(browser, whole) as (handler, at_work),
     ):
-        receipt = await send_report(reporter, whole)
+        receipt = await send_report(reporter, whole, name="Roos van Voorbeeld", pin="52.1, 4.25")
         await expect(handler.get_by_role("heading", level=1)).to_have_text("Werklijst")
         await find_on_list(handler, whole, "Hennepkwekerij")
         await handler.get_by_role("link", name="Hennepkwekerij").first.click()
@@ -49,6 +60,8 @@ async def test_a_report_is_taken_asked_about_answered_and_closed(browser: Browse
         await check_accessible(handler, "case-locked")
         await unlock(handler, passphrase)
         await expect(handler.get_by_text("Ferdinand Quispelaar")).to_be_visible()
+        await expect(handler.locator("[data-part=reporter]")).to_have_text("Roos van Voorbeeld")
+        await expect(handler.locator("[data-part=location]")).to_have_text("52.1, 4.25")
         await check_accessible(handler, "case-open")
 
         await handler.get_by_role("button", name="Ik pak deze melding op").click()
@@ -205,19 +218,24 @@ async def test_a_handler_works_by_keyboard_alone(browser: Browser, whole: System
         await expect(page.locator("[data-note]")).to_have_count(1)
 
 
-async def send_report(page: Page, whole: System, *, script: bool = True) -> str:
+async def send_report(
+    page: Page, whole: System, *, script: bool = True, name: str = "", pin: str = ""
+) -> str:
     """Report by the form; the receipt that the page shows. Without script nobody fills it in in no time."""
     await page.goto(path(whole, "/melden"))
     await page.locator("button[value=hennepteelt]").click()
     await page.get_by_label("Vertel wat u zag").fill(STORY)
     await page.get_by_label("Ja, zelf gezien").check()
-    await page.get_by_role("button", name="Verstuur mijn melding").click()
+    await page.get_by_label("Precieze plek op de kaart").fill(pin)
+    if name:
+        await page.get_by_label("Op naam").check()
+        await page.locator("#field-name").fill(name)
     if not script:
+        await page.get_by_role("button", name=CHECK).click()
         await expect(page.get_by_text("Dat ging wel erg snel.")).to_be_visible()
         await expect(page.get_by_label("Vertel wat u zag")).to_have_value(STORY)
         await page.wait_for_timeout(3_000)
-        await page.get_by_role("button", name="Verstuur mijn melding").click()
-    await expect(page.locator("#receipt")).to_be_visible()
+    await check_and_send(page)
     return (await page.locator("#receipt").inner_text()).strip()
 
 

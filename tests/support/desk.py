@@ -8,6 +8,7 @@ from local.samples import lines_of, newest_line
 from local.system import System
 from playwright.async_api import Page, expect
 
+CHECK, SEND = "Controleer mijn melding", "Verstuur mijn melding"
 STORY = "Bij de loods van Ferdinand Quispelaar ruikt het al weken naar wiet."
 
 
@@ -58,6 +59,19 @@ async def sign_in(page: Page, whole: System, login: str = "noor") -> None:
     await page.get_by_label("Wachtwoord").fill(who.password)
     await page.get_by_role("button", name="Aanmelden").click()
     await expect(page.get_by_role("button", name="Afmelden")).to_be_visible()
+
+
+async def check(page: Page) -> None:
+    """Go from the questions to the check."""
+    await page.get_by_role("button", name=CHECK).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Controleer uw melding")
+
+
+async def check_and_send(page: Page) -> None:
+    """Go from the questions to the receipt."""
+    await check(page)
+    await page.get_by_role("button", name=SEND).click()
+    await expect(page.locator("#receipt")).to_be_visible()
 
 
 async def unlock(page: Page, passphrase: str | None) -> None:

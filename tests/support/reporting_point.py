@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from common.contracts.codes import FormLayout
+from common.contracts.gateway import Neighbourhood
 from common.db import Database
 from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
@@ -31,6 +34,11 @@ from tests.support.municipality import make_town
 from tests.support.polling import wait_until
 
 TOWN = "veldstad"
+PAGED_TOWN = "duinrade"  # asks one question a page, and has a list of neighbourhoods
+_PAGED: dict[str, Any] = {
+    "form_layout": FormLayout.ONE_PER_PAGE,
+    "neighbourhoods": (Neighbourhood(code="haven", name="Havenkwartier"),),
+}
 #: A question that the seed data does not have: asked only after a certain answer.
 CONDITIONAL = Question(
     code="geur_sinds",
@@ -132,8 +140,9 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
         municipalities = Municipalities()
         attachments = build_attachments(settings, database)
         async with database.flowing() as connection:
-            town = make_town(TOWN).state
-            await Dispatcher(handlers(forms, attachments)).apply(connection, [encode(town)])
+            towns = make_town(TOWN), make_town(PAGED_TOWN, **_PAGED)
+            events = [encode(town.state) for town in towns]
+            await Dispatcher(handlers(forms, attachments)).apply(connection, events)
             municipalities.replace(await store.municipalities(connection))
         writer = Writer(database, queue_size=64, batch=16, count=2)
         intake = Intake(writer, municipalities, forms, notifier.public, attachments)

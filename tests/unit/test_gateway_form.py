@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from gateway.pages.asking import Asking
-from gateway.pages.filled import Fault, Filled, faults_of, faults_told, iso_date, read_filled, submission_of
+from gateway.pages.faults import Fault, faults_of, faults_told
+from gateway.pages.filled import Filled, iso_date, read_filled, submission_of
 from gateway.pages.questions import Forms, SignalType, Words
 from gateway.rendering import load_catalogues
 from starlette.datastructures import FormData

@@ -2,20 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.pages.carrying import CHOSEN_FIELD
-from gateway.pages.filled import (
-    ANSWER_PREFIX,
-    LAST_SEEN,
-    LONGEST_ANSWER,
-    LONGEST_DESCRIPTION,
-    LONGEST_LINE,
-    LONGEST_MAIL,
-    Fault,
-    Filled,
-)
-from gateway.pages.questions import Forms, Question, SignalType, Words
+from gateway.pages.faults import LONGEST_ANSWER, LONGEST_DESCRIPTION, LONGEST_LINE, LONGEST_MAIL, Fault
+from gateway.pages.filled import ANSWER_PREFIX, LAST_SEEN, MARK_FIELD, Filled
+from gateway.pages.questions import ANONYMOUS, Forms, Question, SignalType, Words
 from gateway.rendering import Field, Option, Problem, Section
 from gateway.rendering.views import Kind
 
@@ -34,6 +26,8 @@ _AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
 
 #: What the gateway itself finds wrong with files; the words are in the catalogue `files`.
 _FILE_FAULTS = frozenset({"gone", "too_many", "not_now", "refused"})
+#: Told where the page has them as fields of their own.
+_ELSEWHERE = {CHOSEN_FIELD, MARK_FIELD}
 
 
 @dataclass(frozen=True)
@@ -48,25 +42,29 @@ class Asking:
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """The whole form, in the order in which people tell a story."""
+        """The whole form, in the order in which people tell a story; first who they are, for the signs."""
         general = self.forms.general_questions
         asks_last_seen = any(question.code == LAST_SEEN for question in general)
         when = [self._question(each) for each in general]
         if not asks_last_seen:
             when.insert(0, self._own("observed_on", "date"))
         return (
-            self._section("what", [self._story(), *(self._question(each) for each in self.kind.questions)]),
-            self._section("where", [self._own("address"), self._own("neighbourhood")]),
-            self._section("when", when),
             self._section("you", [self._reporter_kind()]),
-            self._section("contact", [self._own("mail", "email"), self._name(), self._own("phone", "tel")]),
+            self._section("what", [self._story(), *(self._question(each) for each in self.kind.questions)]),
+            self._section("where", self._where()),
+            self._section("when", when),
+            self._section("contact", self._contact()),
         )
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """The error summary: first what is wrong with the whole, then each field in its order."""
-        fields = [field for section in self.sections for field in section.fields]
-        known = {CHOSEN_FIELD, *(field.name for field in fields)}
+        return self.problems_of(field for section in self.sections for field in section.fields)
+
+    def problems_of(self, fields: Iterable[Field]) -> tuple[Problem, ...]:
+        """The error summary for a page with these fields; a choice is linked to its first option."""
+        fields = tuple(fields)
+        known = {*_ELSEWHERE, *(field.name for field in fields)}
         whole = [Problem(self._sentence(fault)) for fault in self.faults if fault.field not in known]
         wrong = (
             Problem(field.error, f"{field.id}-1" if field.kind in {"choice", "choices"} else field.id)
@@ -74,7 +72,19 @@ class Asking:
             if field.error
         )
         files = [Problem(self.files_error, f"field-{CHOSEN_FIELD}")] if self.files_error else []
-        return (*whole, *wrong, *files)
+        marks = [Problem(error, f"field-{MARK_FIELD}")] if (error := self._error(MARK_FIELD)) else []
+        return (*whole, *wrong, *files, *marks)
+
+    @property
+    def mark(self) -> Field:
+        """Where the reporter types what else must be hidden."""
+        return replace(self._own(MARK_FIELD), value=self.filled.text(MARK_FIELD))
+
+    @property
+    def roles(self) -> list[tuple[str, bool, tuple[str, ...]]]:
+        """What each kind of reporter often sees: its code, whether it is this one's, and the signs."""
+        chosen = self.filled.text("reporter_kind")
+        return [(role, role == chosen, signs) for role, signs in self.kind.indicators_by_role.items()]
 
     @property
     def takes_files(self) -> bool:
@@ -127,6 +137,51 @@ class Asking:
             rows=8,
         )
 
+    def _where(self) -> list[Field]:
+        fields = [self._own("address"), self._neighbourhood()]
+        if self.forms.location_types:
+            options = [(code, self.words.code("place", code)) for code in self.forms.location_types]
+            fields.append(self._select("location_type", options))
+        return [*fields, self._own("pin")]
+
+    def _neighbourhood(self) -> Field:
+        if not self.forms.neighbourhoods:
+            return self._own("neighbourhood")
+        options = [(each.code, each.name) for each in self.forms.neighbourhoods]
+        return replace(self._select("neighbourhood", options), hint=self._text("neighbourhood_choice_hint"))
+
+    def _contact(self) -> list[Field]:
+        name = self._own("name", is_required=self.kind.needs_name)
+        phone, mail = self._own("phone", "tel"), self._own("mail", "email")
+        modes = self.forms.modes_for(self.kind)
+        if not modes:
+            return [mail, name, phone]
+        mode = Field(
+            "mode",
+            self._text("mode"),
+            kind="choice",
+            value=self.filled.mode(self.kind, self.forms),
+            options=tuple(
+                Option(code, self.words.code("mode", code), self.words.hint("mode", code)) for code in modes
+            ),
+            is_required=True,
+            error=self._error("mode"),
+        )
+        named = [code for code in modes if code != ANONYMOUS]
+        if ANONYMOUS in modes:
+            condition = self._text("by_name_condition")
+            shown = json.dumps({"mode": named})
+            name, phone = (replace(each, condition=condition, show_when=shown) for each in (name, phone))
+        return [mode, name, phone, mail]
+
+    def _select(self, name: str, options: Iterable[tuple[str, str]]) -> Field:
+        """A choice that may be left open."""
+        own = self._own(name)
+        open_choice = Option("", self._text("no_choice"))
+        return replace(
+            own, kind="select", options=(open_choice, *(Option(*each) for each in options)), max_length=None
+        )
+
     def _own(self, name: str, kind: Kind = "text", *, is_required: bool = False) -> Field:
         hint = f"report.field.{name}_hint"
         has_hint = self.words.catalogue.has(hint)
@@ -141,9 +196,6 @@ class Asking:
             max_length=None if kind == "date" else LONGEST_MAIL if name == "mail" else LONGEST_LINE,
             autocomplete=_AUTOCOMPLETE.get(name, "off"),
         )
-
-    def _name(self) -> Field:
-        return self._own("name", is_required=self.kind.needs_name)
 
     def _reporter_kind(self) -> Field:
         kinds = self.forms.reporter_kinds

@@ -1,49 +1,31 @@
-"""A report form as someone filled it in: read from a browser, checked, and put into intake's words."""
+"""A report form as someone filled it in: read from a browser, and put into intake's words."""
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
-from common.mail_address import MAX_CHARACTERS, is_mail_address
 from common.receipt import WrongKey, parse_key
 from starlette.datastructures import FormData
 
-from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, CarriedFile, carried_in
-from gateway.pages.questions import Forms, Question, SignalType
+from gateway.pages.carrying import FILE_FIELD, CarriedFile, carried_in
+from gateway.pages.questions import ANONYMOUS, Forms, SignalType
 
-LONGEST_DESCRIPTION = 10_000
-LONGEST_ANSWER = 2_000
-LONGEST_LINE = 200
-LONGEST_MAIL = MAX_CHARACTERS
 ANSWER_PREFIX = "q-"
+MARK_FIELD = "hide_more"  # where a reporter types what else must be hidden
 #: The general question that asks the same as the report's own `observedOn`; asked once.
 LAST_SEEN = "wanneer_laatst"
+LINES = ("neighbourhood", "address", "name", "phone")
+LONGEST_MARK = 200
+MOST_MARKS = 50
 
-_LINES = ("neighbourhood", "address", "name", "phone")
+_TEXTS = ("description", *LINES, "observed_on", "reporter_kind", "mail", "mode", "pin", "location_type")
+_BY_NAME = ("name", "phone")
+_LEAST_CHARACTERS = 2
 _DUTCH_DATE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
-_POINTERS: Mapping[str, str] = {
-    "/description": "description",
-    "/neighbourhood": "neighbourhood",
-    "/address": "address",
-    "/observedOn": "observed_on",
-    "/reporterKind": "reporter_kind",
-    "/contact/mail": "mail",
-    "/contact/name": "name",
-    "/contact/phone": "phone",
-}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong: the field's name ("" for the form as a whole) and its sentence, or a text's key."""
-
-    field: str
-    key: str = ""
-    values: Mapping[str, object] | None = None
-    sentence: str = ""
+_DEGREES = r"([+-]?\d{1,3}(?:[.,]\d{1,12})?)"
+_PIN = re.compile(rf"{_DEGREES}\s*°?\s*[Nn]?\s*(?:[,;]\s*|\s)\s*{_DEGREES}\s*°?\s*[EeOo]?")
 
 
 @dataclass(frozen=True)
@@ -58,6 +40,9 @@ class Filled:
     form_token: str = ""  # since when the form is open
     proof: str = ""  # of work, made by script
     files: tuple[CarriedFile, ...] = ()
+    hide: tuple[str, ...] = ()  # what must be hidden besides
+    page: str = ""  # of a form with one question a page: the one that was left
+    is_checked: bool = False  # the reporter has seen the whole, and changes something
 
     def text(self, name: str) -> str:
         """One of the form's own fields."""
@@ -65,7 +50,7 @@ class Filled:
 
     def with_new_key(self) -> "Filled":
         """The same form as another report."""
-        return replace(self, key=new_key())
+        return replace(self, key=new_key(), proof="")
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -73,16 +58,28 @@ class Filled:
         answers = [(ANSWER_PREFIX + code, each) for code, given in self.answers.items() for each in given]
         warned = [("warned", "1")] if self.is_warned else []
         files = [(FILE_FIELD, each.value) for each in self.files]
+        hide = [("hide", each) for each in self.hide]
+        checked = [("checked", "1")] if self.is_checked else []
         own = [("key", self.key), ("type", self.signal_type), ("form_token", self.form_token)]
-        return [*own, *self.texts.items(), *answers, *warned, *files]
+        return [*own, *self.texts.items(), *answers, *warned, *checked, *files, *hide]
+
+    def pairs_without(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """As `pairs`, for a page that asks these fields itself."""
+        asked = frozenset(names)
+        return [(name, value) for name, value in self.pairs if name not in asked]
+
+    def mode(self, kind: SignalType, forms: Forms) -> str:
+        """How the reporter stands behind the report; empty when the municipality does not ask."""
+        modes = forms.modes_for(kind)
+        return self.text("mode") or (modes[0] if modes else "")
 
     def given(self, kind: SignalType, forms: Forms) -> dict[str, str | tuple[str, ...]]:
         """The answers by question code, of the questions that are asked: what is not asked is left out."""
-        questions = _questions(kind, forms)
+        questions = forms.questions_of(kind)
         found = {
             code: values if questions[code].kind == "meerkeuze" else values[0]
             for code, values in self.answers.items()
-            if code in questions and values and values[0]
+            if code in questions and values and values[0].strip()
         }
         if LAST_SEEN in found:
             found[LAST_SEEN] = iso_date(str(found[LAST_SEEN]))
@@ -91,8 +88,17 @@ class Filled:
                 del found[code]
         return found
 
-
-TEXTS = ("description", *_LINES, "observed_on", "reporter_kind", "mail")
+    def left_out(self, kind: SignalType, forms: Forms) -> list[str]:
+        """The names of fields that were filled in but do not go along, because they are not asked now."""
+        given, questions = self.given(kind, forms), forms.questions_of(kind)
+        answers = [
+            ANSWER_PREFIX + code
+            for code, values in self.answers.items()
+            if code in questions and code not in given and any(each.strip() for each in values)
+        ]
+        if self.mode(kind, forms) != ANONYMOUS:
+            return answers
+        return [*answers, *(name for name in _BY_NAME if self.text(name).strip())]
 
 
 def new_key() -> str:
@@ -111,16 +117,31 @@ def read_filled(form: FormData) -> Filled:
     for name, value in form.multi_items():
         if name.startswith(ANSWER_PREFIX):
             answers.setdefault(name.removeprefix(ANSWER_PREFIX), []).append(str(value))
+    texts = {name: str(form.get(name, "")) for name in _TEXTS if name in form}
+    hide = [str(each).strip() for each in form.getlist("hide")]
+    mark = str(form.get(MARK_FIELD, "")).strip()
+    if is_mark(mark) and len(hide) < MOST_MARKS:
+        hide.append(mark)
+    elif mark and mark not in hide:
+        texts[MARK_FIELD] = mark
     return Filled(
         key=key,
         signal_type=str(form.get("type", "")),
-        texts={name: str(form.get(name, "")) for name in TEXTS if name in form},
+        texts=texts,
         answers={code: tuple(values) for code, values in answers.items()},
         is_warned=bool(form.get("warned")),
         form_token=str(form.get("form_token", "")),
         proof=str(form.get("proof", "")),
         files=carried_in(form),
+        hide=tuple(dict.fromkeys(each for each in hide if is_mark(each)))[:MOST_MARKS],
+        page=str(form.get("page", "")),
+        is_checked=bool(form.get("checked")),
     )
+
+
+def is_mark(text: str) -> bool:
+    """Whether intake can hide this: two letters or digits at least, and not too long."""
+    return len(text) <= LONGEST_MARK and sum(each.isalnum() for each in text) >= _LEAST_CHARACTERS
 
 
 def iso_date(text: str) -> str:
@@ -129,17 +150,31 @@ def iso_date(text: str) -> str:
     return f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}" if match else text.strip()
 
 
+def location_of(text: str) -> dict[str, float] | None:
+    """A place as a map tells it ("52.37403, 4.88969"; commas may stand for points); None if it is none."""
+    match = _PIN.fullmatch(text.strip())
+    if match is None:
+        return None
+    latitude, longitude = (float(each.replace(",", ".")) for each in match.groups())
+    return {"latitude": latitude, "longitude": longitude}
+
+
 def submission_of(filled: Filled, kind: SignalType, forms: Forms, *, language: str) -> dict[str, Any]:
     """The body for intake; the same form always gives the same body."""
     answers = filled.given(kind, forms)
-    observed = str(answers.get(LAST_SEEN, "")) or iso_date(filled.text("observed_on"))
+    mode = filled.mode(kind, forms)
     optional = {
         "neighbourhood": filled.text("neighbourhood").strip(),
         "address": filled.text("address").strip(),
-        "observedOn": observed,
+        "observedOn": str(answers.get(LAST_SEEN, "")) or iso_date(filled.text("observed_on")),
+        "locationType": filled.text("location_type").strip(),
+        "location": location_of(filled.text("pin")),
+        "mode": mode,
+        "hide": list(filled.hide),
+        "attachments": [{"id": each.id, "claim": each.claim} for each in filled.files],
     }
-    contact = {name: filled.text(name).strip() for name in ("mail", "name", "phone")}
-    files = [{"id": each.id, "claim": each.claim} for each in filled.files]
+    names = ("mail",) if mode == ANONYMOUS else ("mail", *_BY_NAME)
+    contact = {name: filled.text(name).strip() for name in names}
     return {
         "signalType": filled.signal_type,
         "description": filled.text("description"),
@@ -148,83 +183,22 @@ def submission_of(filled: Filled, kind: SignalType, forms: Forms, *, language: s
         "language": language,
         **{name: value for name, value in optional.items() if value},
         "contact": {name: value for name, value in contact.items() if value},
-        **({"attachments": files} if files else {}),
     }
 
 
-def faults_of(filled: Filled, kind: SignalType, forms: Forms, *, today: date) -> list[Fault]:
-    """What the gateway can see to be wrong, so that all is told at once; intake decides in the end."""
-    return [
-        *_prose_faults(filled),
-        *_answer_faults(filled, kind, forms, today),
-        *_line_faults(filled, kind),
-        *_date_faults("observed_on", iso_date(filled.text("observed_on")), today),
-    ]
-
-
-def faults_told(errors: Sequence[Mapping[str, str]], language: str) -> list[Fault]:
-    """Intake's own errors by field; a sentence that it has only in English gives way to one of ours."""
-    return [_told(error, language) for error in errors] or [Fault("", key="other")]
-
-
-def _told(error: Mapping[str, str], language: str) -> Fault:
-    pointer = error.get("pointer", "")
-    english = error.get("messageEn", "")
-    sentence = english if language == "en" else error.get("message", "") if english else ""
-    if pointer.startswith("/answers/"):
-        name = ANSWER_PREFIX + pointer.split("/")[2]
-    elif pointer.startswith("/attachments"):
-        name = CHOSEN_FIELD
-    else:
-        name = _POINTERS.get(pointer, "")
-    return Fault(name, key="wrong" if name else "other", sentence=sentence)
-
-
-def _questions(kind: SignalType, forms: Forms) -> dict[str, Question]:
-    return {each.code: each for each in (*kind.questions, *forms.general_questions)}
-
-
-def _prose_faults(filled: Filled) -> Iterator[Fault]:
-    description = filled.text("description")
-    if not description.strip():
-        yield Fault("description", key="description_missing")
-    elif len(description) > LONGEST_DESCRIPTION:
-        yield Fault("description", key="too_long", values={"count": LONGEST_DESCRIPTION})
-
-
-def _answer_faults(filled: Filled, kind: SignalType, forms: Forms, today: date) -> Iterator[Fault]:
-    given = filled.given(kind, forms)
-    for question in _questions(kind, forms).values():
-        name, value = ANSWER_PREFIX + question.code, given.get(question.code, "")
-        if not value or not str(value).strip():
-            if question.is_required and question.is_asked(given):
-                yield Fault(name, key="answer_missing", values={"question": question.label})
-        elif question.kind == "tekst" and len(value) > LONGEST_ANSWER:
-            yield Fault(name, key="too_long", values={"count": LONGEST_ANSWER})
-        elif question.kind == "datum":
-            yield from _date_faults(name, str(value), today)
-        elif question.kind == "getal" and not str(value).strip().isdecimal():
-            yield Fault(name, key="no_number")
-
-
-def _line_faults(filled: Filled, kind: SignalType) -> Iterator[Fault]:
-    for name in _LINES:
-        if len(filled.text(name).strip()) > LONGEST_LINE:
-            yield Fault(name, key="too_long", values={"count": LONGEST_LINE})
-    mail = filled.text("mail").strip()
-    if mail and not is_mail_address(mail):
-        yield Fault("mail", key="no_mail")
-    if kind.needs_name and not filled.text("name").strip():
-        yield Fault("name", key="name_needed")
-
-
-def _date_faults(name: str, text: str, today: date) -> Iterator[Fault]:
-    if not text:
-        return
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        yield Fault(name, key="no_date")
-        return
-    if day > today or day.year < today.year - 60:
-        yield Fault(name, key="not_past")
+def words_of(filled: Filled, kind: SignalType, forms: Forms) -> dict[str, Any]:
+    """What intake is asked to hide before sending: the words of the submission, and the marks."""
+    questions = forms.questions_of(kind)
+    answers = {
+        code: str(value).strip()
+        for code, value in filled.given(kind, forms).items()
+        if questions[code].kind == "tekst"
+    }
+    lines = ("address",) if forms.neighbourhoods else ("address", "neighbourhood")
+    own = {name: filled.text(name).strip() for name in lines}
+    return {
+        "description": filled.text("description"),
+        "answers": answers,
+        **{name: value for name, value in own.items() if value},
+        "hide": list(filled.hide),
+    }

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from gateway.rendering import Catalogue, Language
 from gateway.upstream import ServiceClient
 
+ANONYMOUS = "anoniem"
+ONE_PER_PAGE = "one-per-page"
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 ACUTE = "acuut"
 _FRESH_SECONDS = 10.0
@@ -111,6 +113,13 @@ class FilesOffered(WireModel):
         return self.max_pdf_bytes // _MIB
 
 
+class Neighbourhood(WireModel):
+    """A part of the municipality: the code travels, the name is for people."""
+
+    code: str
+    name: str
+
+
 class Forms(WireModel):
     """Everything that a municipality asks of this visitor."""
 
@@ -120,6 +129,23 @@ class Forms(WireModel):
     reporter_kinds: tuple[str, ...] = ()
     out_of_scope: tuple[OutOfScope, ...] = ()
     files: FilesOffered | None = None  # None from an intake that takes no files yet
+    form_layout: str = ""
+    modes: tuple[str, ...] = ()  # how a reporter may stand behind a report
+    neighbourhoods: tuple[Neighbourhood, ...] = ()  # none: any text will do
+    location_types: tuple[str, ...] = ()
+
+    @property
+    def is_paged(self) -> bool:
+        """One question a page?"""
+        return self.form_layout == ONE_PER_PAGE
+
+    def modes_for(self, kind: SignalType) -> tuple[str, ...]:
+        """The modes that this signal type leaves open."""
+        return tuple(mode for mode in self.modes if not (kind.needs_name and mode == ANONYMOUS))
+
+    def questions_of(self, kind: SignalType) -> dict[str, Question]:
+        """Every question of this form, by code."""
+        return {each.code: each for each in (*kind.questions, *self.general_questions)}
 
     def find(self, code: str) -> SignalType | None:
         """The signal type with this code."""
@@ -170,6 +196,11 @@ class Words:
         """The words of an answer or a reporter kind: from the catalogue, else read from the code."""
         key = f"answers.{kind}.{code}"
         return str(self.catalogue.text(key)) if self.catalogue.has(key) else self._read(code)
+
+    def hint(self, kind: str, code: str) -> str | None:
+        """What an answer means, where the catalogue tells it."""
+        key = f"answers.{kind}_hint.{code}"
+        return str(self.catalogue.text(key)) if self.catalogue.has(key) else None
 
     def _read(self, code: str) -> str:
         until = str(self.catalogue.text("report.until"))

@@ -1,11 +1,12 @@
-"""Reporting: choose what it is about, answer the questions, and get a receipt. Works without script."""
+"""Reporting: choose what it is about, answer, check, and get a receipt. Works without script."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.errors import AppError, Malformed, TooMuch
+from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,8 +15,11 @@ from starlette.routing import BaseRoute
 from gateway.flood import FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor
 from gateway.pages.asking import Asking
-from gateway.pages.carrying import CHOSEN_FIELD, Carrier, Sent
-from gateway.pages.filled import Fault, Filled, faults_of, faults_told, read_filled, submission_of
+from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
+from gateway.pages.checking import Checking, HiddenWords, said_in
+from gateway.pages.faults import Fault, faults_of, faults_told
+from gateway.pages.filled import MARK_FIELD, Filled, read_filled, submission_of, words_of
+from gateway.pages.paging import Paging
 from gateway.pages.questions import Forms, FormsSource, Words
 from gateway.pages.site import Failed, Site
 from gateway.rendering.pages import ZONE
@@ -35,6 +39,25 @@ class NotSent(AppError):
     title = "The report was not sent"
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """One request on its way through the form."""
+
+    request: Request
+    visitor: Visitor
+    form: FormData
+    asking: Asking
+
+    def with_faults(self, *faults: Fault) -> "_Turn":
+        """The same with something wrong."""
+        return replace(self, asking=replace(self.asking, faults=faults))
+
+    def with_filled(self, **changes: object) -> "_Turn":
+        """The same form with some of it changed."""
+        filled = replace(self.asking.filled, **changes)  # type: ignore[arg-type]  # names of its fields
+        return replace(self, asking=replace(self.asking, filled=filled))
+
+
 class _Report:
     """The endpoints."""
 
@@ -48,12 +71,13 @@ class _Report:
         return await self._choose(request, visitor)
 
     async def take(self, request: Request, visitor: Visitor) -> Response:
-        """The step that the form names: show the questions, or send the report.
+        """The step that the form names: show questions, check the whole, or send the report.
 
         Whatever goes wrong, what was filled in stays in the page that answers.
         """
         sent = await self._read(request, visitor)
         form, filled = sent.form, self._opened(visitor, read_filled(sent.form))
+        asking: Asking | None = None
         try:
             forms = await self._source.forms(visitor.identity)
             kind = forms.find(filled.signal_type)
@@ -61,13 +85,24 @@ class _Report:
                 problem = self._site.text(request, "report.fault.no_type")
                 return await self._choose(request, visitor, problem=str(problem), status=400)
             asking = Asking(forms, kind, self._words(request), filled)
-            if form.get("step") != "send":
-                return self._ask(request, visitor, asking)
+            turn = _Turn(request, visitor, form, asking)
             if problems := _file_faults(sent, forms):
-                return self._ask(request, visitor, _with(asking, *problems), Malformed.status)
-            return await self._send(request, visitor, form, asking)
+                return self._ask(turn.with_faults(*problems), Malformed.status)
+            return await self._go(turn)
         except AppError as error:
-            return self._unsent(request, visitor, filled, error)
+            return self._unsent(request, visitor, form, asking or filled, error)
+
+    async def _go(self, turn: _Turn) -> Response:
+        step, _, page = str(turn.form.get("step", "")).partition(":")
+        if step == "send":
+            return await self._send(turn)
+        if step == "check":
+            return await self._check(turn)
+        if step == "next":
+            return await self._next(turn)
+        if step == "back":
+            page = Paging(turn.asking).before(turn.asking.filled.page).key
+        return self._ask(turn.with_filled(page=page or turn.asking.filled.page))
 
     async def _read(self, request: Request, visitor: Visitor) -> Sent:
         """The form with the files that it brings; read also while intake is away, so that nothing is lost."""
@@ -82,20 +117,64 @@ class _Report:
                 request, visitor, self._site.language(request)
             )
 
-    async def _send(self, request: Request, visitor: Visitor, form: FormData, asking: Asking) -> Response:
-        filled, kind, forms = asking.filled, asking.kind, asking.forms
-        try:
-            self._site.refuse_forgery(request, visitor, form)
-        except CsrfMissing as error:
-            return self._ask(request, visitor, _with(asking, Fault("", key="session")), error.status)
-        faults = faults_of(filled, kind, forms, today=datetime.now(ZONE).date())
+    async def _next(self, turn: _Turn) -> Response:
+        """The next page; the last one leads to the check."""
+        filled, paging = turn.asking.filled, Paging(turn.asking)
+        page = paging.at(filled.page)
+        faults = [fault for fault in self._faults(turn) if fault.field in page.names]
         if faults:
-            return self._ask(request, visitor, _with(asking, *faults), Malformed.status)
-        rule = kind.acute_rule(filled.given(kind, forms))
-        if rule is not None and not filled.is_warned:
-            return self._warn(request, visitor, asking, asking.explanation(rule.explanation))
-        refusal = await self._admit(request, visitor, asking)
-        if refusal is not None:
+            return self._ask(turn.with_faults(*faults), Malformed.status)
+        if warning := self._warning(turn, "next"):
+            return warning
+        following = paging.after(page.key)
+        if following is None:
+            return await self._check(turn)
+        return self._ask(turn.with_filled(page=following.key))
+
+    async def _check(self, turn: _Turn, *faults: Fault, status: int = 200) -> Response:
+        """What will be hidden, and everything that goes along, before it goes."""
+        wrong = self._faults(turn)
+        if any(fault.field != MARK_FIELD for fault in wrong):
+            return self._ask(turn.with_faults(*wrong), Malformed.status)
+        if warning := self._warning(turn, "check"):
+            return warning
+        if refusal := await self._admit(turn, is_preview=True):
+            return refusal
+        asking = turn.asking
+        code, told = await self._site.front.services.call(
+            turn.visitor.identity,
+            "intake",
+            "POST",
+            "/api/v1/anonymisations",
+            words_of(asking.filled, asking.kind, asking.forms),
+        )
+        if code == Malformed.status:
+            return self._told(turn, told)
+        try:
+            hidden = HiddenWords.model_validate(told)
+        except ValidationError as error:
+            raise NotSent from error
+        turn = turn.with_faults(*wrong, *faults).with_filled(is_checked=True)
+        return self._site.page(
+            turn.request,
+            turn.visitor,
+            "report/check.html",
+            status=Malformed.status if wrong else status,
+            checking=Checking(turn.asking, hidden),
+            problems=turn.asking.problems_of(()),
+        )
+
+    async def _send(self, turn: _Turn) -> Response:
+        request, visitor, asking = turn.request, turn.visitor, turn.asking
+        try:
+            self._site.refuse_forgery(request, visitor, turn.form)
+        except CsrfMissing as error:
+            return self._ask(turn.with_faults(Fault("", key="session")), error.status)
+        if self._faults(turn):
+            return await self._check(turn)
+        if warning := self._warning(turn, "send"):
+            return warning
+        if refusal := await self._admit(turn):
             return refusal
         language = self._site.language(request)
         status, told = await self._site.front.services.call(
@@ -103,48 +182,56 @@ class _Report:
             "intake",
             "POST",
             "/api/v1/reports",
-            submission_of(filled, kind, forms, language=language),
-            headers={"Idempotency-Key": filled.key},
+            submission_of(asking.filled, asking.kind, asking.forms, language=language),
+            headers={"Idempotency-Key": asking.filled.key},
         )
-        return self._answer(request, visitor, asking, status, told if isinstance(told, dict) else {})
+        return await self._answer(turn, status, told if isinstance(told, dict) else {})
+
+    def _faults(self, turn: _Turn) -> list[Fault]:
+        asking = turn.asking
+        return faults_of(asking.filled, asking.kind, asking.forms, today=datetime.now(ZONE).date())
 
     def _opened(self, visitor: Visitor, filled: Filled) -> Filled:
         """The form with the token that tells since when it is open."""
         token = self._site.front.flood.form_token(visitor.municipality.code, filled.form_token)
         return replace(filled, form_token=token)
 
-    async def _admit(self, request: Request, visitor: Visitor, asking: Asking) -> Response | None:
+    async def _admit(self, turn: _Turn, *, is_preview: bool = False) -> Response | None:
         """Keep a flood out; None lets the report in, else the form with what to do."""
+        visitor, filled, flood = turn.visitor, turn.asking.filled, self._site.front.flood
         if not visitor.identity.is_anonymous:
             return None
-        filled, flood = asking.filled, self._site.front.flood
+        admit = flood.admit_form_preview if is_preview else flood.admit_form
         try:
-            delay = flood.admit_form(visitor.municipality.code, filled.key, filled.proof, filled.form_token)
+            delay = admit(visitor.municipality.code, filled.key, filled.proof, filled.form_token)
         except FormTooOld as error:
             fresh = self._opened(visitor, replace(filled, form_token=""))
-            again = Asking(asking.forms, asking.kind, asking.words, fresh)
-            return self._ask(request, visitor, _with(again, Fault("", key="too_old")), error.status)
+            again = turn.with_filled(form_token=fresh.form_token)
+            return self._ask(again.with_faults(Fault("", key="too_old")), error.status)
         except TooMuch as error:
             key = "too_quick" if isinstance(error, FormTooQuick) else "too_many"
-            return self._ask(request, visitor, _with(asking, Fault("", key=key)), error.status, error.headers)
+            return self._ask(turn.with_faults(Fault("", key=key)), error.status, error.headers)
         await asyncio.sleep(delay)
         return None
 
-    def _answer(
-        self, request: Request, visitor: Visitor, asking: Asking, status: int, told: dict[str, object]
-    ) -> Response:
+    async def _answer(self, turn: _Turn, status: int, told: dict[str, object]) -> Response:
         if status == 201:
-            return self._receipt(request, visitor, asking, told)
+            return self._receipt(turn, told)
         if status == Malformed.status:
-            errors = told.get("errors")
-            faults = faults_told(errors if isinstance(errors, list) else [], self._site.language(request))
-            return self._ask(request, visitor, _with(asking, *faults), status)
+            return self._told(turn, told)
         if status == 409 and told.get("code") == "attachment-taken":
-            return self._ask(request, visitor, _with(asking, Fault(CHOSEN_FIELD, key="gone")), status)
+            return self._ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
-            again = Asking(asking.forms, asking.kind, asking.words, asking.filled.with_new_key())
-            return self._ask(request, visitor, _with(again, Fault("", key="already_sent")), status)
+            again = turn.with_filled(key=turn.asking.filled.with_new_key().key, proof="")
+            return await self._check(again, Fault("", key="already_sent"), status=status)
         raise NotSent if status != 500 else Failed
+
+    def _told(self, turn: _Turn, told: object) -> Response:
+        """The form with what intake finds wrong."""
+        errors = told.get("errors") if isinstance(told, dict) else None
+        language = self._site.language(turn.request)
+        faults = faults_told(errors if isinstance(errors, list) else [], language)
+        return self._ask(turn.with_faults(*faults), Malformed.status)
 
     async def _choose(
         self, request: Request, visitor: Visitor, *, problem: str = "", status: int = 200
@@ -160,27 +247,50 @@ class _Report:
             problem=problem,
         )
 
-    def _ask(
-        self,
-        request: Request,
-        visitor: Visitor,
-        asking: Asking,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
+    def _ask(self, turn: _Turn, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """The whole form, or of a form with one question a page the first where something is wrong."""
+        asking, page, sections = turn.asking, None, turn.asking.sections
+        if asking.forms.is_paged:
+            paging = Paging(asking)
+            page = paging.first_wrong() or paging.at(asking.filled.page)
+            sections = (page.section,)
+        fields = [field for section in sections for field in section.fields]
+        has_files = page.has_files if page else asking.takes_files
+        shown = {"warned", *(field.name for field in fields), *([FILE_FIELD] if has_files else [])}
         return self._site.page(
-            request, visitor, "report/form.html", status=status, headers=headers, asking=asking
+            turn.request,
+            turn.visitor,
+            "report/form.html",
+            status=status,
+            headers=headers,
+            asking=asking,
+            page=page,
+            sections=sections,
+            has_files=has_files,
+            problems=asking.problems_of(fields),
+            carried_pairs=asking.filled.pairs_without(shown),
         )
 
-    def _warn(self, request: Request, visitor: Visitor, asking: Asking, explanation: str) -> Response:
-        return self._site.page(request, visitor, "report/call.html", asking=asking, explanation=explanation)
-
-    def _receipt(
-        self, request: Request, visitor: Visitor, asking: Asking, told: dict[str, object]
-    ) -> Response:
+    def _warning(self, turn: _Turn, step: str) -> Response | None:
+        """The screen that says 112, once, where the answers call for it; `step` is what comes after it."""
+        asking = turn.asking
+        rule = asking.kind.acute_rule(asking.filled.given(asking.kind, asking.forms))
+        if rule is None or asking.filled.is_warned:
+            return None
         return self._site.page(
-            request,
-            visitor,
+            turn.request,
+            turn.visitor,
+            "report/call.html",
+            asking=asking,
+            explanation=asking.explanation(rule.explanation),
+            step=step,
+        )
+
+    def _receipt(self, turn: _Turn, told: dict[str, object]) -> Response:
+        asking = turn.asking
+        return self._site.page(
+            turn.request,
+            turn.visitor,
             "report/receipt.html",
             status=201,
             receipt=str(told.get("receipt", "")),
@@ -190,15 +300,21 @@ class _Report:
             has_mail=bool(asking.filled.text("mail").strip()),
         )
 
-    def _unsent(self, request: Request, visitor: Visitor, filled: Filled, error: AppError) -> Response:
-        headers = {"Retry-After": "5", **error.headers}
+    def _unsent(
+        self, request: Request, visitor: Visitor, form: FormData, known: Asking | Filled, error: AppError
+    ) -> Response:
+        """Nothing is lost: everything is shown and carried along, with the same key."""
+        filled = known.filled if isinstance(known, Asking) else known
+        step = str(form.get("step", ""))
         return self._site.page(
             request,
             visitor,
             "report/unsent.html",
             status=error.status if error.status in {429, 504} else 503,
-            headers=headers,
+            headers={"Retry-After": "5", **error.headers},
             filled=filled,
+            step=step if step in {"send", "check", "next"} else "ask",
+            said=said_in(known) if isinstance(known, Asking) else [],
         )
 
     def _words(self, request: Request) -> Words:
@@ -220,7 +336,3 @@ def _file_faults(sent: Sent, forms: Forms) -> list[Fault]:
     if sent.is_too_many and forms.files:
         faults.append(Fault(CHOSEN_FIELD, key="too_many", values={"count": forms.files.max_count}))
     return faults
-
-
-def _with(asking: Asking, *faults: Fault) -> Asking:
-    return Asking(asking.forms, asking.kind, asking.words, asking.filled, faults)

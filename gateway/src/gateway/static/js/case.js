@@ -87,9 +87,9 @@ function reveal(name, id, content) {
   document.querySelector(selector)?.reveal(content);
 }
 
-function showContent({ description, answers, address, neighbourhood, attachments = [] }) {
+function showContent({ description, answers, address, neighbourhood, attachments = [], ...more }) {
   for (const id of attachments) namedFiles.add(id);
-  const where = [address, neighbourhood].filter(Boolean).join(", ");
+  const kind = more.locationType?.replaceAll("-", " ");
   opened.querySelector("[data-part=description]").reveal(description);
   const rows = Object.values(answers ?? {}).map((answer) => {
     const row = document.createElement("p");
@@ -98,8 +98,16 @@ function showContent({ description, answers, address, neighbourhood, attachments
     return row;
   });
   opened.querySelector("[data-part-list=answers]").replaceChildren(...rows);
-  opened.querySelector("[data-part-row=address]").hidden = !where;
-  if (where) opened.querySelector("[data-part=address]").reveal(where);
+  showRow("address", [address, neighbourhood, kind]);
+  showRow("location", [more.location?.latitude, more.location?.longitude]);
+  showRow("reporter", [more.reporter?.name, more.reporter?.phone]);
+}
+
+/** What of these there is, on one line of its own. */
+function showRow(name, parts) {
+  const told = parts.filter(Boolean).join(", ");
+  opened.querySelector(`[data-part-row=${name}]`).hidden = !told;
+  opened.querySelector(`[data-part=${name}]`).reveal(told);
 }
 
 /** What to tell of an error that is no refusal of the thing itself. */

@@ -10,7 +10,17 @@ const answersTo = (name) =>
     .filter((control) => !["radio", "checkbox"].includes(control.type) || control.checked)
     .map((control) => control.value);
 
-const holds = (when) => Object.entries(when).every(([name, wanted]) => answersTo(name).includes(wanted));
+/** Is each control answered as wanted? A list of wishes wants one of them. */
+const holds = (when) =>
+  Object.entries(when).every(([name, wanted]) => [wanted].flat().some((each) => answersTo(name).includes(each)));
+
+/** Does this page ask it, or does it only carry the answer along? */
+const isAsked = (name) => [...form.elements].some((control) => control.name === name && control.type !== "hidden");
+
+function showWhatThisRoleSees() {
+  const kind = form.elements.namedItem("reporter_kind")?.value;
+  for (const box of document.querySelectorAll("[data-role]")) box.hidden = box.dataset.role !== kind;
+}
 
 function showWhatApplies() {
   for (const group of form.querySelectorAll("[data-show-when]")) {
@@ -21,7 +31,9 @@ function showWhatApplies() {
 }
 
 function warn() {
-  const rules = JSON.parse(form.dataset.acute).filter((rule) => holds(rule.when));
+  const rules = JSON.parse(form.dataset.acute).filter(
+    (rule) => holds(rule.when) && Object.keys(rule.when).some(isAsked),
+  );
   const box = document.getElementById("acute");
   if (rules.length === 0) {
     box.hidden = true;
@@ -31,7 +43,7 @@ function warn() {
   const text = document.getElementById("acute-text");
   if (text.textContent !== first.say || box.hidden) {
     text.textContent = first.say;
-    placeBeside(box, Object.keys(first.when)[0]);
+    placeBeside(box, Object.keys(first.when).find(isAsked));
     box.hidden = false;
   }
   form.elements.namedItem("warned").value = "1";
@@ -53,11 +65,13 @@ if (form) {
   for (const sentence of form.querySelectorAll(".v-condition__when")) sentence.hidden = true;
   form.addEventListener("change", () => {
     showWhatApplies();
+    showWhatThisRoleSees();
     warn();
   });
   for (const counter of form.querySelectorAll("character-count")) {
     document.getElementById(counter.getAttribute("for")).addEventListener("input", () => countCharacters(counter));
   }
   showWhatApplies();
+  showWhatThisRoleSees();
   warn();
 }

@@ -1,16 +1,23 @@
-// Solves a little work before an anonymous report leaves, so that a flood of them costs its sender much.
-// Should anything fail here, the form leaves as it would without script.
+// A little work before an anonymous report leaves, so that a flood of them costs its sender much.
 
 const WAIT_SECONDS = 60;
+const FRESH_SECONDS = 480; // the gateway takes a solved challenge for ten minutes
 
-async function challenge(municipality) {
-  const answer = await fetch("/api/v1/challenges", { headers: { accept: "application/json", municipality } });
-  if (!answer.ok) throw new Error(`challenge ${answer.status}`);
-  return answer.json();
+/** A challenge of the gateway; null when it has none to give now. Throws when nobody answers. */
+export async function challenge(municipality) {
+  const headers = { accept: "application/json", ...(municipality ? { municipality } : {}) };
+  const answer = await fetch("/api/v1/challenges", { headers, cache: "no-store" });
+  return answer.ok ? answer.json() : null;
 }
 
-/** Work that holds up no page: a worker counts until it is solved. */
-function solve({ token, bits }, key) {
+/** Does this proof still serve? The moment of its challenge stands in it. */
+export function isFresh(proof) {
+  const issuedAt = Number(proof.split(".")[2]);
+  return issuedAt > 0 && Date.now() / 1000 - issuedAt < FRESH_SECONDS;
+}
+
+/** The proof for this key, counted in a worker that holds up no page. */
+export async function proofFor({ token, bits }, key) {
   const worker = new Worker(new URL("./proof-worker.js", import.meta.url), { type: "module" });
   const solved = new Promise((resolve, reject) => {
     worker.addEventListener("message", ({ data }) => resolve(data));
@@ -18,35 +25,5 @@ function solve({ token, bits }, key) {
     setTimeout(() => reject(new Error("too slow")), WAIT_SECONDS * 1000);
   });
   worker.postMessage({ token, key, bits });
-  return solved.finally(() => worker.terminate());
-}
-
-async function leave(form) {
-  const status = form.querySelector("[data-proof-status]");
-  const buttons = form.querySelectorAll("button");
-  status.textContent = status.dataset.proofStatus;
-  for (const button of buttons) button.setAttribute("aria-disabled", "true");
-  try {
-    const found = await challenge(form.dataset.municipality);
-    const counter = await solve(found, form.elements.namedItem("key").value);
-    form.elements.namedItem("proof").value = `${found.token}~${counter}`;
-  } catch (error) {
-    console.info("sent without a proof", error.message);
-  }
-  form.submit();
-}
-
-const leaving = new WeakSet();
-
-for (const form of document.querySelectorAll("form[data-municipality]")) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!leaving.has(form)) leave(form);
-    leaving.add(form);
-  });
-  // A page that comes back from the browser's memory can be sent again.
-  addEventListener("pageshow", () => {
-    leaving.delete(form);
-    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
-  });
+  return `${token}~${await solved.finally(() => worker.terminate())}`;
 }

@@ -1,4 +1,8 @@
-// Copying and printing the receipt; without this module people write it down.
+// Copying and printing the receipt; without this module people write it down. Its draft is no more use.
+
+import { forgetSent } from "./draft.js";
+
+forgetSent().catch((error) => console.info("no drafts here", error.message));
 
 const tools = document.querySelector("[data-tools]");
 const said = tools?.querySelector("[role=status]");
