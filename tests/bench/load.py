@@ -1,14 +1,16 @@
 """Clients that post reports through the front door and note when each was answered."""
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
 
-import aiohttp
 from gateway.domain.proof import solve
+
+from tests.bench.wire import Wire
 
 PROSE = (
     "In de loods achter het spoor brandt elke nacht licht en het ruikt er naar aceton. Er komen busjes met "
@@ -41,28 +43,29 @@ class Outcome:
         return self.accepted / self.seconds
 
 
-def bodies() -> Iterator[dict[str, object]]:
-    """Valid reports of three lengths and several signal types."""
-    for length, kind in zip(cycle((1, 2, 5)), cycle(TYPES), strict=False):
-        yield {
+def bodies() -> Iterator[bytes]:
+    """Valid reports of three lengths and several signal types, as JSON."""
+    made = [
+        {
             "signalType": kind,
             "description": PROSE * length,
             "reporterKind": "inwoner",
             "answers": {"waargenomen": "zelf-waargenomen"},
         }
+        for length, kind in zip((1, 2, 5) * len(TYPES), TYPES * 3, strict=True)
+    ]
+    return cycle([json.dumps(each).encode() for each in made])
 
 
-async def post_for(
-    url: str, municipality: str, clients: int, seconds: float, *, body: dict[str, object] | None = None
-) -> Outcome:
+async def post_for(url: str, municipality: str, clients: int, seconds: float) -> Outcome:
     """As many reports as `clients` can post one after another in this time."""
     outcome, each = Outcome(), bodies()
-    async with _session(municipality, clients) as session:
+    async with Wire(url, {"Municipality": municipality}) as wire:
         started = time.perf_counter()
 
         async def client() -> None:
             while time.perf_counter() < started + seconds:
-                await _post(session, url, body or next(each), outcome)
+                await _post(wire, next(each), outcome)
 
         await asyncio.gather(*(client() for _ in range(clients)))
         outcome.seconds = time.perf_counter() - started
@@ -72,12 +75,12 @@ async def post_for(
 async def post_many(url: str, municipality: str, clients: int, count: int) -> Outcome:
     """This many reports, as fast as `clients` can."""
     outcome, each, left = Outcome(), bodies(), iter(range(count))
-    async with _session(municipality, clients) as session:
+    async with Wire(url, {"Municipality": municipality}) as wire:
         started = time.perf_counter()
 
         async def client() -> None:
             for _ in left:
-                await _post(session, url, next(each), outcome)
+                await _post(wire, next(each), outcome)
 
         await asyncio.gather(*(client() for _ in range(clients)))
         outcome.seconds = time.perf_counter() - started
@@ -87,48 +90,43 @@ async def post_many(url: str, municipality: str, clients: int, count: int) -> Ou
 async def post_at(url: str, municipality: str, rate: float, seconds: float) -> Outcome:
     """Reports at a steady pace, each started on its own beat whether or not the last was answered."""
     outcome, each = Outcome(), bodies()
-    async with _session(municipality, 200) as session:
+    async with Wire(url, {"Municipality": municipality}) as wire:
         started, tasks = time.perf_counter(), []
         for beat in range(int(rate * seconds)):
             wait = started + beat / rate - time.perf_counter()
             if wait > 0:
                 await asyncio.sleep(wait)
-            tasks.append(asyncio.create_task(_post(session, url, next(each), outcome)))
+            tasks.append(asyncio.create_task(_post(wire, next(each), outcome)))
         await asyncio.gather(*tasks)
         outcome.seconds = time.perf_counter() - started
     return outcome
 
 
-def _session(municipality: str, connections: int) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        headers={"Municipality": municipality},
-        connector=aiohttp.TCPConnector(limit=connections),
-        timeout=aiohttp.ClientTimeout(total=60),
-    )
-
-
-async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, object], outcome: Outcome) -> None:
+async def _post(wire: Wire, body: bytes, outcome: Outcome) -> None:
     key = secrets.token_urlsafe(24)
     began = time.time()
     started = time.perf_counter()
     try:
-        headers = {"Idempotency-Key": key, "Proof-Of-Work": await _proof(session, url, key, outcome)}
-        async with session.post(f"{url}/api/v1/reports", json=body, headers=headers) as answer:
-            document = await answer.json(content_type=None)
-            if answer.status != 201:
-                outcome.failed += 1
-                return
-    except (aiohttp.ClientError, TimeoutError):
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "Proof-Of-Work": await _proof(wire, key, outcome),
+        }
+        status, answer = await wire.ask("POST", "/api/v1/reports", headers, body)
+    except (OSError, EOFError, TimeoutError):
+        outcome.failed += 1
+        return
+    if status != 201:
         outcome.failed += 1
         return
     outcome.latencies.append(time.perf_counter() - started)
-    outcome.receipts[document["receipt"]] = began
+    outcome.receipts[json.loads(answer)["receipt"]] = began
 
 
-async def _proof(session: aiohttp.ClientSession, url: str, key: str, outcome: Outcome) -> str:
+async def _proof(wire: Wire, key: str, outcome: Outcome) -> str:
     """The work that comes with a report: one challenge for the whole load, one solution for each report."""
     if outcome.challenge is None:
-        async with session.get(f"{url}/api/v1/challenges") as answer:
-            outcome.challenge = await answer.json()
+        _, answer = await wire.ask("GET", "/api/v1/challenges")
+        outcome.challenge = json.loads(answer)
     token, bits = str(outcome.challenge["token"]), int(str(outcome.challenge["bits"]))
     return f"{token}~{solve(token, key, bits)}"

@@ -12,6 +12,7 @@ from local.system import System
 SERVICES = ("gateway", "intake", "casework", "notifier", "reporting")
 CONSUMERS = ("casework", "notifier", "reporting")
 QUIET_SECONDS = 180.0
+_LOOK_SHARE = 9  # so many times as long as a look takes, nobody looks
 
 _DONE = {
     "casework": "SELECT count(*) FROM report WHERE municipality = $1",
@@ -41,8 +42,13 @@ class Town:
 
     def pids(self) -> list[int]:
         """Every process that takes part, but not this one."""
-        servers = [pid for pid in (self.system.postgres.pid, self.system.rabbit.pid) if pid is not None]
-        return [*(self.system.process(name).pid for name in SERVICES), *servers]
+        return list(self.pid_of().values())
+
+    def pid_of(self) -> dict[str, int]:
+        """Every process that takes part, but not this one, by name."""
+        servers = {"PostgreSQL": self.system.postgres.pid, "RabbitMQ": self.system.rabbit.pid}
+        running = {name: pid for name, pid in servers.items() if pid is not None}
+        return {name: self.system.process(name).pid for name in SERVICES} | running
 
     async def done(self) -> dict[str, int]:
         """How many reports casework holds, reporting knows as routed, and the notifier told a reporter of."""
@@ -60,12 +66,14 @@ class Town:
         """Wait until every consumer has this many reports more; raises TimeoutError with what is missing."""
         until = time.perf_counter() + QUIET_SECONDS
         while True:
+            looked_at = time.perf_counter()
             missing = {name: before[name] + reports - now for name, now in (await self.done()).items()}
             if max(missing.values()) <= 0:
                 return
             if time.perf_counter() > until:
                 raise TimeoutError(f"not handled within {QUIET_SECONDS:.0f} s: {missing} reports")
-            await asyncio.sleep(0.05)
+            # To count takes PostgreSQL time that the consumers need.
+            await asyncio.sleep(max(0.05, _LOOK_SHARE * (time.perf_counter() - looked_at)))
 
     async def until_relayed(self) -> None:
         """Wait until intake's relay has sent everything; raises TimeoutError."""

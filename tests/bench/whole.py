@@ -9,6 +9,7 @@ from tests.bench.figures import Figure, percentile
 from tests.bench.town import CONSUMERS, QUIET_SECONDS, Town
 
 _CLIENTS = 16
+_TOLD_APART = 8  # clients at which each process's part is told
 _ACCEPTED_AIM = {8: 300.0}
 _P95_AIM = {8: 150.0}
 _FAILED_AIM = {64: 0.0}
@@ -21,14 +22,13 @@ async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
     they were done with all.
     """
     raw = await limits.raw_commits(town.admin_url("intake"), clients, min(seconds, 2.0))
-    before, cpu = await town.done(), cpu_seconds(town.pids())
+    before, cpu_before = await town.done(), _cpu(town)
     outcome = await load.post_for(town.gateway, town.municipality, clients, seconds)
     ended = time.perf_counter()
     await town.until_done(before, outcome.accepted)
     behind = time.perf_counter() - ended
-    cpu = (cpu_seconds(town.pids()) - cpu) / max(outcome.accepted, 1) * 1e6
+    cpu = {name: after - cpu_before[name] for name, after in _cpu(town).items()}
     at = f"{clients} client{'s' if clients > 1 else ''}"
-    milliseconds = [latency * 1e3 for latency in outcome.latencies]
     return [
         Figure(
             f"accepted through the gateway, {at}",
@@ -37,18 +37,9 @@ async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
             raw,
             "accepted: durable single-row inserts of 3 kB a second from as many clients, PostgreSQL alone",
             _ACCEPTED_AIM.get(clients),
-            cpu_micros=cpu,
+            cpu_micros=sum(cpu[name] for name in town.pid_of()) / max(outcome.accepted, 1) * 1e6,
         ),
-        *(
-            Figure(
-                f"  p{share:.0f}, {at}",
-                percentile(milliseconds, share / 100),
-                "ms",
-                aim=_P95_AIM.get(clients) if share == 95 else None,
-                smaller_is_better=True,
-            )
-            for share in (50, 95, 99)
-        ),
+        *_waits(outcome.latencies, at, _P95_AIM.get(clients)),
         Figure(
             f"  failed, {at}",
             outcome.failed,
@@ -57,7 +48,37 @@ async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
             smaller_is_better=True,
         ),
         Figure(f"  all handled after the last, {at}", behind, "s", smaller_is_better=True),
+        *(_apart(cpu, outcome.accepted, at) if clients == _TOLD_APART else ()),
     ]
+
+
+def _waits(latencies: list[float], at: str, p95_aim: float | None) -> list[Figure]:
+    milliseconds = [latency * 1e3 for latency in latencies]
+    return [
+        Figure(
+            f"  p{share:.0f}, {at}",
+            percentile(milliseconds, share / 100),
+            "ms",
+            aim=p95_aim if share == 95 else None,
+            smaller_is_better=True,
+        )
+        for share in (50, 95, 99)
+    ]
+
+
+def _apart(cpu: dict[str, float], reports: int, at: str) -> list[Figure]:
+    return [
+        Figure(f"  CPU of {name}, {at}", seconds / reports * 1e6, "µs/report", smaller_is_better=True)
+        for name, seconds in cpu.items()
+    ]
+
+
+def _cpu(town: Town) -> dict[str, float]:
+    """CPU seconds so far of each process that takes part, and of this one, which is the clients."""
+    return {
+        **{name: cpu_seconds([pid]) for name, pid in town.pid_of().items()},
+        "the clients": time.process_time(),
+    }
 
 
 async def live(town: Town, count: int) -> Figure:
