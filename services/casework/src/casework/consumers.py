@@ -64,17 +64,11 @@ async def receive_reports(
     rows = [_report_row(event, desks.get(event.municipality)) for event in events]
     await incoming.add_reports(connection, rows)
     await incoming.add_sealed(connection, [sealed for event in events for sealed in sealed_of(event)])
-    await incoming.add_history(
-        connection,
-        [
-            {"municipality": row["municipality"], "report_id": row["id"], "version": 1, "what": "received"}
-            for row in rows
-        ],
-    )
     now = datetime.now(UTC)
-    notices = [_notice(row, FeedbackKey.RECEIVED, 1, now) for row in rows]
-    await publish(connection, *notices)
-    await _tell_routed(connection, [row for row in rows if row["department"]], desks, now)
+    routed = [row for row in rows if row["department"]]
+    told = await _routing_told(connection, routed, desks, now)
+    await incoming.add_history(connection, [*map(_received_line, rows), *map(_routed_line, routed)])
+    await publish(connection, *(_notice(row, FeedbackKey.RECEIVED, 1, now) for row in rows), *told)
 
 
 async def configure_municipality(
@@ -226,12 +220,15 @@ async def _route_waiting(connection: AsyncConnection, municipality: str) -> None
         return
     rows = [{**row, **_routing(dict(row), desks[municipality])} for row in waiting]
     await incoming.set_routes(connection, rows)
-    await _tell_routed(connection, rows, desks, datetime.now(UTC))
+    told = await _routing_told(connection, rows, desks, datetime.now(UTC))
+    await incoming.add_history(connection, [_routed_line(row) for row in rows])
+    await publish(connection, *told)
 
 
-async def _tell_routed(
+async def _routing_told(
     connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], desks: Mapping[str, _Desk], now: datetime
-) -> None:
+) -> list[Event]:
+    """What the others hear of reports that have a desk now; which offers were made is remembered here."""
     events: list[Event] = [_routed(row, now) for row in rows]
     arrived = Counter((row["municipality"], row["department"], row["urgency"]) for row in rows)
     events += [
@@ -246,8 +243,7 @@ async def _tell_routed(
     ]
     offers = [offer for row in rows for offer in _offers(row, desks[row["municipality"]])]
     await incoming.add_offers(connection, [{**known, "id": event.offer_id} for known, event in offers])
-    await incoming.add_history(connection, [_routed_line(row) for row in rows])
-    await publish(connection, *events, *(event for _, event in offers))
+    return [*events, *(event for _, event in offers)]
 
 
 def _routed(row: Mapping[str, Any], now: datetime) -> ReportRouted:
@@ -261,6 +257,10 @@ def _routed(row: Mapping[str, Any], now: datetime) -> ReportRouted:
         due_at=row["due_at"],
         routed_at=now,
     )
+
+
+def _received_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"municipality": row["municipality"], "report_id": row["id"], "version": 1, "what": "received"}
 
 
 def _routed_line(row: Mapping[str, Any]) -> dict[str, Any]:

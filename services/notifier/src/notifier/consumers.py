@@ -22,7 +22,8 @@ async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Deliv
     """Open mailboxes, and queue what reporters should have heard before theirs was there."""
     events = [delivery.event for delivery in deliveries]
     await store.add_mailboxes(connection, events)
-    await store.queue_notices(connection, [event.reporter_handle for event in events])
+    with_address = [event.reporter_handle for event in events if event.sealed_address is not None]
+    await store.queue_notices(connection, with_address)
 
 
 async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:

@@ -71,8 +71,10 @@ async def add_notices(connection: AsyncConnection, events: Sequence[NoticeDue]) 
     )
 
 
-async def queue_notices(connection: AsyncConnection, handles: Iterable[UUID]) -> None:
+async def queue_notices(connection: AsyncConnection, handles: Sequence[UUID]) -> None:
     """Queue a delivery for each notice of these reporters who left an address; each notice once."""
+    if not handles:
+        return
     await connection.execute(
         text(
             """INSERT INTO delivery (municipality, template, reporter_handle, notice_version)

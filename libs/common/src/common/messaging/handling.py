@@ -1,5 +1,6 @@
 """From messages to effects: inbox, tombstones and handlers in one transaction."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from common.contracts.base import Event
 from common.messaging.envelope import Delivery, Envelope, read_event
 from common.messaging.outbox import lock_subjects
 
-#: Handles events of one type, in no particular order, inside the caller's transaction.
+#: Handles events of the types that it is named for, in no particular order, inside the caller's transaction.
 Handler = Callable[[AsyncConnection, Sequence[Delivery[Any]]], Awaitable[None]]
 Handlers = Mapping[type[Any], Handler]
 
@@ -72,7 +73,8 @@ class Dispatcher:
         heard = [one for one, is_erased in fresh if not is_erased or one.delivery.event.outlives_erasure]
         for handler, deliveries in _grouped(heard):
             await handler(connection, deliveries)
-            metrics.EVENTS_HANDLED.labels(deliveries[0].event.name).inc(len(deliveries))
+            for name, count in Counter(each.event.name for each in deliveries).items():
+                metrics.EVENTS_HANDLED.labels(name).inc(count)
 
     def outlives_erasure(self, envelope: Envelope) -> bool:
         """Whether this is still to be heard when its subject was erased."""
@@ -91,8 +93,8 @@ class Dispatcher:
 
 
 def _grouped(known: Sequence[_Known]) -> list[tuple[Handler, list[Delivery[Event]]]]:
-    """Deliveries of one type together, oldest first, erasures last."""
-    groups: dict[type[Event], tuple[Handler, list[Delivery[Event]]]] = {}
+    """Deliveries with one handler together, oldest first; handlers of erasures last."""
+    groups: dict[tuple[bool, Handler], list[Delivery[Event]]] = {}
     for handler, delivery in sorted(known, key=lambda each: each.delivery.spoken_at):
-        groups.setdefault(type(delivery.event), (handler, []))[1].append(delivery)
-    return [groups[kind] for kind in sorted(groups, key=lambda kind: kind.erases)]
+        groups.setdefault((delivery.event.erases, handler), []).append(delivery)
+    return [(handler, groups[erases, handler]) for erases, handler in sorted(groups, key=lambda key: key[0])]
