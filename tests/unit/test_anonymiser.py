@@ -139,6 +139,11 @@ def test_a_placeholder_that_the_reporter_typed_is_given_to_nobody_else() -> None
         ("Betrokkene: Kaptein, Jan, geb. 05-05-1956. Bewoner J. Kaptein.", "11"),
         ("Jan de Vries en Els Bakker. Els zei dat De Vries betaalt.", "1221"),
         ("Jan de Vries en Piet de Vries. Dhr. De Vries was weg.", "123"),
+        ("K. Lopes da Silva belde. Dhr. Lopes da Silva was boos.", "11"),
+        ("Mw. Groenewold-Bos is weg. Mevrouw Groenewold betaalt niet.", "11"),
+        ("Ik zag Sjef. Volgens Sjefke is het niets.", "11"),
+        ("Ik zag J. Bakker. Later zei Jeroen dat hij wegging.", "11"),
+        ("Ik zag J. Bakker en J. Visser. Later zei Jeroen dat hij wegging.", "123"),
     ],
 )
 def test_one_person_has_one_placeholder_and_two_have_two(text: str, expected: str) -> None:

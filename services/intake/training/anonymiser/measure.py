@@ -2,8 +2,8 @@
 
     python services/intake/training/anonymiser/measure.py [labelled.jsonl:part …]
 
-Always on our own held-out reports (sentences and names that the model never saw), and on every labelled file given,
-when it is there. A figure is of spans: *found* shares a character with one of the same type, *sealed* has every
+Always on our own held-out reports (made from sentences and names that the model never saw, and written by hand), and
+on every labelled file given, when it is there. A figure is of spans: *found* shares a character with one of the same type, *sealed* has every
 letter and digit covered, whatever the type.
 """
 
@@ -20,6 +20,7 @@ from typing import Any
 
 from intake.anonymiser import anonymise
 from reports import Maker
+from written import written_reports
 
 Labelled = dict[str, Any]
 _SEED, _REPORTS = 7, 400
@@ -58,6 +59,8 @@ class Tally:
     sealed: int = 0
     reports: int = 0
     without_leak: int = 0
+    leaking_doubted: int = 0
+    others_doubted: int = 0
     others: int = 0
     others_covered: int = 0
     same: list[int] = field(default_factory=lambda: [0, 0])
@@ -75,12 +78,12 @@ def count(reports: Iterable[Labelled]) -> Tally:
     """Anonymise each report and compare with its labels."""
     tally = Tally()
     for report in reports:
-        predicted = [span._asdict() for span in anonymise(report["text"]).spans]
-        _compare(tally, report, predicted)
+        result = anonymise(report["text"])
+        _compare(tally, report, [span._asdict() for span in result.spans], result.is_doubtful)
     return tally
 
 
-def _compare(tally: Tally, report: Labelled, predicted: list[Labelled]) -> None:
+def _compare(tally: Tally, report: Labelled, predicted: list[Labelled], is_doubtful: bool) -> None:
     text, gold = report["text"], report["spans"]
     ignored = report.get("ignore", [])
     predicted = [
@@ -102,6 +105,8 @@ def _compare(tally: Tally, report: Labelled, predicted: list[Labelled]) -> None:
         tally.right[p["type"]] += any(p["type"] == g["type"] and _meet(p, g) for g in gold)
     tally.reports += 1
     tally.without_leak += not leaks
+    tally.leaking_doubted += bool(leaks) and is_doubtful
+    tally.others_doubted += not leaks and is_doubtful
     personal = _cover(text, [*gold, *ignored])
     outside = [n for n, char in enumerate(text) if char.isalnum() and not personal[n]]
     tally.others += len(outside)
@@ -173,6 +178,11 @@ def rows(tally: Tally) -> list[tuple[str, str, str, bool]]:
         )
     )
     result.append(_row("reports without a leak", tally.without_leak / tally.reports, 0.90))
+    leaking = tally.reports - tally.without_leak
+    result += [
+        _row("reports with a leak that are doubted", tally.leaking_doubted / max(1, leaking), 0.5),
+        _row("others that are doubted", tally.others_doubted / tally.without_leak, 0.10, at_most=True),
+    ]
     result.append(_row("over-redaction", tally.others_covered / max(1, tally.others), 0.015, at_most=True))
     result.append(_row("same value, same placeholder", tally.same[0] / max(1, tally.same[1]), 0.93))
     result.append(_row("wrong merge", tally.different[0] / max(1, tally.different[1]), 0.01, at_most=True))
@@ -227,7 +237,11 @@ def main(paths: list[str]) -> None:
     """Print the table of every set that is there."""
     own = own_reports()
     fixed = [*process(), *speed([report["text"] for report in own])]
-    _print("own held-out reports", [*rows(count(own)), *fixed])
+    _print("own held-out reports, made", [*rows(count(own)), *fixed])
+    written = written_reports("heldout")
+    _print(
+        "own held-out reports, written", [*rows(count(written)), *speed([each["text"] for each in written])]
+    )
     for path in paths:
         name, _, part = path.rpartition(":")
         if not Path(name).exists():

@@ -214,8 +214,9 @@ class Values:
         return f"{self._r.choice(STREETS)} {self._r.choice(('', '', '', '', 'nr. ', 'nummer '))}{number}"
 
     def postcode(self) -> str:
-        """Four digits and two letters."""
+        """Four digits and two letters; SA, SD and SS are never given out."""
         letters = self._r.choice(_CONSONANTS) + self._r.choice("BDFGHJKLN")
+        letters = "SB" if letters == "SD" else letters
         return f"{self._r.randrange(1000, 9999)}{self._r.choice((' ', ''))}{letters}"
 
     def phone(self) -> str:

@@ -15,6 +15,10 @@ _WORDS = {
 }
 
 
+#: Words of these lists are names only where our own lists of names have them.
+_NO_NAMES = ("ordinary", "common", "roles", "no_streets", "businesses", "organisations")
+
+
 def words(name: str) -> frozenset[str]:
     """A list of ``words.toml``, lower case."""
     return _WORDS[name]
@@ -28,9 +32,7 @@ def _dutch() -> frozenset[str]:
 
 def _names(name: str, own: str) -> frozenset[str]:
     lines = _LISTS.joinpath(name).read_text(encoding="utf-8").split()
-    ordinary = (
-        _WORDS["ordinary"] | _WORDS["common"] | _WORDS["roles"] | _WORDS["no_streets"] | _WORDS["businesses"]
-    )
+    ordinary = frozenset[str]().union(*(_WORDS[name] for name in _NO_NAMES))
     return ((frozenset(lines) - ordinary) | _WORDS[own]) - _WORDS["particles"]
 
 

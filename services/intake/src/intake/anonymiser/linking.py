@@ -13,6 +13,8 @@ from intake.anonymiser.names import Mention
 from intake.anonymiser.walking import is_mistyped
 
 _PEOPLE_LIMIT = 80
+#: What makes a name a pet name, or shows whose something is: "Sjefke", "Bennie", "Noors".
+_PET_ENDS = ("s", "je", "tje", "ke", "ie", "nie", "pie", "y")
 
 
 @dataclass
@@ -26,6 +28,8 @@ class _Person:
 
 def link(mentions: Sequence[Mention]) -> list[str]:
     """For each mention the key of its person. Whole names first, then what fits one of them."""
+    double = {_folded(mention.family) for mention in mentions if " " in mention.family}
+    mentions = [_reread(mention, double) for mention in mentions]
     people: list[_Person] = []
     found: dict[int, _Person] = {}
     for rank in range(4):
@@ -33,6 +37,14 @@ def link(mentions: Sequence[Mention]) -> list[str]:
             if at not in found and _rank(mention) == rank:
                 found[at] = _person_of(mention, people)
     return [str(found[at].number) for at in range(len(mentions))]
+
+
+def _reread(mention: Mention, double: set[str]) -> Mention:
+    """'Lopes da Silva' reads as a given name and a family name, until 'K. Lopes da Silva' says otherwise."""
+    whole = f"{mention.given} {mention.family}"
+    if mention.given and mention.family and _folded(whole) in double:
+        return mention._replace(given="", family=whole)
+    return mention
 
 
 def _rank(mention: Mention) -> int:
@@ -73,6 +85,8 @@ def _fits(mention: Mention, person: _Person) -> bool:
     given, family = _folded(mention.given), _folded(mention.family)
     if not (person.given or person.family):
         return False
+    if given and family and _is_same(f"{given} {family}", person.family):
+        return True
     if given and family:
         return _is_same(family, person.family) and (_is_same(given, person.given) or _starts(given, person))
     if family:
@@ -81,7 +95,9 @@ def _fits(mention: Mention, person: _Person) -> bool:
         if mention.initials and person.given:
             return person.given[0] == mention.initials[0]
         return not (mention.initials and person.initials) or person.initials[0] == mention.initials[0]
-    return bool(given) and (_is_same(given, person.given) or _is_same(given, person.family))
+    if not given:
+        return False
+    return _is_same(given, person.given) or _is_same(given, person.family) or _starts(given, person)
 
 
 def _starts(given: str, person: _Person) -> bool:
@@ -91,7 +107,12 @@ def _starts(given: str, person: _Person) -> bool:
 def _is_same(one: str, other: str) -> bool:
     if one == other:
         return bool(one)
-    if one and other and (one.startswith(other + " ") or other.startswith(one + " ")):
+    if not one or not other:
+        return False
+    short, long = sorted((one, other), key=len)
+    if long.startswith((short + " ", short + "-")):
+        return True
+    if len(short) > 2 and long.startswith(short) and long[len(short) :] in _PET_ENDS:
         return True
     return len(one) > 4 and len(other) > 4 and is_mistyped(one, other)
 

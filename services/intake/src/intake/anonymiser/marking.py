@@ -12,17 +12,32 @@ from intake.anonymiser.walking import initials_end, is_mistyped, starts_sentence
 _ADJECTIVES = words("nickname_adjectives")
 _TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("common")
 _KIN = words("kin")
+_TRADE_NAMES = words("trade_names")
+_CHAINS: dict[str, list[list[str]]] = {}
+for _chain in words("chains"):
+    _CHAINS.setdefault(_chain.split("_")[0], []).append(_chain.split("_"))
+_ROLE_CUES = words("role_cues")
+_ONLY_IN_NAMES = frozenset(["der", "den", "'t", "ter", "v.d.", "v.d", "vd", "v/d"])
 _ANNOUNCING = _TITLES | _NAME_CUES
 _HEET = ("heet", "heette", "genaamd")
 _POSSIBLE = 0.1
 _KNOWN_LIMIT = 60
-STRONG_PARTICLES = frozenset(["van", "der", "den", "de", "ten", "ter", "el", "'t", "vd", "v.d", "al", "ben"])
+STRONG_PARTICLES = frozenset(
+    ["van", "der", "den", "de", "ten", "ter", "el", "'t", "vd", "v.d", "v.d.", "v/d", "al", "ben"]
+)
 #: One of these must stand in the text before `_NICKNAME` is tried; "a" is of 'a.k.a.'.
 _NICKNAME_WORDS = words("nickname_openers")
 _NICKNAME = re.compile(
-    r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|"
-    r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m))"
+    r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|beter als|"
+    r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m)|"
+    r"\bnoem(?:en|t|de|den) (?:hem|haar|m|zich)(?: hier| altijd| ook wel)?)"
     r"[\s:,(]{1,2}[\"'“‘]?(?P<value>(?:(?:de|het|el|la|big|lil|ome|oom|tante) )?[^\W\d_][\w'-]{1,20})"
+)
+
+
+_NICKNAMED = re.compile(
+    r"(?:\b(?:ze|we|wij|men|iedereen|mensen|zich)\s|\bwordt\s(?:(?:ook|wel|hier|door|de|iedereen|hij|zij|\w{3,12})\s){0,3}?)"
+    r"(?:hem |haar |m )?[\"'“‘]?(?P<value>(?:(?:de|het|el|la|big|lil) )?[^\W\d_][\w'-]{1,20})[\"'”’]?\s(?:noem(?:en|t|den|de)|genoemd)\b"
 )
 
 
@@ -39,12 +54,38 @@ def mark_titled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
             continue
         if all(touches(tokens, n) for n in range(max(first - 1, at), here)):
             named[here] = _is_family_name(tokens, first, here, mode, named[at], is_cue)
+    mark_roles(tokens, named, mode)
     for at in range(1, len(tokens) - 1):
         if tokens[at + 1].low in _HEET and mode == "n" and tokens[at].kind[0] in "CU":
             named[at] = named[at] or ("k" not in tokens[at].kind and tokens[at - 1].text not in ".!?")
     for at, token in enumerate(tokens):
         if token.kind[0] == "C" and "f" in token.kind and token.low != base_form(token.low):
             named[at] = True
+
+
+def mark_roles(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
+    """'boer Harmsen' and 'Wil van der Laan': a capital behind a role, or in front of particles that only names have."""
+    if mode not in "nw":
+        return
+    for at in range(len(tokens) - 1):
+        here = at + 1
+        if tokens[at].low in _ROLE_CUES and tokens[here].kind[0] == "C" and touches(tokens, at):
+            marks = tokens[here].kind[1:]
+            is_word = any(mark in marks for mark in "gvoumb") or not (
+                "f" in marks or "s" in marks or not marks
+            )
+            named[here] = named[here] or not is_word
+        elif tokens[at].kind[0] == "C" and "f" in tokens[at].kind and "p" in tokens[here].kind:
+            while (
+                here < len(tokens) - 1
+                and here - at < 4
+                and "p" in tokens[here].kind
+                and touches(tokens, here)
+            ):
+                here += 1
+            run = {token.low for token in tokens[at + 1 : here]}
+            if tokens[here].kind[0] == "C" and run & _ONLY_IN_NAMES and touches(tokens, at):
+                named[at] = named[here] = True
 
 
 def _behind(tokens: Sequence[Token], at: int, sign: str, is_name: bool) -> tuple[int, int]:
@@ -147,8 +188,17 @@ def _continues(name: str, kind: str, mode: str) -> bool:
     return "f" in name and kind[0] in "lU" and "k" not in kind and ("s" in kind or is_unknown)
 
 
+def unmark_chains(tokens: Sequence[Token], named: list[bool]) -> None:
+    """'Dirk van den Broek' is a supermarket."""
+    for at, token in enumerate(tokens):
+        for chain in _CHAINS.get(token.low, ()):
+            if [each.low for each in tokens[at : at + len(chain)]] == chain:
+                named[at : at + len(chain)] = [False] * len(chain)
+
+
 def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
     """'Belwinkel El Amrani' and 'Peters Groothandel' are businesses, which stay readable."""
+    unmark_chains(tokens, named)
     at = 0
     while at < len(tokens):
         if not named[at]:
@@ -181,7 +231,8 @@ def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
                     and "u" not in behind.kind
                     and (behind.kind[0] in "CUV" or tokens[at].kind[0] == "l")
                 )
-                or (behind.text == "&" and end + 1 < len(tokens) and "b" in tokens[end + 1].kind)
+                or (behind.low in _TRADE_NAMES and behind.kind[0] in "CUV")
+                or (behind.text == "&" and end + 1 < len(tokens) and _is_partner(tokens[end + 1]))
             )
         )
         if trade_before or trade_behind:
@@ -189,12 +240,18 @@ def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
         at = end
 
 
+def _is_partner(token: Token) -> bool:
+    """What follows an ampersand in a company: '& Zn' and '& Verhuur'."""
+    return "b" in token.kind or token.low == "zn"
+
+
 def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> None:
     """What stands behind 'alias' or 'bijnaam' is a name, whatever word it is."""
     if _NICKNAME_WORDS.isdisjoint(reading.vocabulary):
         return
     starts = [token.start for token in tokens]
-    for match in _NICKNAME.finditer(reading.lower):
+    matches = [*_NICKNAME.finditer(reading.lower), *_NICKNAMED.finditer(reading.lower)]
+    for match in matches:
         start, end = match.span("value")
         value = match.group("value").split()
         if value[-1] in _COMMON or (value[0] in _TITLES and value[0] not in _KIN):

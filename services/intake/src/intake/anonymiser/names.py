@@ -51,6 +51,7 @@ def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> l
     marking.unmark_companies(tokens, named)
     marking.mark_nicknames(reading, tokens, named)
     marking.mark_known(tokens, scores, named, mode)
+    marking.unmark_companies(tokens, named)
     return _mentions(tokens, named)
 
 

@@ -85,5 +85,5 @@ def _lower(text: str) -> str:
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered
-    # "İ" and a few others become two characters, which would shift every offset behind them.
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    # "İ" becomes two characters, which would shift every offset behind it: its accent is left off.
+    return "".join(char.lower()[0] for char in text)

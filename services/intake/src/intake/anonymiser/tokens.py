@@ -18,7 +18,10 @@ from intake.anonymiser.span import Span
 from intake.anonymiser.structured.streets import ends_as_street, find_streets
 
 #: Words, numbers, signs and line ends; with the blanks between them they make up the whole text.
-_PIECE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\S\n]+|\d+|['’][tsnTSN](?!\w)|.", re.DOTALL)
+_PIECE = re.compile(
+    r"[Vv](?:\.[Dd]\.?|/[Dd])(?![^\W_])|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\S\n]+|\d+|['’][tsnTSN](?!\w)|.",
+    re.DOTALL,
+)
 _COMMON, _PARTICLES, _TITLES = words("common"), words("particles"), words("titles")
 _PLACES, _MAKES, _ORGANISATIONS, _CALENDAR = (
     words("places"),
@@ -58,6 +61,16 @@ _TRADES = (
     "kantoor",
     "centrum",
     "makelaars",
+    "stichting",
+    "vereniging",
+    "dagblad",
+    "courant",
+    "corporatie",
+    "school",
+    "college",
+    "museum",
+    "theater",
+    "ziekenhuis",
 )
 _FAMILY_S = re.compile(r"['’]s$|['’]$|['’]tje$")
 

@@ -76,6 +76,7 @@ _ADJECTIVE_OPENERS = frozenset(
         "achter",
     ]
 )
+_OPENER = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(_ADJECTIVE_OPENERS))})\s$")
 _OPENED = [[opener] for opener in _ADJECTIVE_OPENERS]
 _SQUARE = re.compile(r"\bplein 19\d\d $")
 _PLACED = re.compile(
@@ -201,7 +202,10 @@ def _street_ending_at(reading: Reading, stop: int, has_cue: bool) -> int | None:
         return None
     is_capital = word.group()[0].isupper()
     if last.endswith(BEST_ENDS):
-        return street_start(reading, word.start()) if is_capital or last not in _BARE_ENDS else None
+        if is_capital or last not in _BARE_ENDS:
+            return street_start(reading, word.start())
+        opener = _OPENER.search(reading.lower, max(0, word.start() - 9), word.start())
+        return opener.start() if opener else None
     is_sure = len(last) > 4 and last.endswith(SURE_ENDS)
     if not (is_capital or is_sure or reading.letters_only):
         return _street_without_ending(reading, word.start(), stop, False)

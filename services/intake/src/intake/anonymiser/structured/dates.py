@@ -45,7 +45,7 @@ _COUNTER = re.compile(
     r"vergunning|besluit|controle|mutatie|tot|datum|jaar)[^\d\n]{0,14}$"
 )
 #: A full date of this year or before, without a cue, is taken for somebody's birth: reports are of today.
-_LONG_AGO = 2009
+_LONG_AGO = 2012
 
 
 def find_birth_dates(reading: Reading) -> Iterator[Found]:

@@ -170,7 +170,7 @@ def _reads_as_words(value: str, is_upper: bool, near: bool) -> bool:
 
 
 _AFTER_CUE = re.compile(
-    rf"{_CUE.pattern}(?:nummer|nr)?\.?[\s:(\"'“‘]{{1,3}}"
+    rf"{_CUE.pattern}(?:nummer|nr)?\.?[\s:,(\"'“‘]{{1,3}}"
     r"(?:(?:is|was|luidt|nr|nummer|met|van|de|het|en|of|zijn|waren|ongeveer|iets|als|vermoedelijk|volgens|mij|dacht|ik|denk|begint|begon|beginnend|eindigt|eindigend|eindigde|op|deels|gedeeltelijk|"
     r"nl|pl|d|duits|pools|belgisch|bulgaars|roemeens|frans|bestelbus|wit|zwart|blauw|geel|gele|witte|zwarte|auto|letters|cijfers|eerste|laatste|stuk|deel|zoals|ook|nog|alleen|maar|gezien)[\s:,\"'“‘(]{1,3}){0,6}"
 )
