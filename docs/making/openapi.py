@@ -17,6 +17,7 @@ from gateway.main import build_front
 from gateway.settings import GatewaySettings
 from intake.actions import Intake, Municipalities
 from intake.attachments import Attachments
+from intake.editing import Editing
 from intake.main import build_app as intake_app
 from intake.main import build_attachments
 from intake.seed import load_seed
@@ -56,15 +57,19 @@ def no_attachments() -> Attachments:
     return build_attachments(settings, Database.from_settings(settings))
 
 
+async def _nothing() -> None:
+    """No process runs, so nothing is read again."""
+
+
 def _apps() -> dict[str, FastAPI]:
     database = Database.from_settings(ServiceSettings(**_ADDRESSES))
     private, _ = generate_identity_key()
-    forms = load_seed()
     writer = Writer(database, queue_size=1, batch=1, count=1)
     return {
         "intake": intake_app(
             IntakeSettings(**_ADDRESSES, notifier_public_key="-"),
-            Intake(writer, Municipalities(), forms, b"", no_attachments()),
+            Intake(writer, Municipalities(), b"", no_attachments()),
+            Editing(database, Municipalities(), load_seed(), refresh=_nothing),
         ),
         "casework": casework_app(CaseworkSettings(**_ADDRESSES), database),
         "notifier": notifier_app(NotifierSettings(**_ADDRESSES, notifier_private_key="-"), database),

@@ -18,7 +18,6 @@ from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
 from common.receipt import mailbox_of, parse_receipt
 from common.sealing import Context, decode, open_content, open_text
-from intake import store
 from intake.actions import Intake, Municipalities
 from intake.consumers import handlers
 from intake.main import Refresher, build_app
@@ -277,7 +276,7 @@ async def test_an_unknown_municipality_is_refused(desk: Desk) -> None:
 
 async def test_what_another_replica_heard_of_a_municipality_is_known_with_the_next_look(desk: Desk) -> None:
     known = Municipalities()
-    refresher = Refresher(desk.database, known)
+    refresher = Refresher(desk.database, known, desk.offers)
     assert refresher.trouble
     await refresher.refresh()
     assert refresher.trouble is None
@@ -329,8 +328,8 @@ async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(d
 
 
 async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(desk: Desk) -> None:
-    intake = Intake(desk.writer, Municipalities(), load_seed(), NOTIFIER.public, desk.attachments)
-    transport = httpx.ASGITransport(build_app(desk.settings, intake))
+    intake = Intake(desk.writer, Municipalities(), NOTIFIER.public, desk.attachments)
+    transport = httpx.ASGITransport(build_app(desk.settings, intake, desk.editor))
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         fresh = replace(desk, client=client)
         answer = await fresh.send(report())
@@ -338,16 +337,14 @@ async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(d
     assert "retry-after" in answer.headers
 
 
-async def test_newer_forms_are_adopted_and_spoken_again_when_the_municipality_is(desk: Desk) -> None:
-    newer = replace(load_seed(), version=2)
-    for forms in (
-        load_seed(),
-        newer,
-        load_seed(),
-    ):  # as before, after an upgrade, and an old replica once more
+async def test_a_newer_seed_is_adopted_once_and_an_older_replica_takes_nothing_back(desk: Desk) -> None:
+    seed = load_seed()
+    types = {**seed.signal_types, "omg": replace(seed.signal_types["omg"], name="Motorclub")}
+    newer = replace(seed, seed_version="2999-01-01", signal_types=types)
+    for forms in (seed, newer, seed):  # as before, after an upgrade, and an old replica once more
         async with desk.database.flowing() as connection:
             await Dispatcher(handlers(forms, desk.attachments)).apply(connection, [encode(desk.town.state)])
     spoken = [each for each in await desk.spoken(FormsConfigured) if each.municipality == "zandrecht"]
-    assert [each.version for each in spoken] == [1, 1, 2, 1]
-    async with desk.database.flowing() as connection:
-        assert (await store.municipalities(connection))["zandrecht"][1] == 2
+    assert [each.version for each in spoken] == [1, 1, 2, 2]
+    names = [each.name for each in spoken[-1].signal_types if each.code == "omg"]
+    assert names == ["Motorclub"]

@@ -16,11 +16,12 @@ from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
-from intake import store
 from intake.actions import Intake, Municipalities
 from intake.attachments import Attachments
 from intake.consumers import handlers
+from intake.editing import Editing
 from intake.main import build_app, build_attachments, file_limits_of, make_folders
+from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -47,6 +48,8 @@ class Desk:
     writer: Writer
     attachments: Attachments
     municipalities: Municipalities
+    offers: Offers
+    editor: Editing
 
     async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
         """Send a report, with a fresh key unless one is given."""
@@ -73,7 +76,7 @@ class Desk:
         """Let intake hear an event, and see what it changed."""
         async with self.database.flowing() as connection:
             await self.dispatcher.apply(connection, [encode(event)])
-            self.municipalities.replace(await store.municipalities(connection))
+            self.municipalities.replace(await self.offers.read(connection))
 
     async def outbox(self) -> list[tuple[str, bytes]]:
         """What waits to leave, by routing key."""
@@ -121,28 +124,45 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
     make_folders(settings)
     async with opened(urls) as database:
         writer = Writer(database, queue_size=64, batch=16, count=2)
-        municipalities, forms = Municipalities(), load_seed()
+        municipalities, seed = Municipalities(), load_seed()
+        offers = Offers(seed)
         attachments = build_attachments(settings, database)
-        dispatcher = Dispatcher(handlers(forms, attachments))
+        dispatcher = Dispatcher(handlers(seed, attachments))
         town, other = make_town(), make_town("polderdam")
         async with database.flowing() as connection:
             await dispatcher.apply(connection, [encode(town.state), encode(other.state)])
-            municipalities.replace(await store.municipalities(connection))
+            municipalities.replace(await offers.read(connection))
         intake = Intake(
             writer,
             municipalities,
-            forms,
             NOTIFIER.public,
             attachments,
             file_limits=file_limits_of(settings),
         )
-        app = build_app(settings, intake)
+
+        async def refresh() -> None:
+            async with database.flowing() as connection:
+                municipalities.replace(await offers.read(connection))
+
+        editor = Editing(database, municipalities, seed, refresh=refresh)
+        app = build_app(settings, intake, editor)
         transport = httpx.ASGITransport(app)
         async with (
             working(writer),
             httpx.AsyncClient(transport=transport, base_url="http://t") as client,
         ):
-            yield Desk(client, database, town, dispatcher, settings, writer, attachments, municipalities)
+            yield Desk(
+                client,
+                database,
+                town,
+                dispatcher,
+                settings,
+                writer,
+                attachments,
+                municipalities,
+                offers,
+                editor,
+            )
 
 
 def report(**changes: Any) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from common.messaging.handling import Dispatcher
 from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
 from fastapi import FastAPI
-from intake import store
 from intake.actions import Intake, Municipalities
 from intake.consumers import handlers
 from intake.domain import FormSet, Question, QuestionKind
+from intake.editing import Editing
 from intake.main import build_app, build_attachments, make_folders
+from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -143,10 +144,17 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
             towns = make_town(TOWN), make_town(PAGED_TOWN, **_PAGED)
             events = [encode(town.state) for town in towns]
             await Dispatcher(handlers(forms, attachments)).apply(connection, events)
-            municipalities.replace(await store.municipalities(connection))
+            offers = Offers(forms)
+            municipalities.replace(await offers.read(connection))
+
+        async def refresh() -> None:
+            async with database.flowing() as again:
+                municipalities.replace(await offers.read(again))
+
         writer = Writer(database, queue_size=64, batch=16, count=2)
-        intake = Intake(writer, municipalities, forms, notifier.public, attachments)
-        desk = Desk(build_app(settings, intake), database)
+        intake = Intake(writer, municipalities, notifier.public, attachments)
+        editor = Editing(database, municipalities, forms, refresh=refresh)
+        desk = Desk(build_app(settings, intake, editor), database)
         stopping = asyncio.Event()
         writing = asyncio.create_task(writer.run(stopping))
         await desk.open()

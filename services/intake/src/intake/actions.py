@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -26,9 +26,10 @@ from intake.domain import FormSet, SignalType
 from intake.files.claims import FileLimits
 from intake.form import Form
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
+from intake.offered import Offered
 from intake.sealing import group_of, recipient_of, require_fitting, seal_address, seal_identity, seal_report
 from intake.store.attachments import ReportClaim
-from intake.submission import NewReport, checked
+from intake.submission import NewReport, checked, local_day
 from intake.writer import Writer, Written
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
@@ -113,14 +114,14 @@ class Municipalities:
     """Every municipality's newest state, in memory; the consumer refreshes it and so does a timer."""
 
     def __init__(self) -> None:
-        self._states: dict[str, tuple[MunicipalityConfigured, int]] | None = None
+        self._states: Offered | None = None
 
-    def replace(self, states: dict[str, tuple[MunicipalityConfigured, int]]) -> None:
+    def replace(self, states: Offered) -> None:
         """Take over what the store knows."""
         self._states = states
 
-    def get(self, code: str) -> tuple[MunicipalityConfigured, int]:
-        """State and forms version; raises `UnknownMunicipality`, and `Unavailable` before the first reading.
+    def get(self, code: str) -> tuple[MunicipalityConfigured, FormSet]:
+        """State and forms; raises `UnknownMunicipality`, and `Unavailable` before the first reading.
 
         A process that starts while the database is away knows nothing yet: it must refuse nobody for good.
         """
@@ -139,7 +140,6 @@ class Intake:
         self,
         writer: Writer,
         municipalities: Municipalities,
-        forms: FormSet,
         notifier_public_key: bytes,
         attachments: Attachments,
         *,
@@ -149,7 +149,6 @@ class Intake:
     ) -> None:
         self._writer = writer
         self._municipalities = municipalities
-        self._forms = forms
         self._notifier_public_key = notifier_public_key
         self.attachments = attachments
         self._file_limits = file_limits or FileLimits()
@@ -158,8 +157,7 @@ class Intake:
 
     def forms(self, municipality: str) -> FormSet:
         """What this municipality asks; raises `UnknownMunicipality`."""
-        _, version = self._municipalities.get(municipality)
-        return replace(self._forms, version=version)
+        return self._municipalities.get(municipality)[1]
 
     def form(self, municipality: str, code: str, *, professional: bool, channels: tuple[str, ...]) -> Form:
         """The form of this type for such a caller; raises `NotFound` when it is not offered to them."""
@@ -167,8 +165,13 @@ class Intake:
         kind = forms.signal_types.get(code)
         if kind is None or not domain.is_offered(kind, professional=professional):
             raise NotFound("There is no such signal type for you here; see /api/v1/signal-types.")
-        today = self._clock().astimezone(_ZONE).date()
+        today = local_day(self.now)
         return Form(forms, kind, state, self.file_limits(municipality), today, professional, channels)
+
+    @property
+    def now(self) -> datetime:
+        """The time by the clock of this service."""
+        return self._clock()
 
     def state(self, municipality: str) -> MunicipalityConfigured:
         """How this municipality is configured; raises `UnknownMunicipality`."""
@@ -184,10 +187,10 @@ class Intake:
 
         `signal_type` is asked when the body was read.
         """
-        state, _ = self._municipalities.get(municipality)
+        state, forms = self._municipalities.get(municipality)
 
         def recipient() -> Recipient:
-            kind = self._forms.signal_types.get(signal_type())
+            kind = forms.signal_types.get(signal_type())
             if kind is None:
                 raise no_signal_type()
             return recipient_of(state, group_of(kind))
@@ -220,8 +223,8 @@ class Intake:
         return (await self._made(municipality, secrets.token_bytes(24), report)).prepared.outcome
 
     async def _made(self, municipality: str, key: bytes, report: NewReport) -> _Made:
-        state, forms_version = self._municipalities.get(municipality)
-        prepared, content = await self._prepare(state, report)
+        state, forms = self._municipalities.get(municipality)
+        prepared, content = await self._prepare(state, forms, report)
         mailbox = mailbox_of(derive_receipt(key))
         now = self._clock()
         submission = store.Submission(
@@ -235,7 +238,7 @@ class Intake:
             received_at=domain.rounded(now),
         )
         files = await self._files(state, report, prepared.signal_type, submission.key_hash)
-        events = self._facts(state, forms_version, report, prepared, content, submission, files, now)
+        events = self._facts(state, forms.version, report, prepared, content, submission, files, now)
         if len(content) > _SURELY_FITS:
             require_fitting(events[0])
         claims = [
@@ -253,9 +256,11 @@ class Intake:
         group = group_of(kind).value
         return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)
 
-    async def _prepare(self, state: MunicipalityConfigured, report: NewReport) -> tuple[_Prepared, bytes]:
+    async def _prepare(
+        self, state: MunicipalityConfigured, forms: FormSet, report: NewReport
+    ) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
-        signal_type, answers = checked(report, self._forms, state, self._clock())
+        signal_type, answers = checked(report, forms, state, self._clock())
         listed = report.neighbourhood if state.neighbourhoods else None
         written = None if listed or not report.neighbourhood else report.neighbourhood.strip()
         words = words_of(report.description, answers.prose, report.address, written)

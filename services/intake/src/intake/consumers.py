@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from common.contracts.casework import ReportErased
 from common.contracts.erasure import IntakeErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
-from common.contracts.intake import FormsConfigured, SignalTypeState
 from common.messaging import Delivery, forget_subject, publish
 from common.messaging.handling import Handlers
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from intake import store
 from intake.attachments import Attachments
 from intake.domain import FormSet
+from intake.offered import adopt_seed, forms_configured
 
 
-def handlers(forms: FormSet, attachments: Attachments) -> Handlers:
+def handlers(seed: FormSet, attachments: Attachments) -> Handlers:
     """The handler of each event that intake hears."""
 
     async def municipality_configured(
@@ -25,9 +25,9 @@ def handlers(forms: FormSet, attachments: Attachments) -> Handlers:
         for delivery in deliveries:
             state = delivery.event
             await store.keep_municipality(connection, state)
-            await store.adopt_forms(connection, state.municipality, forms.version)
+            offered = await adopt_seed(connection, state.municipality, seed)
             # Each time, so that `python -m gateway republish` also brings forms to a new hearer.
-            await publish(connection, forms_configured(state.municipality, forms))
+            await publish(connection, forms_configured(state.municipality, offered))
 
     async def report_erased(
         connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]
@@ -51,23 +51,3 @@ async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Deliv
                 municipality=event.municipality, report_id=event.report_id, confirmed_at=datetime.now(UTC)
             ),
         )
-
-
-def forms_configured(municipality: str, forms: FormSet) -> FormsConfigured:
-    """The full state of these forms, as others hear it."""
-    return FormsConfigured(
-        municipality=municipality,
-        version=forms.version,
-        signal_types=tuple(
-            SignalTypeState(
-                code=each.code,
-                name=each.name,
-                is_active=each.is_active,
-                is_restricted=each.is_restricted,
-                department=each.department,
-                readers=each.readers,
-                partners=each.partners,
-            )
-            for each in forms.signal_types.values()
-        ),
-    )

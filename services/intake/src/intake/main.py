@@ -16,13 +16,15 @@ from fastapi import FastAPI
 
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
-from intake.api import UPLOAD_PATH, checks, forms, previews, reports, uploads
+from intake.api import UPLOAD_PATH, checks, editing, forms, previews, reports, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
+from intake.editing import Editing
 from intake.files.blobs import FolderBlobs
 from intake.files.claims import FileLimits
 from intake.files.scanner import Clamd
 from intake.files.workshop import Bounds, Workshop
+from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
@@ -39,8 +41,9 @@ class Refresher:
 
     name = "municipalities"
 
-    def __init__(self, database: Database, municipalities: Municipalities) -> None:
+    def __init__(self, database: Database, municipalities: Municipalities, offers: Offers) -> None:
         self._database = database
+        self._offers = offers
         self._municipalities = municipalities
         self._versions: frozenset[tuple[str, int, int]] | None = None
 
@@ -54,7 +57,7 @@ class Refresher:
         async with self._database.flowing() as connection:
             versions = await store.versions(connection)  # first: a change in between is read the next time
             if versions != self._versions:
-                self._municipalities.replace(await store.municipalities(connection))
+                self._municipalities.replace(await self._offers.read(connection))
                 self._versions = versions
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -63,16 +66,18 @@ class Refresher:
 
     async def _keep_fresh(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
+            await self._offers.adopt(self._database)
             await self.refresh()
             await asyncio.sleep(_REFRESH_SECONDS)
 
 
-def build_app(settings: IntakeSettings, intake: Intake) -> FastAPI:
+def build_app(settings: IntakeSettings, intake: Intake, editor: Editing) -> FastAPI:
     """The HTTP face of intake."""
     verifier = IdentityVerifier("intake", settings.identity_keys)
     app = create_app("Vermoeden intake", verifier, large_bodies={UPLOAD_PATH: MAX_FILE_BYTES})
     app.state.intake = intake
-    for each in (reports, checks, forms, uploads, previews):
+    app.state.editing = editor
+    for each in (reports, checks, forms, editing, uploads, previews):
         app.include_router(each)
     return app
 
@@ -109,12 +114,12 @@ def file_limits_of(settings: IntakeSettings) -> FileLimits:
 async def serve(settings: ServiceSettings) -> None:
     """Run the process until it is told to stop."""
     assert isinstance(settings, IntakeSettings)  # noqa: S101 -- `__main__` passes intake's own settings
-    forms = load_seed()
+    seed = load_seed()
     await asyncio.to_thread(anonymiser.load)
     database = Database.from_settings(settings)
     make_folders(settings)
     attachments = build_attachments(settings, database)
-    house = build_house("intake", settings, handlers(forms, attachments), database=database)
+    house = build_house("intake", settings, handlers(seed, attachments), database=database)
     writer = Writer(
         house.database,
         queue_size=settings.writer_queue_size,
@@ -122,15 +127,15 @@ async def serve(settings: ServiceSettings) -> None:
         count=settings.writer_count,
     )
     municipalities = Municipalities()
-    refresher = Refresher(house.database, municipalities)
+    refresher = Refresher(house.database, municipalities, Offers(seed))
     intake = Intake(
         writer,
         municipalities,
-        forms,
         decode(settings.notifier_public_key),
         attachments,
         file_limits=file_limits_of(settings),
     )
+    editor = Editing(house.database, municipalities, seed, refresh=refresher.refresh)
     try:
         await refresher.refresh()
     except Exception as error:
@@ -139,4 +144,4 @@ async def serve(settings: ServiceSettings) -> None:
         log.warning("municipalities.not_read", error=type(error).__name__)
     sweeper = Sweeper(attachments, seconds=settings.files_sweep_seconds)
     parts = (*house.parts, writer, refresher, sweeper)
-    await serve_process(build_app(settings, intake), settings, parts, on_stop=house.close)
+    await serve_process(build_app(settings, intake, editor), settings, parts, on_stop=house.close)

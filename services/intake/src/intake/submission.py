@@ -76,11 +76,16 @@ class NewReport:
         return json.dumps(told, sort_keys=True, default=str, ensure_ascii=False).encode()
 
 
+def local_day(moment: datetime) -> date:
+    """The day in the Netherlands."""
+    return moment.astimezone(_ZONE).date()
+
+
 def checked(
     report: NewReport, forms: FormSet, state: MunicipalityConfigured, now: datetime
 ) -> tuple[SignalType, domain.Answers]:
     """The signal type and the valid answers of a report; raises `Malformed` with every fault at once."""
-    today = now.astimezone(_ZONE).date()
+    today = local_day(now)
     faults = [*_faults_around(report, forms, state, today)]
     faults += domain.check_received_elsewhere(
         report.received_elsewhere_at, is_entered=report.is_entered, now=now

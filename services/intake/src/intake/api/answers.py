@@ -172,3 +172,11 @@ class FormShown(WireModel):
     version: int
     schema_: Annotated[dict[str, Any], Field(alias="schema")]  # JSON Schema 2020-12 of the report
     ui: HintsShown
+
+
+class FormThen(WireModel):
+    """What was asked at a version of the forms."""
+
+    version: int
+    signal_type: SignalTypeShown
+    general_questions: list[QuestionShown]

@@ -1,21 +1,26 @@
 """Intake's API: learn what is asked."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from common.auth import Identity
 from common.contracts.codes import Code
+from common.errors import NotFound
 from common.web import Caller
 from fastapi import APIRouter, Request
+from pydantic import Field
 
 from intake.actions import Intake
 from intake.api import answers
 from intake.api.callers import channels_of, narrowed, require_type
 from intake.api.hints import hints_json
-from intake.api.shown import files_json, forms_json, rules_json
+from intake.api.shown import files_json, forms_json, questions_json, rules_json, type_json
+from intake.editing import Editing
 from intake.form import Form
 
 router = APIRouter()
+
+_Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 @router.get("/api/v1/signal-types", response_model=answers.FormsShown)
@@ -38,6 +43,25 @@ async def form(request: Request, caller: Caller, code: Code) -> dict[str, Any]:
     require_type(caller, code)
     found = intake.form(caller.municipality, code, **of_caller(caller))
     return form_json(replace(found, forms=narrowed(found.forms, caller)))
+
+
+@router.get("/api/v1/signal-types/{code}/versions/{version}", response_model=answers.FormThen)
+async def form_then(request: Request, caller: Caller, code: Code, version: _Version) -> dict[str, Any]:
+    """A signal type and the general questions as they were at a version of the forms.
+
+    A report's `formsVersion` shows the form that its reporter saw, also when the type was retired since.
+    """
+    editing: Editing = request.app.state.editing
+    forms = await editing.forms_at(caller.municipality, version)
+    kind = forms.signal_types.get(code)
+    if kind is None or (kind.is_for_professionals_only and not caller.is_professional):
+        raise NotFound("There was no such signal type for you at this version.")
+    professional = caller.is_professional
+    return {
+        "version": version,
+        "signalType": type_json(kind, professional=professional),
+        "generalQuestions": questions_json(forms.general_questions, professional=professional),
+    }
 
 
 def of_caller(caller: Identity) -> dict[str, Any]:

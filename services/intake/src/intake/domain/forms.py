@@ -64,6 +64,17 @@ class SignalType:
     is_restricted: bool
     is_for_professionals_only: bool
     needs_name: bool  # accepted only from a reporter who gives a name
+    position: int = 0  # lower ones are offered first
+
+
+@dataclass(frozen=True)
+class General:
+    """What every signal type shares."""
+
+    questions: tuple[Question, ...]
+    reporter_roles: tuple[str, ...]
+    location_types: tuple[str, ...]
+    out_of_scope: tuple[tuple[str, str, str], ...]  # code, what it is, where to go instead
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class FormSet:
     reporter_roles: tuple[str, ...]
     location_types: tuple[str, ...]
     out_of_scope: tuple[tuple[str, str, str], ...]  # code, what it is, where to go instead
+    seed_version: str = ""  # of forms that come with the software: a date
 
 
 def option_label(question: Question | None, code: str) -> str:

@@ -1,7 +1,7 @@
 """A form as JSON Schema (2020-12): it accepts and refuses the same reports as the server does.
 
 Two things it cannot know: whether the files that a report names are there, and whether its words fit one
-message of 64 KiB. In `hide` and `attachments` it only holds the shape.
+message of 64 KiB. Of `hide`, `attachments` and `receivedElsewhereAt` it only holds the shape.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ class Circumstances:
     channels: Sequence[str]  # through which this caller may report
     mail_pattern: str
     max_files: int
+    enters: bool = False  # reports that came in elsewhere
 
 
 def submission_schema(forms: FormSet, kind: SignalType, around: Circumstances) -> Schema:
@@ -59,6 +60,7 @@ def submission_schema(forms: FormSet, kind: SignalType, around: Circumstances) -
 def _properties(forms: FormSet, kind: SignalType, around: Circumstances) -> Schema:
     line = {"type": ["string", "null"], "maxLength": MAX_LINE, **_NO_NUL}
     listed = {"anyOf": [{"enum": [*around.neighbourhoods, None]}, {"type": "string", "pattern": _BLANK}]}
+    moment = {"type": ["string", "null"], "format": "date-time"}
     return {
         "signalType": {"const": kind.code},
         "description": {"type": "string", "maxLength": MAX_PROSE, "pattern": _WRITTEN, **_NO_NUL},
@@ -72,6 +74,7 @@ def _properties(forms: FormSet, kind: SignalType, around: Circumstances) -> Sche
         "location": _pin(),
         "observedOn": {"anyOf": [_DAY, {"type": "null"}]},
         "contact": _contact(around),
+        "receivedElsewhereAt": moment if around.enters else {"type": "null"},
         "mode": {"enum": [*(mode.value for mode in Mode), None]},
         "attachments": _attachments(around.max_files),
         "hide": {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": MAX_LINE}},

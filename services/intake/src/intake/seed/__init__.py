@@ -9,13 +9,15 @@ import yaml
 
 from intake.domain import FormSet, Question, QuestionKind, SignalType, UrgencyRule
 
+_APART = 10  # room between two types, for a municipality's own
+
 
 @lru_cache(maxsize=1)
 def load_seed() -> FormSet:
     """The packaged forms as version 1; raises KeyError or ValueError when the data breaks its shape."""
     text = files(__name__).joinpath("signaltypes.yaml").read_text(encoding="utf-8")
     data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- both are safe
-    types = [_signal_type(each) for each in data["signaaltypes"]]
+    types = [_signal_type(each, position) for position, each in enumerate(data["signaaltypes"])]
     return FormSet(
         version=1,
         signal_types={each.code: each for each in types},
@@ -25,10 +27,11 @@ def load_seed() -> FormSet:
         out_of_scope=tuple(
             (each["code"], each["naam"], each["doorverwijzing"]) for each in data["buiten_scope"]
         ),
+        seed_version=data["versie"],
     )
 
 
-def _signal_type(data: Mapping[str, Any]) -> SignalType:
+def _signal_type(data: Mapping[str, Any], position: int) -> SignalType:
     routing, urgency = data["routering"], data["urgentie"]
     return SignalType(
         code=data["code"],
@@ -47,6 +50,7 @@ def _signal_type(data: Mapping[str, Any]) -> SignalType:
         is_restricted=bool(data.get("afgeschermd", False)),
         is_for_professionals_only="professional" in data.get("zichtbaar_voor", ()),
         needs_name=bool(routing.get("alleen_op_naam", False)),
+        position=position * _APART,
     )
 
 

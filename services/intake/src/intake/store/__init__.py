@@ -72,13 +72,6 @@ _KEEP_STATE = text(
     WHERE municipality_state.version < excluded.version
     """
 )
-_ADOPT_FORMS = text(
-    """
-    INSERT INTO forms_state (municipality, version) VALUES (:municipality, :version)
-    ON CONFLICT (municipality) DO UPDATE SET version = excluded.version
-    WHERE forms_state.version < excluded.version
-    """
-)
 _STATES = text(
     """
     SELECT state, forms_state.version AS forms_version FROM municipality_state
@@ -147,11 +140,6 @@ async def keep_municipality(connection: AsyncConnection, state: MunicipalityConf
             "state": state.model_dump_json(by_alias=True),
         },
     )
-
-
-async def adopt_forms(connection: AsyncConnection, municipality: str, version: int) -> None:
-    """Let a municipality use these forms, unless it has newer ones."""
-    await connection.execute(_ADOPT_FORMS, {"municipality": municipality, "version": version})
 
 
 async def versions(connection: AsyncConnection) -> frozenset[tuple[str, int, int]]:
