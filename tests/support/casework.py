@@ -12,11 +12,9 @@ from casework.consumers import HANDLERS
 from casework.main import build_app
 from casework.settings import CaseworkSettings
 from common.auth import Identity
-from common.contracts.base import Event
 from common.contracts.codes import Channel, KeyGroup, Role, Urgency
 from common.contracts.intake import FormsConfigured, ReportReceived, SignalTypeState
 from common.db import Database
-from common.messaging.envelope import encode, read_envelope, read_event
 from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.sealing import Recipient, SealedContent, generate_key_pair, seal_content
@@ -24,6 +22,7 @@ from common.sealing import encode as base64url
 from sqlalchemy import text
 
 from tests.support.databases import opened
+from tests.support.hearing import Hearing
 from tests.support.identities import KEYS, bearer
 from tests.support.municipality import Town, make_town
 
@@ -32,25 +31,13 @@ PROSE = b"Het ruikt naar wiet bij de haven."
 
 
 @dataclass
-class Desk:
+class Desk(Hearing):
     """A casework and everything a test needs around it."""
 
     client: httpx.AsyncClient
     database: Database
     town: Town
     dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(HANDLERS))
-
-    async def hear(self, *events: Event) -> None:
-        """Let events arrive in one batch."""
-        async with self.database.flowing() as connection:
-            await self.dispatcher.apply(connection, [encode(event) for event in events])
-
-    async def spoken(self, event: type[Any]) -> list[Any]:
-        """What casework put in its outbox, oldest first."""
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT body FROM outbox ORDER BY id"))
-            found = [read_envelope(bytes(row.body)) for row in rows]
-        return [read_event(each, event).event for each in found if each.type == event.event_type()]
 
     async def count(self, table: str) -> int:
         """How many rows a table has."""

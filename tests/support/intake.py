@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from common.contracts.base import Event
 from common.db import Database
-from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.sealing import encode as base64url
@@ -25,10 +25,10 @@ from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
 from intake.writer import Writer
-from sqlalchemy import text
 
 from tests.support.backing import Backing
 from tests.support.databases import opened, service_database
+from tests.support.hearing import Hearing
 from tests.support.identities import KEYS, anonymous, bearer
 from tests.support.municipality import Town, make_town
 
@@ -37,7 +37,7 @@ NAME = "Willem Zwanenvliet"
 
 
 @dataclass
-class Desk:
+class Desk(Hearing):
     """An intake at work, and what the test needs to look behind it."""
 
     client: httpx.AsyncClient
@@ -72,22 +72,11 @@ class Desk:
         }
         return await self.client.post("/api/v1/attachments", content=content, headers=sent)
 
-    async def hear(self, event: Event) -> None:
-        """Let intake hear an event, and see what it changed."""
+    async def hear(self, *events: Event) -> None:
+        """Let intake hear events, and see what they changed."""
+        await super().hear(*events)
         async with self.database.flowing() as connection:
-            await self.dispatcher.apply(connection, [encode(event)])
             self.municipalities.replace(await self.offers.read(connection))
-
-    async def outbox(self) -> list[tuple[str, bytes]]:
-        """What waits to leave, by routing key."""
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT routing_key, body FROM outbox ORDER BY id"))
-            return [(row.routing_key, bytes(row.body)) for row in rows]
-
-    async def spoken(self, event: Any) -> list[Any]:
-        """The events of this kind that wait to leave."""
-        found = [body for key, body in await self.outbox() if key == event.name]
-        return [read_event(read_envelope(body), event).event for body in found]
 
 
 @asynccontextmanager

@@ -8,13 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from common.contracts.base import Event
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased
 from common.contracts.codes import FeedbackKey, KeyGroup
 from common.contracts.gateway import Department
 from common.contracts.intake import MailboxOpened
 from common.db import Database
-from common.messaging.envelope import encode, read_envelope, read_event
 from common.messaging.handling import Dispatcher
 from common.receipt import derive_receipt, mailbox_of
 from common.sealing import (
@@ -32,6 +30,7 @@ from sqlalchemy import text
 
 from tests.support.backing import Backing
 from tests.support.databases import opened, service_database
+from tests.support.hearing import Hearing
 from tests.support.identities import KEYS, anonymous, bearer
 from tests.support.mail import Catcher, catching
 from tests.support.municipality import Town, make_town
@@ -41,7 +40,7 @@ NOTIFIER = generate_key_pair()
 
 
 @dataclass
-class Desk:
+class Desk(Hearing):
     """A notifier at work, and what a test needs around it."""
 
     client: httpx.AsyncClient
@@ -55,16 +54,6 @@ class Desk:
     def post(self) -> Post:
         """Another replica's post."""
         return Post(self.database, self.settings)
-
-    async def hear(self, *events: Event) -> None:
-        async with self.database.flowing() as connection:
-            await self.dispatcher.apply(connection, [encode(event) for event in events])
-
-    async def spoken(self, event: type[Any]) -> list[Any]:
-        async with self.database.flowing() as connection:
-            rows = await connection.execute(text("SELECT body FROM outbox ORDER BY id"))
-            found = [read_envelope(bytes(row.body)) for row in rows]
-        return [read_event(each, event).event for each in found if each.type == event.event_type()]
 
     async def deliveries(self) -> list[Any]:
         async with self.database.flowing() as connection:
