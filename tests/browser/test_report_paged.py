@@ -1,5 +1,7 @@
 """The form with one question a page: with and without script, back and forward, what no longer applies."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -115,20 +117,37 @@ async def test_112_comes_at_the_question_that_calls_for_it(browser: Browser, poi
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Melden:")
 
 
-async def test_the_pages_go_by_keyboard(browser: Browser, point: Point) -> None:
-    async with visiting(browser, point.url) as (page, _):
+async def test_the_pages_go_by_keyboard_on_a_small_screen(browser: Browser, point: Point) -> None:
+    small = {"width": 320, "height": 640}
+    async with visiting(browser, point.url, viewport=small) as (page, _):
         await begin(page, "anders", PAGED_TOWN)
-        await tab_to(page, page.get_by_role("button", name=NEXT))
-        await page.keyboard.press("Enter")
-        await at(page, "Vraag 2 van ")
-        await tab_to(page, page.get_by_label("Vertel wat u zag"))
-        await page.keyboard.type(STORY)
-        await tab_to(page, page.get_by_role("button", name=NEXT))
-        await page.keyboard.press("Enter")
-        await at(page, "Vraag 3 van ")
-        await tab_to(page, page.get_by_role("button", name=BACK))
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_label("Vertel wat u zag")).to_have_value(STORY)
+        asked: dict[str, Callable[[], Awaitable[None]]] = {
+            "Vertel wat u zag": lambda: page.keyboard.type(STORY),
+            "Wat viel u als eerste op?": lambda: page.keyboard.type("De geur."),
+            "Ja, zelf gezien": lambda: page.keyboard.press("Space"),
+        }
+        total = int(await page.locator("progress").get_attribute("max") or 0)
+        for number in range(1, total + 1):
+            await at(page, f"Vraag {number} van {total}")
+            for label, answer in asked.items():
+                if await page.get_by_label(label).count():
+                    await tab_to(page, page.get_by_label(label))
+                    await answer()
+            if number == 3:
+                await press(page, BACK)
+                await expect(page.get_by_label("Vertel wat u zag")).to_have_value(STORY)
+                await press(page, NEXT)
+                await at(page, "Vraag 3 van ")
+            await press(page, NEXT)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Controleer uw melding")
+        await press(page, SEND)
+        await receipt_on(page)
+
+
+async def press(page: Page, name: str) -> None:
+    """Press a button by keyboard."""
+    await tab_to(page, page.get_by_role("button", name=name))
+    await page.keyboard.press("Enter")
 
 
 async def test_a_warning_at_once_stays_with_its_question(browser: Browser, point: Point) -> None:

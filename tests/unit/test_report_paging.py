@@ -9,7 +9,7 @@ from gateway.pages.faults import Fault, faults_of, faults_told
 from gateway.pages.filled import Filled, location_of, read_filled, submission_of, words_of
 from gateway.pages.paging import Paging
 from gateway.pages.questions import Forms, SignalType, Words
-from gateway.rendering import load_catalogues
+from gateway.rendering import Renderer, Shell, load_catalogues
 from starlette.datastructures import FormData
 
 from tests.unit.test_gateway_form import FORMS, KEY, TODAY
@@ -205,3 +205,19 @@ def test_what_intake_finds_of_places_and_marks_stands_at_their_fields() -> None:
         for pointer in ("/location/latitude", "/hide/3")
     ]
     assert [fault.field for fault in faults_told(told, "nl")] == ["pin", "hide_more"]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_a_municipality_that_takes_reports_from_who_signed_in_says_so_and_leads_there(language: str) -> None:
+    forms = PAGED.model_copy(update={"who_may_report": "signed-in"})
+    shell = Shell(municipality="Gemeente Veldstad", code="veldstad", language=language)
+    words = Words(load_catalogues()[language])
+
+    def page(*, is_closed: bool) -> str:
+        given = {"forms": forms, "words": words, "problem": "", "is_closed": is_closed}
+        return Renderer().render("report/choose.html", shell, **given)
+
+    assert forms.is_for_signed_in
+    assert "/veldstad/aanmelden?terug=/veldstad/melden" in page(is_closed=True)
+    assert 'value="test"' not in page(is_closed=True)
+    assert 'value="test"' in page(is_closed=False)

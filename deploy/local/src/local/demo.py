@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import yaml
-from common.contracts.codes import KeyGroup, Role
+from common.contracts.codes import FormLayout, KeyGroup, Role
 from common.db import Database
 from common.sealing import (
     Context,
@@ -37,6 +37,7 @@ from intake.seed import load_seed
 from gateway import actions
 
 NAMES = {"waterdam": "Gemeente Waterdam", "polderveen": "Gemeente Polderveen"}
+_PAGED = frozenset({"polderveen"})  # asks one question a page
 PARTNER = "politie"
 _CATCH_ALL = "oov"
 _SUBSCRIBED = ("politie", "riec", "woningcorporatie", "omgevingsdienst")
@@ -239,6 +240,7 @@ def municipality_state(town: DemoTown) -> MunicipalityState:
         code=town.code,
         display_name=town.display_name,
         text_in_clear=True,
+        form_layout=FormLayout.ONE_PER_PAGE if town.code in _PAGED else FormLayout.ALL_ON_ONE,
         catch_all_department=_CATCH_ALL,
         departments=tuple(
             DepartmentState(code=each["code"], name=each["naam"], mail=f"{each['code']}@{town.code}.example")

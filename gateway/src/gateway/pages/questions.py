@@ -15,6 +15,7 @@ from gateway.upstream import ServiceClient
 
 ANONYMOUS = "anoniem"
 ONE_PER_PAGE = "one-per-page"
+SIGNED_IN = "signed-in"
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 ACUTE = "acuut"
 _FRESH_SECONDS = 10.0
@@ -130,6 +131,7 @@ class Forms(WireModel):
     out_of_scope: tuple[OutOfScope, ...] = ()
     files: FilesOffered | None = None  # None from an intake that takes no files yet
     form_layout: str = ""
+    who_may_report: str = ""
     modes: tuple[str, ...] = ()  # how a reporter may stand behind a report
     neighbourhoods: tuple[Neighbourhood, ...] = ()  # none: any text will do
     location_types: tuple[str, ...] = ()
@@ -138,6 +140,11 @@ class Forms(WireModel):
     def is_paged(self) -> bool:
         """One question a page?"""
         return self.form_layout == ONE_PER_PAGE
+
+    @property
+    def is_for_signed_in(self) -> bool:
+        """Are reports taken only from who signed in?"""
+        return self.who_may_report == SIGNED_IN
 
     def modes_for(self, kind: SignalType) -> tuple[str, ...]:
         """The modes that this signal type leaves open."""

@@ -245,6 +245,7 @@ class _Report:
             forms=forms,
             words=self._words(request),
             problem=problem,
+            is_closed=forms.is_for_signed_in and visitor.identity.is_anonymous,
         )
 
     def _ask(self, turn: _Turn, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
