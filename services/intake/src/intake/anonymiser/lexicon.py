@@ -5,8 +5,11 @@ The lists stand in ``lists/`` with their licences. Nothing here remembers a word
 
 import gzip
 import tomllib
+from array import array
 from functools import lru_cache
 from importlib.resources import files
+from io import BytesIO
+from zlib import crc32
 
 _LISTS = files("intake.anonymiser").joinpath("lists")
 _WORDS = {
@@ -24,10 +27,42 @@ def words(name: str) -> frozenset[str]:
     return _WORDS[name]
 
 
+class _WordTable:
+    """Very many words, each found by its checksum (open addressing): as a set, in a fifth of the room.
+
+    To look up takes a quarter of a microsecond more than in a set.
+    """
+
+    def __init__(self, lines: bytes) -> None:
+        """`lines` holds each word once, in UTF-8 and with a newline behind it."""
+        count = lines.count(b"\n")
+        mask = (1 << (count * 2).bit_length()) - 1  # at most half full, so that a place is found soon
+        places = array("I", bytes(4 * (mask + 1)))
+        at = 1  # 0 is an empty place
+        for line in BytesIO(lines):
+            place = crc32(line) & mask
+            while places[place]:
+                place = place + 1 & mask
+            places[place] = at
+            at += len(line)
+        self._lines, self._mask, self._places = lines, mask, places
+
+    def __contains__(self, word: str) -> bool:
+        line = word.encode("utf-8", "surrogatepass") + b"\n"
+        place = crc32(line) & self._mask
+        while at := self._places[place]:
+            if self._lines.startswith(line, at - 1):
+                return True
+            place = place + 1 & self._mask
+        return False
+
+
 @lru_cache(maxsize=1)
-def _dutch() -> frozenset[str]:
-    packed = _LISTS.joinpath("dutch_words.txt.gz").read_bytes()
-    return frozenset(gzip.decompress(packed).decode().split("\n")) | _WORDS["common"]
+def _dutch() -> _WordTable:
+    listed = gzip.decompress(_LISTS.joinpath("dutch_words.txt.gz").read_bytes()).strip() + b"\n"
+    known = f"\n{listed.decode()}"
+    more = [word for word in sorted(_WORDS["common"]) if f"\n{word}\n" not in known]
+    return _WordTable(listed + "".join(f"{word}\n" for word in more).encode())
 
 
 def _names(name: str, own: str) -> frozenset[str]:
