@@ -25,6 +25,7 @@ from common.errors import (
     Unavailable,
     problem_document,
 )
+from common.invalid import field_error
 from common.log import get_logger
 from common.openapi import describe, operation_id
 
@@ -221,25 +222,8 @@ async def _render(_request: Request, error: Exception) -> ProblemResponse:
 
 async def _render_invalid(_request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for this type only
-    fields = [_field_error(item) for item in error.errors()]
+    fields = [field_error(item) for item in error.errors()]
     return problem_response(Malformed("Some fields are not valid.", errors=fields))
-
-
-def _field_error(item: dict[str, Any]) -> FieldError:
-    """One pydantic error as a field error; the value itself is never repeated."""
-    place = [readable.readable(str(part)) for part in item["loc"]]
-    if item["type"] == "json_invalid":
-        return FieldError("", "json-invalid", "The body is not valid JSON.")
-    if item["type"] == readable.CODE:
-        place += item["ctx"]["place"]
-    pointer = "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in place[1:])
-    if place[:1] and place[0] != "body":
-        pointer = f"{place[0]}:{'/'.join(place[1:])}"
-    if not place[1:]:
-        pointer = ""
-    if item["type"] in (readable.CODE, "string_unicode"):
-        return FieldError(pointer, readable.CODE, readable.DUTCH, readable.ENGLISH)
-    return FieldError(pointer, str(item["type"]).replace("_", "-"), str(item["msg"]))
 
 
 async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
@@ -250,7 +234,9 @@ async def _render_http(_request: Request, error: Exception) -> ProblemResponse:
         return problem_response(NotFound())
     if error.status_code == TooLargeBody.status:
         return problem_response(TooLargeBody(error.detail))
-    unreadable = FieldError("", "unreadable", "The body is not valid JSON in UTF-8.")
+    unreadable = FieldError(
+        "", "unreadable", "De inhoud is geen geldige JSON in UTF-8.", "The body is not valid JSON in UTF-8."
+    )
     return problem_response(Malformed("The request could not be read.", errors=[unreadable]))
 
 
