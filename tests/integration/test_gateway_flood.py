@@ -89,7 +89,9 @@ async def test_each_fault_of_a_proof_is_named_with_its_fix(running: Running, ups
     ):
         status, problem = await _report(running, **{"Idempotency-Key": key, "Proof-Of-Work": proof})
         assert (status, problem["code"], problem["errors"][0]["code"]) == (400, "proof-of-work", code), proof
-        assert problem["errors"][0]["pointer"] == "header:Proof-Of-Work"
+        (field,) = problem["errors"]
+        assert field["pointer"] == "header:Proof-Of-Work"
+        assert field["message"] != field["messageEn"] != ""
     running.clock.move(seconds=601)
     status, problem = await _report(running, **good)
     assert (status, problem["errors"][0]["code"]) == (400, "expired")

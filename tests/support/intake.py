@@ -16,6 +16,7 @@ from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
+from fastapi import FastAPI
 from intake.actions import Intake, Municipalities
 from intake.attachments import Attachments
 from intake.consumers import handlers
@@ -50,6 +51,7 @@ class Desk(Hearing):
     municipalities: Municipalities
     offers: Offers
     editor: Editing
+    app: FastAPI
 
     async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
         """Send a report, with a fresh key unless one is given."""
@@ -151,6 +153,7 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
                 municipalities,
                 offers,
                 editor,
+                app,
             )
 
 

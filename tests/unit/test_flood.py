@@ -38,13 +38,14 @@ def test_a_form_without_script_is_let_in_after_a_person_could_fill_it_in() -> No
     token = flood.form_token("zandrecht")
     with pytest.raises(FormTooQuick) as told:
         flood.admit_form("zandrecht", KEY, "", token)
-    assert told.value.headers["Retry-After"] == "3"
+    assert (told.value.code, told.value.headers["Retry-After"]) == ("form-too-quick", "3")
     clock.now += 3
     assert flood.form_token("zandrecht", token) == token
     assert flood.admit_form("zandrecht", KEY, "", token) == 0
     clock.now += 12 * 3600
-    with pytest.raises(FormTooOld):
+    with pytest.raises(FormTooOld) as old:
         flood.admit_form("zandrecht", KEY, "", token)
+    assert old.value.code == "form-too-old"
 
 
 @pytest.mark.parametrize("token", ["", "onzin", "form.zandrecht.1.0.AAAA"])
