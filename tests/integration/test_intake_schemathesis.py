@@ -156,6 +156,7 @@ async def test_every_success_that_reporters_are_promised_can_be_had(served_desk:
     _, url = served_desk
     reports, files = "/api/v1/reports", "/api/v1/attachments"
     form, content = "/api/v1/signal-types/{code}/form", f"{files}/{{attachment_id}}/content"
+    older = "/api/v1/signal-types/{code}/versions/{version}"
     handler = replace(staff(Role.HANDLER), key_groups=frozenset({"general"}))
     got: dict[tuple[str, str], int] = {}
 
@@ -178,6 +179,7 @@ async def test_every_success_that_reporters_are_promised_can_be_had(served_desk:
         ask("GET", content, handler, path_parameters={"attachment_id": file["id"]})
         ask("GET", "/api/v1/signal-types")
         ask("GET", form, path_parameters={"code": "hennepteelt"})
+        ask("GET", older, path_parameters={"code": "hennepteelt", "version": 1})
         ask("POST", "/api/v1/anonymisations", body={"description": "Bij Jan."})
 
     await asyncio.to_thread(ask_all)
