@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gateway.pages.carrying import CHOSEN_FIELD
 from gateway.pages.faults import LONGEST_ANSWER, LONGEST_DESCRIPTION, LONGEST_LINE, LONGEST_MAIL, Fault
-from gateway.pages.filled import ANSWER_PREFIX, LAST_SEEN, MARK_FIELD, Filled
+from gateway.pages.filled import ANSWER_PREFIX, INVITATION_FIELD, LAST_SEEN, MARK_FIELD, Filled
 from gateway.pages.questions import ANONYMOUS, Forms, Question, SignalType, Words
 from gateway.rendering import Field, Option, Problem, Section
 from gateway.rendering.views import Kind
@@ -39,6 +39,7 @@ class Asking:
     words: Words
     filled: Filled
     faults: tuple[Fault, ...] = ()
+    needs_invitation: bool = False
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -49,7 +50,7 @@ class Asking:
         if not asks_last_seen:
             when.insert(0, self._own("observed_on", "date"))
         return (
-            self._section("you", [self._reporter_kind()]),
+            self._section("you", self._who()),
             self._section("what", [self._story(), *(self._question(each) for each in self.kind.questions)]),
             self._section("where", self._where()),
             self._section("when", when),
@@ -136,6 +137,12 @@ class Asking:
             autocomplete="off",  # a shared computer must not offer it to the next one
             rows=8,
         )
+
+    def _who(self) -> list[Field]:
+        if not self.needs_invitation:
+            return [self._reporter_kind()]
+        code = self._own(INVITATION_FIELD, is_required=True)
+        return [code, self._reporter_kind()]
 
     def _where(self) -> list[Field]:
         fields = [self._own("address"), self._neighbourhood()]

@@ -105,7 +105,10 @@ class Carrier:
             sent.is_too_many = True
             return
         kind = next((str(value) for name, value in pairs if name == "type"), "")
+        code = next((str(value) for name, value in pairs if name == "invitation"), "").strip()
         headers = {"Content-Type": start.media_type or "application/octet-stream", "Signal-Type": kind}
+        if code.isascii() and code.isprintable() and code:
+            headers["Invitation-Code"] = code
         content = _one_file(parts)
         who = visitor.identity
         try:

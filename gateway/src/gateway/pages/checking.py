@@ -8,7 +8,7 @@ from typing import Any
 from common.contracts.base import WireModel
 
 from gateway.pages.asking import Asking
-from gateway.pages.filled import ANSWER_PREFIX, words_of
+from gateway.pages.filled import ANSWER_PREFIX, INVITATION_FIELD, words_of
 from gateway.pages.questions import ANONYMOUS
 from gateway.rendering import Field
 
@@ -159,7 +159,7 @@ def said_in(asking: Asking) -> list[Said]:
     is_anonymous = asking.filled.mode(asking.kind, asking.forms) == ANONYMOUS
     rows = []
     for field in (field for section in asking.sections for field in section.fields):
-        if is_anonymous and field.name in _BY_NAME:
+        if field.name == INVITATION_FIELD or (is_anonymous and field.name in _BY_NAME):
             continue
         value = given.get(field.name.removeprefix(ANSWER_PREFIX), "") if _is_answer(field) else field.value
         words = {option.value: option.label for option in field.options if option.value}

@@ -14,13 +14,24 @@ from gateway.pages.questions import ANONYMOUS, Forms, SignalType
 
 ANSWER_PREFIX = "q-"
 MARK_FIELD = "hide_more"  # where a reporter types what else must be hidden
+INVITATION_FIELD = "invitation"
 #: The general question that asks the same as the report's own `observedOn`; asked once.
 LAST_SEEN = "wanneer_laatst"
 LINES = ("neighbourhood", "address", "name", "phone")
 LONGEST_MARK = 200
 MOST_MARKS = 50
 
-_TEXTS = ("description", *LINES, "observed_on", "reporter_kind", "mail", "mode", "pin", "location_type")
+_TEXTS = (
+    "description",
+    *LINES,
+    "observed_on",
+    "reporter_kind",
+    "mail",
+    "mode",
+    "pin",
+    "location_type",
+    INVITATION_FIELD,
+)
 _BY_NAME = ("name", "phone")
 _LEAST_CHARACTERS = 2
 _DUTCH_DATE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
@@ -142,6 +153,12 @@ def read_filled(form: FormData) -> Filled:
 def is_mark(text: str) -> bool:
     """Whether intake can hide this: two letters or digits at least, and not too long."""
     return len(text) <= LONGEST_MARK and sum(each.isalnum() for each in text) >= _LEAST_CHARACTERS
+
+
+def invitation_of(filled: Filled) -> dict[str, str]:
+    """The header with the code that the municipality gave; none when there is no code or it can be none."""
+    code = filled.text(INVITATION_FIELD).strip()
+    return {"Invitation-Code": code} if code.isascii() and code.isprintable() and code else {}
 
 
 def iso_date(text: str) -> str:

@@ -15,7 +15,7 @@ from gateway.upstream import ServiceClient
 
 ANONYMOUS = "anoniem"
 ONE_PER_PAGE = "one-per-page"
-SIGNED_IN = "signed-in"
+SIGNED_IN, INVITED = "signed-in", "invited"
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 ACUTE = "acuut"
 _FRESH_SECONDS = 10.0
@@ -140,6 +140,11 @@ class Forms(WireModel):
     def is_paged(self) -> bool:
         """One question a page?"""
         return self.form_layout == ONE_PER_PAGE
+
+    @property
+    def is_for_invited(self) -> bool:
+        """Does who did not sign in need a code?"""
+        return self.who_may_report == INVITED
 
     @property
     def is_for_signed_in(self) -> bool:

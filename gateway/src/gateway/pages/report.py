@@ -18,11 +18,26 @@ from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
 from gateway.pages.checking import Checking, HiddenWords, said_in
 from gateway.pages.faults import Fault, faults_of, faults_told
-from gateway.pages.filled import MARK_FIELD, Filled, read_filled, submission_of, words_of
+from gateway.pages.filled import (
+    INVITATION_FIELD,
+    MARK_FIELD,
+    Filled,
+    invitation_of,
+    read_filled,
+    submission_of,
+    words_of,
+)
 from gateway.pages.paging import Paging
 from gateway.pages.questions import Forms, FormsSource, Words
 from gateway.pages.site import Failed, Site
 from gateway.rendering.pages import ZONE
+
+#: Why intake takes no report from this visitor, by its code.
+_REFUSALS = {
+    "invitation-needed": Fault(INVITATION_FIELD, key="invitation_missing"),
+    "invitation-refused": Fault(INVITATION_FIELD, key="invitation_refused"),
+    "sign-in-needed": Fault("", key="sign_in_needed"),
+}
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -84,7 +99,8 @@ class _Report:
             if kind is None:
                 problem = self._site.text(request, "report.fault.no_type")
                 return await self._choose(request, visitor, problem=str(problem), status=400)
-            asking = Asking(forms, kind, self._words(request), filled)
+            invited = forms.is_for_invited and not visitor.identity.is_professional
+            asking = Asking(forms, kind, self._words(request), filled, needs_invitation=invited)
             turn = _Turn(request, visitor, form, asking)
             if problems := _file_faults(sent, forms):
                 return self._ask(turn.with_faults(*problems), Malformed.status)
@@ -147,7 +163,10 @@ class _Report:
             "POST",
             "/api/v1/anonymisations",
             words_of(asking.filled, asking.kind, asking.forms),
+            headers=invitation_of(asking.filled),
         )
+        if refusal := self._not_invited(turn, code, told):
+            return refusal
         if code == Malformed.status:
             return self._told(turn, told)
         try:
@@ -183,13 +202,16 @@ class _Report:
             "POST",
             "/api/v1/reports",
             submission_of(asking.filled, asking.kind, asking.forms, language=language),
-            headers={"Idempotency-Key": asking.filled.key},
+            headers={"Idempotency-Key": asking.filled.key, **invitation_of(asking.filled)},
         )
         return await self._answer(turn, status, told if isinstance(told, dict) else {})
 
     def _faults(self, turn: _Turn) -> list[Fault]:
         asking = turn.asking
-        return faults_of(asking.filled, asking.kind, asking.forms, today=datetime.now(ZONE).date())
+        faults = faults_of(asking.filled, asking.kind, asking.forms, today=datetime.now(ZONE).date())
+        if asking.needs_invitation and not invitation_of(asking.filled):
+            return [Fault(INVITATION_FIELD, key="invitation_missing"), *faults]
+        return faults
 
     def _opened(self, visitor: Visitor, filled: Filled) -> Filled:
         """The form with the token that tells since when it is open."""
@@ -219,12 +241,19 @@ class _Report:
             return self._receipt(turn, told)
         if status == Malformed.status:
             return self._told(turn, told)
+        if refusal := self._not_invited(turn, status, told):
+            return refusal
         if status == 409 and told.get("code") == "attachment-taken":
             return self._ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
             again = turn.with_filled(key=turn.asking.filled.with_new_key().key, proof="")
             return await self._check(again, Fault("", key="already_sent"), status=status)
         raise NotSent if status != 500 else Failed
+
+    def _not_invited(self, turn: _Turn, status: int, told: object) -> Response | None:
+        """The form with why this visitor may not report, when that is what intake says."""
+        fault = _REFUSALS.get(str(told.get("code"))) if status == 403 and isinstance(told, dict) else None
+        return None if fault is None else self._ask(turn.with_faults(fault), status)
 
     def _told(self, turn: _Turn, told: object) -> Response:
         """The form with what intake finds wrong."""
@@ -245,7 +274,7 @@ class _Report:
             forms=forms,
             words=self._words(request),
             problem=problem,
-            is_closed=forms.is_for_signed_in and visitor.identity.is_anonymous,
+            is_closed=forms.is_for_signed_in and not visitor.identity.is_professional,
         )
 
     def _ask(self, turn: _Turn, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

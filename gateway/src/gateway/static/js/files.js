@@ -72,6 +72,7 @@ function start() {
       const headers = {
         "content-type": file.type,
         "signal-type": form.elements.namedItem("type").value,
+        "invitation-code": form.elements.namedItem("invitation")?.value.trim() ?? "",
         municipality,
         "x-csrf-token": form.elements.namedItem("csrf_token")?.value ?? "",
       };
