@@ -1,4 +1,4 @@
-"""A municipality that takes reports by invitation: its form asks the code, and tells what intake says of it."""
+"""A municipality that takes reports by invitation: its form asks the code, and tells what became of it."""
 
 from collections.abc import AsyncIterator
 from typing import Any
