@@ -116,7 +116,8 @@ _WEIGHTS_FILE = "model/weights.json.gz"
 def weights() -> Mapping[str, float]:
     """The trained weights by feature."""
     packed = files("intake.anonymiser").joinpath(_WEIGHTS_FILE).read_bytes()
-    loaded: dict[str, float] = json.loads(gzip.decompress(packed))
+    # Equal weights are one number in memory.
+    loaded: dict[str, float] = json.loads(gzip.decompress(packed), parse_float=lru_cache(maxsize=None)(float))
     return loaded
 
 
