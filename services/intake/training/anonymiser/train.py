@@ -1,4 +1,4 @@
-"""Train the name model from the sentences in this folder; the same seed gives the same weights.
+"""Train the two name models from the sentences in this folder; the same seed gives the same weights.
 
     python services/intake/training/anonymiser/train.py [reports] [epochs]
 
@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from math import sqrt
 from pathlib import Path
 
-from intake.anonymiser import tagging
+from intake.anonymiser import doubting, tagging
 from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
 from intake.anonymiser.structured import find_structured
 from intake.anonymiser.tokens import Token, chance_of, mode_of, read_tokens
 from reports import Maker, Report
 
-MODEL = Path(tagging.__file__).parent / "model/weights.json.gz"
+MODELS = Path(tagging.__file__).parent / "model"
 _SEED = 20_261_125
 Example = tuple[list[str], bool]
 
@@ -78,6 +78,17 @@ def _forget(token: Token) -> Token:
     return token._replace(kind=kind, chance=chance_of(kind))
 
 
+def doubt_examples(report: Report) -> Iterator[Example]:
+    """What one report teaches the second model: each word as if it had been left, the other names found."""
+    reading = Reading(report.text)
+    tokens = read_tokens(reading, find_structured(reading, Patience()))
+    named = [_is_named(token, report) for token in tokens]
+    mode = mode_of(tokens)
+    for at in doubting.left_words(tokens, [False] * len(tokens), mode):
+        others = [*named[:at], False, *named[at + 1 :]]
+        yield list(doubting.surroundings(tokens, others, at, mode)), named[at]
+
+
 def fit(data: list[Example], epochs: int) -> dict[str, float]:
     """Weights by feature; features seen once are left out."""
     counts = Counter(feature for seen, _ in data for feature in seen)
@@ -99,15 +110,22 @@ def fit(data: list[Example], epochs: int) -> dict[str, float]:
 
 
 def main(reports: int, epochs: int) -> None:
-    """Make the reports, learn from them, write the model."""
+    """Make the reports, learn from them, write both models."""
     maker, chance = Maker("sentences", _SEED, 0, swap=0.25), random.Random(_SEED)
-    data = [example for n in range(reports) for example in examples(maker.report(n), chance)]
+    made = [maker.report(n) for n in range(reports)]
+    _write("weights.json.gz", [example for report in made for example in examples(report, chance)], epochs)
+    doubts = [example for report in made for example in doubt_examples(report)]
+    _write(doubting.WEIGHTS_FILE, doubts, epochs - 1)
+
+
+def _write(name: str, data: list[Example], epochs: int) -> None:
     weights = fit(data, epochs)
-    MODEL.parent.mkdir(exist_ok=True)
-    MODEL.write_bytes(
+    path = MODELS / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(
         gzip.compress(json.dumps(weights, ensure_ascii=False, sort_keys=True, indent=0).encode(), 9, mtime=0)
     )
-    print(f"{len(data)} examples, {len(weights)} weights, {MODEL.stat().st_size} bytes in {MODEL.name}")
+    print(f"{len(data)} examples, {len(weights)} weights, {path.stat().st_size} bytes in {name}")
 
 
 if __name__ == "__main__":

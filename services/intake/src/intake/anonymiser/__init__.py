@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from intake.anonymiser import lexicon, tagging
+from intake.anonymiser import doubting, lexicon, tagging
 from intake.anonymiser.linking import link
 from intake.anonymiser.marked import OTHER, with_marked
 from intake.anonymiser.names import find_names
@@ -47,6 +47,7 @@ def load() -> None:
     """Read lists and weights now (about half a second) instead of with the first report."""
     lexicon.load()
     tagging.weights()
+    tagging.weights(doubting.WEIGHTS_FILE)
 
 
 def anonymise(text: str) -> Anonymised:
@@ -65,9 +66,10 @@ def anonymise_fields(
     """
     if any(len(text) > MAX_CHARACTERS for text in fields.values()):
         raise ValueError(f"at most {MAX_CHARACTERS} characters are anonymised at once")
+    load()  # the first report does not pay for it with its patience
     whole = _BETWEEN_FIELDS.join(fields.values())
     try:
-        spans = _recognise(whole, hide, patience or Patience())
+        spans, doubted = _recognise(whole, hide, patience or Patience())
     except OutOfTime:
         return {name: _hidden(text) for name, text in fields.items()}
     placed = _place(spans, whole)
@@ -79,23 +81,24 @@ def anonymise_fields(
             for span in placed
             if span.start < end and span.end > start
         ]
-        result[name] = _replaced(text, inside)
+        places = [place - start for place in doubted if start <= place < end]
+        result[name] = _replaced(text, inside, places)
         start = end + len(_BETWEEN_FIELDS)
     return result
 
 
-def _recognise(text: str, hide: Sequence[str], patience: Patience) -> list[Span]:
+def _recognise(text: str, hide: Sequence[str], patience: Patience) -> tuple[list[Span], list[int]]:
     if len(text) > MAX_TOGETHER:
         raise OutOfTime
     reading = Reading(text)
     structured = find_structured(reading, patience)
-    mentions = find_names(reading, structured, patience)
+    mentions, doubted = find_names(reading, structured, patience)
     people = link(mentions)
     names = [mention.span._replace(key=person) for mention, person in zip(mentions, people, strict=True)]
     spans = sorted([*structured, *names], key=lambda span: span.start)
     marked = with_marked(text, spans, hide) if hide else spans
     patience.check()
-    return marked
+    return marked, doubted
 
 
 def _hidden(text: str) -> Anonymised:
@@ -122,10 +125,12 @@ def _place(spans: list[Span], text: str) -> list[Placed]:
     return placed
 
 
-def _replaced(text: str, placed: list[Placed]) -> Anonymised:
+def _replaced(text: str, placed: list[Placed], doubted: list[int]) -> Anonymised:
+    """The text with its placeholders; a doubted word counts where no placeholder stands over it."""
     pieces, at = [], 0
     for span in placed:
         pieces += [text[at : span.start], span.placeholder]
         at = span.end
     result = "".join([*pieces, text[at:]])
-    return Anonymised(result, tuple(placed), is_doubtful(result))
+    is_left = any(not any(span.start <= place < span.end for span in placed) for place in doubted)
+    return Anonymised(result, tuple(placed), is_left or is_doubtful(result))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from intake.anonymiser import marking
+from intake.anonymiser.doubting import doubted
 from intake.anonymiser.lexicon import words
 from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
@@ -32,8 +33,15 @@ class Mention(NamedTuple):
     is_nickname: bool = False
 
 
-def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> list[Mention]:
-    """All names outside what is taken already, in order of place."""
+class Names(NamedTuple):
+    """The names of a text in order of place, and where words start that may be names after all."""
+
+    mentions: list[Mention]
+    doubted: list[int]
+
+
+def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> Names:
+    """All names outside what is taken already."""
     tokens = read_tokens(reading, taken)
     mode = mode_of(tokens)
     patience.check()
@@ -52,7 +60,7 @@ def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> l
     marking.mark_nicknames(reading, tokens, named)
     marking.mark_known(tokens, scores, named, mode)
     marking.unmark_companies(tokens, named)
-    return _mentions(tokens, named)
+    return Names(_mentions(tokens, named), doubted(tokens, named, mode))
 
 
 def _mentions(tokens: Sequence[Token], named: Sequence[bool]) -> list[Mention]:

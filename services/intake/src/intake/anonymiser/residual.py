@@ -40,10 +40,15 @@ _CUED_NAME = re.compile(
     r"(?!\[)(?:[a-z]+ )?[A-Z][a-z]+|"
     r"(?:heet|heette|genaamd|alias|bijnaam)\b:? (?!\[)[A-Z][a-z]+"
 )
+#: What is left of "m. bos" when only the name was seen; "m", "n", "t" and the like are words too.
+_LONE_INITIAL = re.compile(r"(?:[a-ceg-jloprvwxyA-Z]\.?|[A-Za-z]\.) \[PERSOON")
 
 
 def is_doubtful(result: str) -> bool:
     """Whether a person should look at this text before anyone reads it as anonymised."""
+    initial = _LONE_INITIAL.search(result)
+    if initial and not result[: initial.start()][-1:].isalnum():
+        return True
     rest = _PLACEHOLDER.sub("[]", result)
     low = rest.lower()
     return (

@@ -109,13 +109,10 @@ def features(tokens: Sequence[Token], at: int, mode: str, previous: str, kind: s
     yield "m" + k + "|" + ka + "|" + a2.kind
 
 
-_WEIGHTS_FILE = "model/weights.json.gz"
-
-
-@lru_cache(maxsize=1)
-def weights() -> Mapping[str, float]:
-    """The trained weights by feature."""
-    packed = files("intake.anonymiser").joinpath(_WEIGHTS_FILE).read_bytes()
+@lru_cache(maxsize=2)
+def weights(name: str = "weights.json.gz") -> Mapping[str, float]:
+    """The trained weights of a model by feature."""
+    packed = files("intake.anonymiser").joinpath("model", name).read_bytes()
     # Equal weights are one number in memory.
     loaded: dict[str, float] = json.loads(gzip.decompress(packed), parse_float=lru_cache(maxsize=None)(float))
     return loaded
