@@ -1,8 +1,10 @@
 """The whole system as `make run` starts it: one report all the way, and nothing left in clear behind it."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from email.message import EmailMessage
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,23 @@ REPORTED = {
     "the reporter's name": "Zebedea Vlinderman",
     "the reporter's phone number": "06-20417755",
     "the reporter's mail address": "zebedea.vlinderman@melder.example",
+    "what the reporter marked": "kromzwaard in het raam",
+    "how far north": "52.7391826",
+    "how far east": "4.6482915",
 }
+#: Said at the door by a report that is refused, by a look before sending, by staff, and by the connection.
+BESIDES = {
+    "a name in a refused report": "Ysbrandt Woelwater",
+    "a field of a refused report": "woelwaterveld",
+    "a name in a look before sending": "Petronella Zilvermeeuw",
+    "a name of a file": "Boudewijn-Kraaienpoot-paspoort.jpg",
+    "a name that staff entered": "Aldegonde Reigersbek",
+    "a name in what staff entered": "Wolfert Spreeuwenburg",
+    "the moment at which staff heard it": "07:33.481937",
+    "the reporter's address": "127.7.31",
+    "the reporter's browser": "Vlinderbrowser/7",
+}
+_FORM = "multipart/form-data; boundary=grens"
 SPOKEN = {"the question": "Zag u Quispelaar zelf tillen?", "the reply": "Ja, samen met Hagelkruid."}
 
 
@@ -50,10 +68,12 @@ async def test_nothing_that_identifies_anyone_is_left_in_clear_anywhere(whole: S
     key = secrets.token_urlsafe(24)
     async with overhearing(whole) as overheard:
         receipt = await _report_and_talk(whole, key)
+        await _come_by_other_doors(whole)
     town = whole.demo.first
     canaries = {
         **REPORTED,
         **SPOKEN,
+        **BESIDES,
         "the receipt": receipt,
         "the receipt without dashes": receipt.replace("-", ""),
         "the idempotency key": key,
@@ -91,6 +111,22 @@ async def test_mails_hold_their_reader_and_nothing_of_a_report(whole: System) ->
     await wait_until(is_mailed, what="a mail to the reporter")
     mails = "\n".join(part for mail in whole.mail.messages() for part in _parts(mail))
     assert [name for name, text in canaries.items() if text in mails] == []
+
+
+def test_reports_are_taken_while_the_broker_is_away_and_arrive_after(whole: System) -> None:
+    town = whole.demo.first
+    front = Caller(whole.gateway_url, town.code)
+    manager = front.sign_in(town.person("amina"))
+    known = set(lines_of(manager))
+    whole.rabbit.stop()
+    try:
+        receipts = {front.report(_report())["receipt"] for _ in range(3)}
+        assert len(receipts) == 3
+        assert set(lines_of(manager)) == known
+    finally:
+        whole.rabbit.start()
+    for _ in receipts:
+        known.add(newest_line(manager, known)["id"])
 
 
 def _parts(mail: EmailMessage) -> list[str]:
@@ -133,12 +169,69 @@ async def _report_and_talk(whole: System, key: str) -> str:
     return receipt
 
 
+async def _come_by_other_doors(whole: System) -> None:
+    """Look before sending, be refused, send a file by form, enter a report as staff: each with canaries."""
+    town = whole.demo.first
+    front = Caller(whole.gateway_url, town.code)
+    manager = front.sign_in(town.person("amina"))
+    known = set(lines_of(manager))
+    key = secrets.token_urlsafe(24)
+    solved = {"Idempotency-Key": key, **front.proof(key)}
+    words = {"description": f"Het is {BESIDES['a name in a look before sending']}, zegt men."}
+    assert _from_afar(whole, "/api/v1/anonymisations", words, solved) == 200
+    wrong = {**_report(), "description": BESIDES["a name in a refused report"], "mode": "anoniem"}
+    wrong[BESIDES["a field of a refused report"]] = BESIDES["a name in a refused report"]
+    assert _from_afar(whole, "/api/v1/reports", wrong, solved) == 400
+    assert _from_afar(whole, "/api/v1/attachments", _form(), {"Content-Type": _FORM}) == 201
+    entered = {
+        **_report(),
+        "description": f"Gebeld: {BESIDES['a name in what staff entered']} doet dit.",
+        "channel": "telefoon",
+        "receivedElsewhereAt": f"2026-11-24T10:{BESIDES['the moment at which staff heard it']}Z",
+        "mode": "op-naam",
+        "contact": {"name": BESIDES["a name that staff entered"]},
+    }
+    front.sign_in(town.person("karim")).report({**entered, "hide": []})
+    newest_line(manager, known)
+
+
+def _from_afar(whole: System, path: str, body: object, headers: dict[str, str]) -> int:
+    """Post from an address and with a browser that must be kept nowhere; the status of the answer."""
+    told = {
+        "Municipality": whole.demo.first.code,
+        "User-Agent": BESIDES["the reporter's browser"],
+        "Content-Type": "application/json",
+        **headers,
+    }
+    host, _, port = whole.gateway_url.removeprefix("http://").partition(":")
+    source = (BESIDES["the reporter's address"] + ".9", 0)
+    connection = HTTPConnection(host, int(port), timeout=30, source_address=source)
+    try:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request("POST", path, raw, told)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _form() -> bytes:
+    """A photo in a form, under a name that tells."""
+    parts = (
+        b'--grens\r\nContent-Disposition: form-data; name="signalType"\r\n\r\nhennepteelt\r\n',
+        b'--grens\r\nContent-Disposition: form-data; name="file"; filename="',
+        BESIDES["a name of a file"].encode(),
+        b'"\r\nContent-Type: image/jpeg\r\n\r\n' + photo((64, 48)) + b"\r\n--grens--\r\n",
+    )
+    return b"".join(parts)
+
+
 def _report() -> dict[str, Any]:
     """A report that holds every canary."""
     description = (
         f"Volgens {REPORTED['a name']} (bel {REPORTED['a phone number']} of mail "
         f"{REPORTED['a mail address']}) staat er een auto met kenteken {REPORTED['a number plate']}. "
-        f"Geld gaat naar {REPORTED['an account number']}."
+        f"Geld gaat naar {REPORTED['an account number']}. "
+        f"Er staat een {REPORTED['what the reporter marked']}."
     )
     return {
         "signalType": "hennepteelt",
@@ -148,6 +241,11 @@ def _report() -> dict[str, Any]:
             "voertuigen": f"De bus van {REPORTED['a name in an answer']}.",
         },
         "address": REPORTED["an address"],
+        "hide": [REPORTED["what the reporter marked"]],
+        "location": {
+            "latitude": float(REPORTED["how far north"]),
+            "longitude": float(REPORTED["how far east"]),
+        },
         "contact": {
             "name": REPORTED["the reporter's name"],
             "phone": REPORTED["the reporter's phone number"],

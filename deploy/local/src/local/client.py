@@ -84,12 +84,12 @@ class Caller:
     def report(self, body: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Send a report; the answer holds the receipt. With the same key the same report."""
         sent_key = key or secrets.token_urlsafe(24)
-        headers = {"Idempotency-Key": sent_key, **self._proof(sent_key)}
+        headers = {"Idempotency-Key": sent_key, **self.proof(sent_key)}
         answer = self.call("POST", "/api/v1/reports", dict(body), **headers)
         accepted: dict[str, Any] = answer.require(201)
         return accepted
 
-    def _proof(self, key: str) -> dict[str, str]:
+    def proof(self, key: str) -> dict[str, str]:
         """The work that an anonymous report comes with."""
         if self._headers.keys() & {"Cookie", "Authorization"}:
             return {}
