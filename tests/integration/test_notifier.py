@@ -28,6 +28,7 @@ from notifier.delivery.post import Post
 from sqlalchemy import text
 
 from tests.support.backing import Backing
+from tests.support.databases import scans
 from tests.support.identities import anonymous, bearer, staff
 from tests.support.notifier import ADDRESS, Desk, Reporter, notifier_desk
 from tests.support.polling import wait_until
@@ -59,6 +60,15 @@ async def test_notice_and_mailbox_at_once_still_meet(desk: Desk) -> None:
         *(desk.hear(each.mailbox) for each in reporters), *(desk.hear(each.notice()) for each in reporters)
     )
     assert len(await desk.deliveries()) == 20
+
+
+async def test_mailboxes_and_notices_are_looked_up_by_key_also_while_they_are_few(desk: Desk) -> None:
+    made = [await scans(desk.database, table) for table in ("mailbox", "notice")]  # making an index reads all
+    for _ in range(8):  # PostgreSQL settles on one plan after five
+        reporter = Reporter()
+        await desk.hear(reporter.notice(), reporter.mailbox)
+    assert len(await desk.deliveries()) == 8
+    assert [await scans(desk.database, table) for table in ("mailbox", "notice")] == made
 
 
 async def test_who_left_no_address_gets_no_mail_but_has_a_mailbox(desk: Desk) -> None:

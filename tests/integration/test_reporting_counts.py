@@ -25,6 +25,7 @@ from reporting.consumers import HANDLERS
 from sqlalchemy import text
 
 from tests.support.backing import Backing
+from tests.support.databases import scans
 from tests.support.reporting import (
     HANDLER,
     MANAGER,
@@ -87,6 +88,13 @@ async def test_a_report_shows_in_its_months_and_in_the_csv(desk: Desk) -> None:
         "daysToTake": "3",
         "daysToClose": "4",
     }
+
+
+async def test_a_row_is_looked_up_by_its_key_also_while_they_are_few(desk: Desk) -> None:
+    for _ in range(8):  # PostgreSQL settles on one plan after five
+        await desk.hear(life(uuid4(), until=2))
+    assert await scans(desk.database, "pk_report_row") > 0
+    assert await scans(desk.database, "ix_report_row_received") == 0
 
 
 async def test_reopening_takes_a_closing_back_until_it_is_closed_again(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 from common.db import Database
 from common.migration import migrate
 from common.provision import DatabaseUrls, RolePasswords, provide_database
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.support.backing import Backing
@@ -55,3 +56,15 @@ async def opened(urls: DatabaseUrls) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+async def scans(database: Database, name: str) -> int:
+    """How often this table was read from end to end, or this index was looked into."""
+    async with database.flowing() as connection:
+        await connection.execute(text("SELECT pg_stat_force_next_flush()"))
+    statement = """
+        SELECT coalesce((SELECT seq_scan FROM pg_stat_user_tables WHERE relname = :name),
+                        (SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = :name))
+    """
+    async with database.flowing() as connection:
+        return int((await connection.execute(text(statement), {"name": name})).scalar_one())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
 from common.contracts.erasure import NotifierErasureConfirmed
@@ -22,15 +23,15 @@ async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Deliv
     """Open mailboxes, and queue what reporters should have heard before theirs was there."""
     events = [delivery.event for delivery in deliveries]
     await store.add_mailboxes(connection, events)
-    with_address = [event.reporter_handle for event in events if event.sealed_address is not None]
-    await store.queue_notices(connection, with_address)
+    with_address = [event for event in events if event.sealed_address is not None]
+    await store.queue_notices(connection, map(_reporter, with_address))
 
 
 async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:
     """Show notices in their mailboxes, and queue a mail to who left an address."""
     events = [delivery.event for delivery in deliveries]
     await store.add_notices(connection, events)
-    await store.queue_notices(connection, [event.reporter_handle for event in events])
+    await store.queue_notices(connection, map(_reporter, events))
 
 
 async def keep_questions(connection: AsyncConnection, deliveries: Sequence[Delivery[QuestionAsked]]) -> None:
@@ -57,6 +58,10 @@ async def erase_reporters(connection: AsyncConnection, deliveries: Sequence[Deli
             municipality=event.municipality, report_id=event.report_id, confirmed_at=now
         )
         await publish(connection, confirmed)
+
+
+def _reporter(event: MailboxOpened | NoticeDue) -> tuple[str, UUID]:
+    return event.municipality, event.reporter_handle
 
 
 def handlers(department_delay_seconds: float) -> Handlers:

@@ -71,19 +71,31 @@ async def add_notices(connection: AsyncConnection, events: Sequence[NoticeDue]) 
     )
 
 
-async def queue_notices(connection: AsyncConnection, handles: Sequence[UUID]) -> None:
-    """Queue a delivery for each notice of these reporters who left an address; each notice once."""
-    if not handles:
+async def queue_notices(connection: AsyncConnection, reporters: Iterable[tuple[str, UUID]]) -> None:
+    """Queue a delivery for each notice of these reporters who left an address; each notice once.
+
+    Reporters are (municipality, handle): without the municipality every notice there is would be looked at.
+    """
+    told = sorted(set(reporters))
+    if not told:
         return
+    # The address is asked for in a subquery, so that each mailbox is looked up by its key: on a table that is
+    # new and unmeasured, a join reads all of them, and that plan is kept.
     await connection.execute(
         text(
             """INSERT INTO delivery (municipality, template, reporter_handle, notice_version)
-               SELECT n.municipality, n.feedback, n.reporter_handle, n.version
-               FROM notice n JOIN mailbox m USING (municipality, reporter_handle)
-               WHERE n.reporter_handle = ANY(:handles) AND m.sealed_address IS NOT NULL
+               SELECT municipality, n.feedback, reporter_handle, n.version
+               FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]))
+                    AS told (municipality, reporter_handle)
+               JOIN notice n USING (municipality, reporter_handle)
+               WHERE (SELECT m.sealed_address IS NOT NULL FROM mailbox m
+                      WHERE m.municipality = told.municipality AND m.reporter_handle = told.reporter_handle)
                ON CONFLICT DO NOTHING"""
         ),
-        {"handles": sorted(set(handles))},
+        {
+            "municipalities": [municipality for municipality, _ in told],
+            "handles": [handle for _, handle in told],
+        },
     )
 
 

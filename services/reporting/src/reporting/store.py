@@ -51,6 +51,8 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 _NAMES = ", ".join(name for name, _, _ in _COLUMNS)
 
+# `before` is materialized, so that rows are looked up by their key. What is asked of it later would let the
+# index of received reports do for that: on a new table PostgreSQL takes it, and reads a whole municipality.
 _APPLY = text(
     f"""
     WITH input AS (
@@ -59,7 +61,7 @@ _APPLY = text(
             {", ".join(f"CAST(:{name} AS {kind}[])" for name, kind, _ in _COLUMNS)}
         ) AS given (municipality, report_id, {_NAMES})
         WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE subject = CAST(given.report_id AS text))
-    ), before AS (
+    ), before AS MATERIALIZED (
         SELECT r.* FROM report_row AS r JOIN input USING (municipality, report_id)
     ), after AS (
         INSERT INTO report_row AS r (municipality, report_id, {_NAMES})
