@@ -16,6 +16,7 @@ from gateway.api import create_api
 from gateway.main import build_front
 from gateway.settings import GatewaySettings
 from intake.actions import Intake, Municipalities
+from intake.admission import Admission
 from intake.attachments import Attachments
 from intake.editing import Editing
 from intake.main import build_app as intake_app
@@ -70,6 +71,7 @@ def _apps() -> dict[str, FastAPI]:
             IntakeSettings(**_ADDRESSES, notifier_public_key="-"),
             Intake(writer, Municipalities(), b"", no_attachments()),
             Editing(database, Municipalities(), load_seed(), refresh=_nothing),
+            Admission(database, Municipalities()),
         ),
         "casework": casework_app(CaseworkSettings(**_ADDRESSES), database),
         "notifier": notifier_app(NotifierSettings(**_ADDRESSES, notifier_private_key="-"), database),

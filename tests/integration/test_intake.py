@@ -19,6 +19,7 @@ from common.messaging.handling import Dispatcher
 from common.receipt import mailbox_of, parse_receipt
 from common.sealing import Context, decode, open_content, open_text
 from intake.actions import Intake, Municipalities
+from intake.admission import Admission
 from intake.consumers import handlers
 from intake.main import Refresher, build_app
 from intake.seed import load_seed
@@ -329,7 +330,9 @@ async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(d
 
 async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(desk: Desk) -> None:
     intake = Intake(desk.writer, Municipalities(), NOTIFIER.public, desk.attachments)
-    transport = httpx.ASGITransport(build_app(desk.settings, intake, desk.editor))
+    transport = httpx.ASGITransport(
+        build_app(desk.settings, intake, desk.editor, Admission(desk.database, Municipalities()))
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
         fresh = replace(desk, client=client)
         answer = await fresh.send(report())

@@ -18,6 +18,7 @@ from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
 from fastapi import FastAPI
 from intake.actions import Intake, Municipalities
+from intake.admission import Admission
 from intake.attachments import Attachments
 from intake.consumers import handlers
 from intake.editing import Editing
@@ -136,7 +137,7 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
                 municipalities.replace(await offers.read(connection))
 
         editor = Editing(database, municipalities, seed, refresh=refresh)
-        app = build_app(settings, intake, editor)
+        app = build_app(settings, intake, editor, Admission(database, municipalities))
         transport = httpx.ASGITransport(app)
         async with (
             working(writer),

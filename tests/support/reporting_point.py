@@ -18,6 +18,7 @@ from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
 from fastapi import FastAPI
 from intake.actions import Intake, Municipalities
+from intake.admission import Admission
 from intake.consumers import handlers
 from intake.domain import FormSet, Question, QuestionKind
 from intake.editing import Editing
@@ -154,7 +155,7 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
         writer = Writer(database, queue_size=64, batch=16, count=2)
         intake = Intake(writer, municipalities, notifier.public, attachments)
         editor = Editing(database, municipalities, forms, refresh=refresh)
-        desk = Desk(build_app(settings, intake, editor), database)
+        desk = Desk(build_app(settings, intake, editor, Admission(database, municipalities)), database)
         stopping = asyncio.Event()
         writing = asyncio.create_task(writer.run(stopping))
         await desk.open()

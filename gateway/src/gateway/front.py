@@ -18,6 +18,7 @@ from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
 from gateway.bodies import Bodies, Uploads
 from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.flood import Flood
+from gateway.invitations import Invitations
 from gateway.session import KeyUnknown, Sessions, csrf_token, is_csrf_token
 from gateway.settings import GatewaySettings
 from gateway.upstream import ServiceClient
@@ -152,6 +153,7 @@ class Front:
     bodies: Bodies
     uploads: Uploads
     flood: Flood
+    invitations: Invitations
 
     async def visitor(self, request: Request) -> Visitor:
         """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.
@@ -215,6 +217,12 @@ class Front:
         if named is not None and named.decode("latin-1") != code:
             raise OtherMunicipality("Name the municipality of this session or key, or leave the header away.")
         return await self.directory.named({b"municipality": code.encode()})
+
+
+def address_of_scope(scope: Scope) -> str:
+    """As `address_of`, for a bare ASGI scope."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def address_of(request: Request) -> str:

@@ -13,6 +13,7 @@ from gateway.domain.pace import Pace
 from gateway.door import Door
 from gateway.flood import Flood
 from gateway.front import Directory, Front
+from gateway.invitations import Invitations
 from gateway.pages import Pages
 from gateway.passthrough import Passthrough
 from gateway.passwords import Passwords
@@ -40,6 +41,7 @@ def build_front(
         bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
         uploads=_uploads(settings),
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
+        invitations=Invitations(settings),
     )
 
 

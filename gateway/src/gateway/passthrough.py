@@ -16,7 +16,9 @@ from gateway.domain.pace import Pace, TooFast
 from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
 from gateway.flood import HEADER
-from gateway.front import Front, Visitor
+from gateway.front import Front, Visitor, address_of_scope
+from gateway.invitations import HEADER as INVITATION
+from gateway.invitations import is_refusal
 
 SMALL_BYTES = 64 * KIB
 WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
@@ -96,6 +98,14 @@ class Passthrough:
         else:
             flood.admit(municipality, key, proof)
 
+    def _invitation(self, visitor: Visitor, exchange: "_Exchange") -> tuple[str, dict[str, str]]:
+        """The code of who is anonymous, and the headers that the service gets with it."""
+        headers = exchange.headers_on()
+        if not visitor.identity.is_anonymous:
+            return "", headers
+        code = self._front.invitations.code_of(dict(exchange.scope["headers"]))
+        return code, {**headers, INVITATION: code} if code else headers
+
     @asynccontextmanager
     async def _body(
         self, route: Route, exchange: "_Exchange", visitor: Visitor
@@ -129,15 +139,20 @@ class Passthrough:
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
         target = f"{scope['path']}?{query}" if query else scope["path"]
+        code, sent = self._invitation(visitor, exchange)
         try:
-            async with self._front.services.request(
-                visitor.identity,
-                route.service,
-                route.method,
-                target,
-                headers=exchange.headers_on(),
-                data=body or None,
-            ) as answer:
+            async with (
+                self._front.invitations.trying(address_of_scope(scope), code) as attempt,
+                self._front.services.request(
+                    visitor.identity,
+                    route.service,
+                    route.method,
+                    target,
+                    headers=sent,
+                    data=body or None,
+                ) as answer,
+            ):
+                attempt.is_refused = is_refusal(answer.status)
                 await exchange.answer(answer)
         except AppError:
             if exchange.fault:

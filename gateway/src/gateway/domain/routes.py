@@ -47,6 +47,8 @@ ROUTES: tuple[Route, ...] = (
     *_offer("GET", "/api/v1/signal-types/{rest:path}", "intake", None),
     *_offer("GET", "/api/v1/form-parts", "intake", {ADMINISTRATOR}),
     *_offer("GET POST PUT DELETE", "/api/v1/form-parts/{rest:path}", "intake", {ADMINISTRATOR}),
+    *_offer("GET POST", "/api/v1/invitations", "intake", {ADMINISTRATOR}),
+    *_offer("DELETE", "/api/v1/invitations/{id}", "intake", {ADMINISTRATOR}),
     *_offer("GET", "/api/v1/form-audit", "intake", {ADMINISTRATOR, PRIVACY_OFFICER}),
     *_offer("POST", "/api/v1/mailboxes/_search", "notifier", None, 16 * KIB),
     *_offer("POST", "/api/v1/mailboxes/_reply", "notifier", None),

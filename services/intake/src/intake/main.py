@@ -16,7 +16,8 @@ from fastapi import FastAPI
 
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
-from intake.api import UPLOAD_PATH, checks, editing, forms, previews, reports, uploads
+from intake.admission import Admission
+from intake.api import UPLOAD_PATH, checks, editing, forms, invitations, previews, reports, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
 from intake.editing import Editing
@@ -71,13 +72,14 @@ class Refresher:
             await asyncio.sleep(_REFRESH_SECONDS)
 
 
-def build_app(settings: IntakeSettings, intake: Intake, editor: Editing) -> FastAPI:
+def build_app(settings: IntakeSettings, intake: Intake, editor: Editing, admission: Admission) -> FastAPI:
     """The HTTP face of intake."""
     verifier = IdentityVerifier("intake", settings.identity_keys)
     app = create_app("Vermoeden intake", verifier, large_bodies={UPLOAD_PATH: MAX_FILE_BYTES})
     app.state.intake = intake
     app.state.editing = editor
-    for each in (reports, checks, forms, editing, uploads, previews):
+    app.state.admission = admission
+    for each in (reports, checks, forms, editing, invitations, uploads, previews):
         app.include_router(each)
     return app
 
@@ -135,6 +137,7 @@ async def serve(settings: ServiceSettings) -> None:
         attachments,
         file_limits=file_limits_of(settings),
     )
+    admission = Admission(house.database, municipalities)
     editor = Editing(house.database, municipalities, seed, refresh=refresher.refresh)
     try:
         await refresher.refresh()
@@ -144,4 +147,4 @@ async def serve(settings: ServiceSettings) -> None:
         log.warning("municipalities.not_read", error=type(error).__name__)
     sweeper = Sweeper(attachments, seconds=settings.files_sweep_seconds)
     parts = (*house.parts, writer, refresher, sweeper)
-    await serve_process(build_app(settings, intake, editor), settings, parts, on_stop=house.close)
+    await serve_process(build_app(settings, intake, editor, admission), settings, parts, on_stop=house.close)

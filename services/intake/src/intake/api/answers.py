@@ -8,6 +8,7 @@ from common.contracts.codes import Code, FormLayout, Urgency, WhoMayReport
 from pydantic import Field
 
 from intake.domain import Mode, QuestionKind
+from intake.domain.admission import Need
 
 
 class Checked(WireModel):
@@ -108,6 +109,7 @@ class FormsShown(WireModel):
     who_may_report: WhoMayReport
     modes: list[Mode]
     neighbourhoods: list[NeighbourhoodShown]  # when there are any, a report takes only their codes
+    needed: Need | None = None  # what this caller must bring before a report is taken
 
 
 class OptionShown(WireModel):

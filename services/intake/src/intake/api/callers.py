@@ -1,13 +1,20 @@
 """What a caller may say of a report: the door by which it came, and what an API key is bound to."""
 
 from dataclasses import replace
+from typing import Annotated
 
 from common.auth import Identity
 from common.contracts.codes import Channel, Role
 from common.errors import FieldError, NotAllowed
+from fastapi import Header
 
 from intake.domain import FormSet
 from intake.submission import STAFF_CHANNELS
+
+InvitationCode = Annotated[
+    str | None,
+    Header(description="Where a municipality takes reports by invitation: the code that it gave."),
+]
 
 
 class KeyMayNotReport(NotAllowed):

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from intake.actions import Intake
+from intake.admission import Admission
 from intake.api import answers
-from intake.api.callers import channels_of, narrowed, require_type
+from intake.api.callers import InvitationCode, channels_of, narrowed, require_type
 from intake.api.hints import hints_json
 from intake.api.shown import files_json, forms_json, questions_json, rules_json, type_json
 from intake.editing import Editing
@@ -24,13 +25,18 @@ _Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 @router.get("/api/v1/signal-types", response_model=answers.FormsShown)
-async def signal_types(request: Request, caller: Caller) -> dict[str, Any]:
-    """Everything that this municipality asks of this caller."""
+async def signal_types(
+    request: Request, caller: Caller, invitation_code: InvitationCode = None
+) -> dict[str, Any]:
+    """Everything that this municipality asks of this caller; `needed` is what to bring before any of it."""
+    admission: Admission = request.app.state.admission
+    needed = await admission.lacks(caller, invitation_code)
     intake: Intake = request.app.state.intake
     forms = narrowed(intake.forms(caller.municipality), caller)
     told = forms_json(forms, professional=caller.is_professional)
     state = intake.state(caller.municipality)
-    return {**told, **rules_json(state), "files": files_json(intake.file_limits(caller.municipality))}
+    files = files_json(intake.file_limits(caller.municipality))
+    return {**told, **rules_json(state), "needed": needed, "files": files}
 
 
 @router.get("/api/v1/signal-types/{code}/form", response_model=answers.FormShown)

@@ -10,7 +10,10 @@ from common.web import Caller
 from fastapi import APIRouter, Header, Request, Response
 
 from intake.actions import Intake, Outcome
+from intake.admission import HEADER as INVITATION
+from intake.admission import Admission
 from intake.api import answers
+from intake.api.callers import InvitationCode
 from intake.api.quick import quick_route
 from intake.api.submissions import ReportSubmission, new_report
 
@@ -19,7 +22,10 @@ _KEY_TOLD = "Needed: base64url of at least 16 random bytes, made by the client a
 
 async def _quickly(request: Request, submission: ReportSubmission) -> Response:
     identity: Identity = request.state.identity
-    return await take_report(request, identity, submission, request.headers.get("idempotency-key"))
+    headers = request.headers
+    return await take_report(
+        request, identity, submission, headers.get("idempotency-key"), headers.get(INVITATION.lower())
+    )
 
 
 checks = APIRouter()
@@ -32,11 +38,18 @@ async def take_report(
     caller: Caller,
     submission: ReportSubmission,
     idempotency_key: Annotated[str | None, Header(description=_KEY_TOLD)] = None,
+    invitation_code: InvitationCode = None,
 ) -> Response:
     """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
     key = _key(idempotency_key)
     intake: Intake = request.app.state.intake
-    accepted = await intake.take_report(caller.municipality, key, new_report(submission, caller))
+    admission: Admission = request.app.state.admission
+    report = new_report(submission, caller)
+    if admission.need(caller) is None:
+        accepted = await intake.take_report(caller.municipality, key, report)
+    else:
+        async with admission.counted(caller, invitation_code, key):
+            accepted = await intake.take_report(caller.municipality, key, report)
     answer = answers.Accepted(receipt=accepted.receipt, **dict(_outcome(accepted.outcome)))
     body = answer.model_dump_json(by_alias=True, exclude_none=True)
     return Response(body, status_code=201, media_type="application/json")

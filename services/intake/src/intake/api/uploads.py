@@ -14,8 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from intake.actions import Intake
+from intake.admission import Admission
 from intake.api import answers
-from intake.api.callers import require_reporting, require_type
+from intake.api.callers import InvitationCode, require_reporting, require_type
 from intake.attachments import Upload
 from intake.files.kinds import Declared, FileKind, extension_of
 
@@ -51,9 +52,12 @@ async def take_file(
     request: Request,
     caller: Caller,
     signal_type: Annotated[str | None, Header(description=_TOLD, max_length=200)] = None,
+    invitation_code: InvitationCode = None,
 ) -> dict[str, Any]:
     """Take one photo or PDF in, cleaned and sealed. A report names it by id and claim within 24 hours."""
     require_reporting(caller)
+    admission: Admission = request.app.state.admission
+    await admission.require(caller, invitation_code)
     intake: Intake = request.app.state.intake
     content_type = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")

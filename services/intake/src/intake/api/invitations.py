@@ -1,0 +1,102 @@
+"""Intake's API for functional administrators: the codes by which people are invited to report."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.contracts.base import WireModel
+from common.errors import FieldError, Malformed
+from common.web import Caller, RequestModel
+from fastapi import APIRouter, Request
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from intake.admission import Admission
+from intake.api.editing import administrator
+from intake.domain.admission import Invitation
+
+router = APIRouter()
+
+PATH = "/api/v1/invitations"
+_LONGEST_DAYS = 366
+
+
+class NewInvitation(RequestModel):
+    """A code to be made: for whom, how often it works, and until when."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    max_uses: Annotated[int, Field(ge=1, le=10_000)]
+    expires_at: AwareDatetime
+
+
+class InvitationShown(WireModel):
+    """An invitation, without its code."""
+
+    id: UUID
+    name: str
+    max_uses: int
+    uses: int
+    expires_at: datetime
+    created_by: UUID
+    created_at: datetime
+    revoked_at: datetime | None
+    is_valid: bool
+
+
+class InvitationMade(InvitationShown):
+    """A new invitation with its code, which is told this once."""
+
+    code: str
+
+
+class InvitationsShown(WireModel):
+    """The newest invitations."""
+
+    invitations: list[InvitationShown]
+
+
+@router.post(PATH, status_code=201, response_model=InvitationMade)
+async def invite(request: Request, caller: Caller, body: NewInvitation) -> dict[str, Any]:
+    """Make a code. It is told this once: only a hash is kept."""
+    person = administrator(caller)
+    expires_at = body.expires_at.astimezone(UTC)
+    _require_term(expires_at)
+    made, code = await _admission(request).invite(
+        caller.municipality, person, body.name, body.max_uses, expires_at
+    )
+    return {**_shown(made), "code": code}
+
+
+@router.get(PATH, response_model=InvitationsShown)
+async def invitations(request: Request, caller: Caller) -> dict[str, Any]:
+    """The newest invitations, with how often each was used."""
+    administrator(caller)
+    found = await _admission(request).invited(caller.municipality)
+    return {"invitations": [_shown(each) for each in found]}
+
+
+@router.delete(PATH + "/{invitation}", status_code=204)
+async def revoke(request: Request, caller: Caller, invitation: UUID) -> None:
+    """Let a code be worth nothing from now on."""
+    person = administrator(caller)
+    await _admission(request).revoke(caller.municipality, person, invitation)
+
+
+def _admission(request: Request) -> Admission:
+    admission: Admission = request.app.state.admission
+    return admission
+
+
+def _shown(each: Invitation) -> dict[str, Any]:
+    return {**vars(each), "is_valid": each.is_valid(datetime.now(UTC))}
+
+
+def _require_term(expires_at: datetime) -> None:
+    days = (expires_at - datetime.now(UTC)).total_seconds() / 86_400
+    if not 0 < days <= _LONGEST_DAYS:
+        field = FieldError(
+            "/expiresAt",
+            "not-a-term",
+            f"Kies een tijd in de komende {_LONGEST_DAYS} dagen.",
+            f"Choose a time within the next {_LONGEST_DAYS} days.",
+        )
+        raise Malformed("Some fields are not valid.", errors=[field])
