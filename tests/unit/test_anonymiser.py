@@ -1,7 +1,5 @@
 """The anonymiser on invented people: what it finds, what it leaves, and that it never breaks a text."""
 
-import io
-import json
 import re
 import sys
 import time
@@ -10,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intake.anonymiser import MAX_CHARACTERS, anonymise, anonymise_fields
-from intake.anonymiser.batch import anonymise_lines
 
 PLACEHOLDER = re.compile(r"\[[A-Z]+-\d+\]")
 
@@ -203,15 +200,3 @@ def test_twice_the_text_takes_twice_the_steps(unit: str) -> None:
 
     anonymise(unit)
     assert steps(unit * (8_000 // len(unit))) < 2.4 * steps(unit * (4_000 // len(unit))) + 2_000
-
-
-def test_lines_in_are_lines_out_and_a_bad_line_is_named() -> None:
-    target = io.StringIO()
-    anonymise_lines(io.StringIO('{"id": "1", "text": "Bel 06-12345678."}\n\n'), target)
-    assert json.loads(target.getvalue()) == {
-        "id": "1",
-        "text": "Bel [TELEFOON-1].",
-        "spans": [{"start": 4, "end": 15, "type": "TELEFOON", "placeholder": "[TELEFOON-1]"}],
-    }
-    with pytest.raises(SystemExit, match="line 1"):
-        anonymise_lines(io.StringIO('{"id": "1"}\n'), io.StringIO())

@@ -5,9 +5,9 @@ import sys
 
 def _main() -> None:
     if sys.argv[1:] == ["anonymise"]:
-        from intake.anonymiser.batch import anonymise_lines  # noqa: PLC0415  (needs no web server, starts in a third)
+        from intake.anonymiser.batch import main as anonymise  # noqa: PLC0415  (needs no web server, starts in a third)
 
-        anonymise_lines()
+        anonymise()
         return
     from common.commands import main  # noqa: PLC0415
 
