@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from intake.anonymiser import MAX_CHARACTERS, anonymise, anonymise_fields
 
@@ -73,6 +73,7 @@ def test_a_text_is_refused_rather_than_cut() -> None:
         anonymise("a" * (MAX_CHARACTERS + 1))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_any_text_keeps_everything_outside_its_spans(text: str) -> None:
     result = anonymise(text)
@@ -84,6 +85,7 @@ def test_any_text_keeps_everything_outside_its_spans(text: str) -> None:
     assert "".join([*pieces, text[at:]]) == result.text
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), st.text(max_size=200), max_size=3))
 def test_putting_the_originals_back_gives_every_field_as_it_was(fields: dict[str, str]) -> None:
     for name, result in anonymise_fields(fields).items():
@@ -117,6 +119,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=40).map("".join))
 def test_broken_pieces_of_data_break_no_recogniser(text: str) -> None:
     result = anonymise(text)
@@ -158,6 +161,7 @@ NAMES = st.sampled_from(["meneer Jansen", "mevrouw El Amrani", "dhr. Van Dijk"])
 NUMBERS = st.sampled_from(["06-12345678", "NL91ABNA0417164300", "98-VRF-3", "a.b@voorbeeld.nl"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(NAMES, NUMBERS), min_size=1, max_size=8))
 def test_anonymised_text_holds_nothing_more_to_find(values: list[str]) -> None:
     once = anonymise("Ik zag " + " en toen ".join(values) + ".")

@@ -4,7 +4,7 @@ Each pattern is linear: it starts at a rare character, its quantifiers are bound
 same characters. What stands around a number is looked at through a window of fixed width.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from intake.anonymiser.patience import Patience
 from intake.anonymiser.reading import Reading
@@ -31,6 +31,9 @@ from intake.anonymiser.structured.postcodes import find_postcodes
 __all__ = ["find_structured"]
 
 Found = tuple[int, int, str]
+#: Each value is looked for in the whole text, so that there must not be too many.
+_RECURRING_LIMIT = 60
+_SHORTEST_RECURRING = 5
 
 #: The surest first: what one has taken, the next leaves alone.
 _RECOGNISERS: tuple[Callable[[Reading], Iterator[Found]], ...] = (
@@ -62,7 +65,26 @@ def find_structured(reading: Reading, patience: Patience) -> list[Span]:
             if reading.is_free(start, end):
                 reading.take(start, end)
                 found.append(Span(start, end, kind, value_key(kind, reading.lower[start:end])))
+    found += list(_recurring(reading, found))
     return sorted(found, key=lambda span: span.start)
+
+
+def _recurring(reading: Reading, found: Sequence[Span]) -> Iterator[Span]:
+    """The same numbers where they stand again, also without the word that gave them away."""
+    values = {reading.text[span.start : span.end]: span for span in found[:_RECURRING_LIMIT]}
+    for value, span in values.items():
+        if len(value) < _SHORTEST_RECURRING or not any(map(str.isdigit, value)):
+            continue
+        start = reading.text.find(value)
+        while start != -1:
+            end = start + len(value)
+            is_whole = not (
+                reading.text[start - 1 : start].isalnum() or reading.text[end : end + 1].isalnum()
+            )
+            if is_whole and reading.is_free(start, end):
+                reading.take(start, end)
+                yield span._replace(start=start, end=end)
+            start = reading.text.find(value, end)
 
 
 def value_key(kind: str, value: str) -> str:
