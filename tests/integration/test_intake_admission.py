@@ -80,9 +80,11 @@ async def test_the_form_says_what_is_needed_and_every_door_holds_to_it(
     headers = bearer("intake", identity)
     sent = await desk.send(report(), **headers)
     file = await desk.send_file(photo(), **headers)
-    for answer in (sent, file):
+    words = {"description": "Bij Jan."}
+    preview = await desk.client.post("/api/v1/anonymisations", json=words, headers=headers)
+    for answer in (sent, file, preview):
         if need is None:
-            assert answer.status_code == 201, answer.text
+            assert answer.status_code in {200, 201}, answer.text
         else:
             assert answer.status_code == 403
             if identity.key_name is None:

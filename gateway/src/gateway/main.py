@@ -41,7 +41,7 @@ def build_front(
         bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
         uploads=_uploads(settings),
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
-        invitations=Invitations(settings),
+        invitations=Invitations(),
     )
 
 

@@ -17,12 +17,12 @@ from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
 from gateway.flood import HEADER
 from gateway.front import Front, Visitor, address_of_scope
-from gateway.invitations import HEADER as INVITATION
-from gateway.invitations import is_refusal
+from gateway.invitations import HEADER as HEADER_OF_INVITATION
 
 SMALL_BYTES = 64 * KIB
 WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
 _PROOF_HEADERS = (b"idempotency-key", HEADER.lower().encode())
+_INVITATION = HEADER_OF_INVITATION.lower()
 _WATCH_AFTER_SECONDS = 0.05
 _BURSTS_A_MINUTE = 10  # a key may spend so much of its minute at once
 
@@ -37,6 +37,7 @@ _PASSED_ON = frozenset(
         b"idempotency-key",
         b"if-match",
         b"if-none-match",
+        b"invitation-code",
         b"prefer",
         b"purpose",
         b"signal-type",
@@ -98,14 +99,6 @@ class Passthrough:
         else:
             flood.admit(municipality, key, proof)
 
-    def _invitation(self, visitor: Visitor, exchange: "_Exchange") -> tuple[str, dict[str, str]]:
-        """The code of who is anonymous, and the headers that the service gets with it."""
-        headers = exchange.headers_on()
-        if not visitor.identity.is_anonymous:
-            return "", headers
-        code = self._front.invitations.code_of(dict(exchange.scope["headers"]))
-        return code, {**headers, INVITATION: code} if code else headers
-
     @asynccontextmanager
     async def _body(
         self, route: Route, exchange: "_Exchange", visitor: Visitor
@@ -139,7 +132,8 @@ class Passthrough:
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
         target = f"{scope['path']}?{query}" if query else scope["path"]
-        code, sent = self._invitation(visitor, exchange)
+        sent = exchange.headers_on()
+        code = sent.get(_INVITATION, "") if visitor.identity.is_anonymous else ""
         try:
             async with (
                 self._front.invitations.trying(address_of_scope(scope), code) as attempt,
@@ -152,7 +146,7 @@ class Passthrough:
                     data=body or None,
                 ) as answer,
             ):
-                attempt.is_refused = is_refusal(answer.status)
+                attempt.ends(answer.status)
                 await exchange.answer(answer)
         except AppError:
             if exchange.fault:

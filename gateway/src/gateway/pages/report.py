@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from common.errors import AppError, Malformed, TooMuch
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.flood import FormTooOld, FormTooQuick
-from gateway.front import CsrfMissing, Visitor
+from gateway.front import CsrfMissing, Visitor, address_of
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
 from gateway.pages.checking import Checking, HiddenWords, said_in
@@ -157,14 +158,8 @@ class _Report:
         if refusal := await self._admit(turn, is_preview=True):
             return refusal
         asking = turn.asking
-        code, told = await self._site.front.services.call(
-            turn.visitor.identity,
-            "intake",
-            "POST",
-            "/api/v1/anonymisations",
-            words_of(asking.filled, asking.kind, asking.forms),
-            headers=invitation_of(asking.filled),
-        )
+        words = words_of(asking.filled, asking.kind, asking.forms)
+        code, told = await self._tell_intake(turn, "/api/v1/anonymisations", words)
         if refusal := self._not_invited(turn, code, told):
             return refusal
         if code == Malformed.status:
@@ -196,15 +191,23 @@ class _Report:
         if refusal := await self._admit(turn):
             return refusal
         language = self._site.language(request)
-        status, told = await self._site.front.services.call(
-            visitor.identity,
-            "intake",
-            "POST",
-            "/api/v1/reports",
-            submission_of(asking.filled, asking.kind, asking.forms, language=language),
-            headers={"Idempotency-Key": asking.filled.key, **invitation_of(asking.filled)},
-        )
+        report = submission_of(asking.filled, asking.kind, asking.forms, language=language)
+        key = {"Idempotency-Key": asking.filled.key}
+        status, told = await self._tell_intake(turn, "/api/v1/reports", report, key)
         return await self._answer(turn, status, told if isinstance(told, dict) else {})
+
+    async def _tell_intake(
+        self, turn: _Turn, path: str, body: object, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Intake's status and answer to a body that goes with the code of who was invited."""
+        front, invitation = self._site.front, invitation_of(turn.asking.filled)
+        code = next(iter(invitation.values()), "")
+        async with front.invitations.trying(address_of(turn.request), code) as attempt:
+            status, told = await front.services.call(
+                turn.visitor.identity, "intake", "POST", path, body, headers={**(headers or {}), **invitation}
+            )
+            attempt.ends(status)
+        return status, told
 
     def _faults(self, turn: _Turn) -> list[Fault]:
         asking = turn.asking

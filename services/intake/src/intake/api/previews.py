@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake
+from intake.admission import Admission
+from intake.api.callers import InvitationCode
 from intake.domain import MAX_ANSWER, MAX_PROSE
 from intake.hiding import is_doubtful, marked_in_vain, words_of
 
@@ -71,11 +73,15 @@ class HiddenWords(WireModel):
 
 
 @router.post("/api/v1/anonymisations", response_model=HiddenWords)
-async def hide_words(request: Request, caller: Caller, words: WordsToHide) -> dict[str, Any]:
+async def hide_words(
+    request: Request, caller: Caller, words: WordsToHide, invitation_code: InvitationCode = None
+) -> dict[str, Any]:
     """Tell what would be hidden of these words. Nothing is kept; the same words always give the same.
 
     Who is anonymous sends the `Idempotency-Key` and `Proof-Of-Work` that the report will come with.
     """
+    admission: Admission = request.app.state.admission
+    await admission.require(caller, invitation_code)
     intake: Intake = request.app.state.intake
     fields = words_of(words.description, words.answers, words.address, words.neighbourhood)
     hidden = await intake.preview(caller.municipality, fields, words.hide)
