@@ -130,7 +130,12 @@ def main() -> None:
 
     names = arguments.only or list(MEASUREMENTS)
     erase_data(arguments.folder)
-    options = Options(arguments.folder, municipalities=(_LOADED, _FILLED), environment={"gateway": _NO_PACE})
+    options = Options(
+        arguments.folder,
+        municipalities=(_LOADED, _FILLED),
+        environment={"gateway": _NO_PACE},
+        door_first=True,
+    )
     system = System(options, say)
     busy = _Busy()
     try:

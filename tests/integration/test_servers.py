@@ -221,18 +221,16 @@ def open_folder() -> Iterator[Path]:
 
 
 def test_a_program_that_steps_back_does_so_with_its_whole_session(tmp_path: Path) -> None:
-    child = Child(
-        ["sleep", "60"], environment={**os.environ}, log=tmp_path / "log", death_signal="KILL", niceness=7
-    )
+    child = Child(["sleep", "60"], environment={**os.environ}, log=tmp_path / "log", death_signal="KILL")
     try:
-        until = time.monotonic() + 30
-        while os.getpriority(os.PRIO_PROCESS, child.pid) != 7:  # once `nice` has become the program
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 0
+        child.step_back(7)
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 7
         group = Path(f"/proc/{child.pid}/autogroup")
         assert not group.exists() or group.read_text().split()[-1] == "7"
     finally:
         child.kill()
+    child.step_back(7)  # too late, and no error
 
 
 def test_an_ordinary_user_can_start_both_and_they_die_with_their_starter(open_folder: Path) -> None:

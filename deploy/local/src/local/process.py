@@ -33,7 +33,7 @@ class Process:
         log: Path,
         niceness: int = 0,
     ) -> None:
-        """`niceness`: how far it steps back for others while the processor is short, 0 to 19."""
+        """`niceness`: how far it steps back for others once it is ready, while the processor is short."""
         self.service = service
         self.replica = replica
         self.port = port
@@ -93,7 +93,6 @@ class Process:
             environment=self.environment,
             log=self.log_path,
             death_signal="TERM",
-            niceness=self._niceness,
         )
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
@@ -104,6 +103,8 @@ class Process:
                 state = "did not become ready" if self.is_running else "ended while it started"
                 raise StartFailed(f"{self.name} {state}:\n{last_lines(self.log_path)}")
             time.sleep(0.05)
+        if self._niceness and self._child is not None:
+            self._child.step_back(self._niceness)
 
     def start(self) -> None:
         """Start it and wait until it is ready."""

@@ -31,7 +31,7 @@ from local.servers.ports import LOOPBACK, is_free
 GATEWAY_PORT = 8080
 _GATEWAY_PORTS = range(GATEWAY_PORT, GATEWAY_PORT + 40)
 #: While the processor is short, taking reports in comes first; what waits in the queues follows at once.
-NICENESS = 10
+NICENESS = 5  # a third of the others' share
 _BEHIND_THE_DOOR = frozenset({"casework", "notifier", "reporting"})
 
 
@@ -43,6 +43,7 @@ class Options:
     replicas: int = 1
     municipalities: tuple[str, ...] = ("waterdam",)
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # extra settings per service
+    door_first: bool = False  # the consumers step back while the processor is short
     gateway_port: int | None = None  # None: a free one; see `nice_port`
     partner_queue: bool = True
 
@@ -207,7 +208,7 @@ class System:
                 operations_port=port(),
                 environment=environment,
                 log=log,
-                niceness=NICENESS if service in _BEHIND_THE_DOOR else 0,
+                niceness=NICENESS if self.options.door_first and service in _BEHIND_THE_DOOR else 0,
             )
 
     def _settings_of(self, service: str, upstream: Mapping[str, str], front: str) -> dict[str, str]:

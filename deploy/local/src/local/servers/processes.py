@@ -1,5 +1,6 @@
 """Starts a program that dies with us, watches it, and tells living processes from zombies."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -59,11 +60,9 @@ class Child:
         log: Path,
         death_signal: str,
         account: Account | None = None,
-        niceness: int = 0,
     ) -> None:
         """Start the program; raises OSError when `setpriv` cannot be run."""
-        wrapped = ["setpriv", "--pdeathsig", death_signal, *as_account(account), "--"]
-        wrapped += ["nice", "-n", str(niceness), *command] if niceness else command
+        wrapped = ["setpriv", "--pdeathsig", death_signal, *as_account(account), "--", *command]
         started: Future[subprocess.Popen[bytes]] = Future()
         self._ended = threading.Event()
         threading.Thread(
@@ -73,8 +72,6 @@ class Child:
             daemon=True,
         ).start()
         self._process = started.result()
-        if niceness:
-            _step_back(self._process.pid, niceness)
 
     def _live(
         self,
@@ -121,6 +118,16 @@ class Child:
         if not self._ended.wait(wait_seconds):
             self.kill()
 
+    def step_back(self, niceness: int) -> None:
+        """Let others go before it while the processor is short: 0 to 19, as `nice`, for all its threads.
+
+        Its whole session steps back, for under autogrouping (sched(7)) `nice` counts within a session only.
+        """
+        with contextlib.suppress(OSError):  # it has ended, or one of its threads has
+            for thread in Path(f"/proc/{self.pid}/task").iterdir():
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
+        _step_back_together(self.pid, niceness)
+
     def kill(self) -> None:
         """Send SIGKILL and wait until the program is gone."""
         self._send(signal.SIGKILL)
@@ -134,8 +141,7 @@ class Child:
                 return
 
 
-def _step_back(pid: int, niceness: int) -> None:
-    """Let the whole session step back: under autogrouping (sched(7)) `nice` counts within a session only."""
+def _step_back_together(pid: int, niceness: int) -> None:
     for _ in range(_STEP_BACK_TRIES):
         try:
             Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
