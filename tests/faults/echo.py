@@ -12,8 +12,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.connection import Connection, make_url
 from common.flow import BY_TYPE, HEARD_BY, PARTNERS
-from common.messaging.broker import EXCHANGE, message_of
+from common.messaging.broker import EXCHANGE
 from common.messaging.envelope import Envelope, read_envelope
+from common.messaging.publishing import Fate, Outgoing, publish_batch
 
 _QUEUE = "faults.copies"
 _QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
@@ -122,13 +123,14 @@ class Echo:
 
 
 async def _publish(channel: AbstractChannel, messages: list[tuple[str, str, bytes]]) -> None:
-    """Put messages (queue, id, body) into queues, and wait until every one is confirmed."""
+    """Put messages (queue, id, body) into queues; raises unless every one is confirmed."""
     for start in range(0, len(messages), _BATCH):
-        publishing = (
-            channel.default_exchange.publish(message_of(message_id, body), routing_key=queue, timeout=20)
-            for queue, message_id, body in messages[start : start + _BATCH]
-        )
-        await asyncio.gather(*publishing)
+        batch = [
+            Outgoing(message_id, queue, body) for queue, message_id, body in messages[start : start + _BATCH]
+        ]
+        fates = await publish_batch(channel, "", batch)  # the default exchange knows queues by name
+        if any(fate is not Fate.CONFIRMED for fate in fates):
+            raise ConnectionError("not everything was confirmed")
 
 
 async def _closed(channel: AbstractChannel) -> None:

@@ -19,8 +19,9 @@ from common.contracts.base import Event
 from common.contracts.casework import ReportOffered, ReportRouted
 from common.contracts.codes import Urgency
 from common.messaging.administration import BrokerAdministration
-from common.messaging.broker import EXCHANGE, binding_key, declare_topology, exchange_of, message_of
+from common.messaging.broker import EXCHANGE, binding_key, declare_topology
 from common.messaging.envelope import encode
+from common.messaging.publishing import Fate, Outgoing, publish_batch
 
 from tests.support.backing import Backing, fresh_vhost, manage
 
@@ -41,10 +42,10 @@ class Exchange:
         return self.url.rpartition("/")[2]
 
     async def speak(self, event: Event) -> None:
-        """Publish as the relay does; raises when no queue takes it."""
+        """Publish as the relay does; some queue takes it."""
         envelope = encode(event)
-        exchange = await exchange_of(self.channel)
-        await exchange.publish(message_of(str(envelope.event_id), envelope.body), event.routing_key)
+        sent = Outgoing(str(envelope.event_id), event.routing_key, envelope.body)
+        assert await publish_batch(self.channel, EXCHANGE, [sent]) == [Fate.CONFIRMED]
 
     async def policy(self, name: str) -> Any:
         """A policy as the broker has it."""

@@ -16,8 +16,9 @@ import aio_pika
 import pytest
 from common.contracts.casework import ReportOffered
 from common.messaging.administration import BrokerAdministration
-from common.messaging.broker import EXCHANGE, declare_topology, message_of
+from common.messaging.broker import EXCHANGE, declare_topology
 from common.messaging.envelope import encode
+from common.messaging.publishing import Fate, Outgoing, publish_batch
 from making.examples import example_of
 
 from tests.support.backing import Backing, fresh_vhost, manage
@@ -42,8 +43,8 @@ class Agency:
         )
         sent = encode(event)
         async with await aio_pika.connect(self.admin_url) as connection:
-            exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
-            await exchange.publish(message_of(str(sent.event_id), sent.body), routing_key=event.routing_key)
+            batch = [Outgoing(str(sent.event_id), event.routing_key, sent.body)]
+            assert await publish_batch(await connection.channel(), EXCHANGE, batch) == [Fate.CONFIRMED]
         return event
 
 

@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 
 from common.contracts.base import Event
 from common.db import is_away
 from common.flow import HEARD_BY, PARTNERS, SERVICES, heard_by
 from common.log import get_logger
-from common.messaging.envelope import CONTENT_TYPE
 
 EXCHANGE = "events"
 UNROUTED = "events.unrouted"
@@ -86,21 +85,6 @@ async def declare_topology(channel: AbstractChannel) -> None:
         if heard:
             queue = await channel.declare_queue(service, durable=True, arguments=_QUORUM)
             await asyncio.gather(*(queue.bind(events, routing_key=event.name) for event in heard))
-
-
-async def exchange_of(channel: AbstractChannel) -> AbstractExchange:
-    """The topic exchange that all events go through."""
-    return await channel.get_exchange(EXCHANGE, ensure=False)
-
-
-def message_of(event_id: str, body: bytes) -> aio_pika.Message:
-    """A persistent message for an encoded event."""
-    return aio_pika.Message(
-        body,
-        message_id=event_id,
-        content_type=CONTENT_TYPE,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-    )
 
 
 def binding_key(event: type[Event], municipality: str, partner: str) -> str:
