@@ -7,7 +7,7 @@ from intake.anonymiser import anonymise, anonymise_fields
 @pytest.mark.parametrize(
     "text",
     [
-        "heel de buurt is bang voor samantha en kuifje",
+        "mevrouw tafel zei dat samantha alles weet",
         "Code 8473 6255 1928 stond op het briefje.",
         "Op het briefje stond 8887 221 998 en verder niets.",
         "Er stond AB12CD34EF56GH op.",
@@ -34,14 +34,14 @@ def test_what_reports_are_full_of_is_not_doubted(text: str) -> None:
 
 
 def test_only_the_field_with_the_doubt_is_doubted() -> None:
-    result = anonymise_fields({"a": "er rijdt een bus", "b": "heel de buurt is bang voor samantha en kuifje"})
+    result = anonymise_fields({"a": "er rijdt een bus", "b": "mevrouw tafel zei dat samantha alles weet"})
     assert (result["a"].is_doubtful, result["b"].is_doubtful) == (False, True)
 
 
 def test_what_the_reporter_marks_is_doubted_no_more() -> None:
-    fields = {"a": "heel de buurt is bang voor samantha en kuifje"}
+    fields = {"a": "mevrouw tafel zei dat samantha alles weet"}
     assert anonymise_fields(fields)["a"].is_doubtful
-    assert not anonymise_fields(fields, ["kuifje"])["a"].is_doubtful
+    assert not anonymise_fields(fields, ["tafel"])["a"].is_doubtful
 
 
 def test_a_line_of_one_word_is_not_doubted_for_what_stands_around_it() -> None:
