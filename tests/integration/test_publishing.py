@@ -65,3 +65,10 @@ async def test_a_channel_that_closes_leaves_the_rest_unknown(channel: AbstractCh
     assert await publish_batch(channel, "no-such-exchange", batch) == [Fate.UNKNOWN] * 2
     with pytest.raises(aio_pika.exceptions.ChannelInvalidStateError):
         await publish_batch(channel, PLACE, batch)
+
+
+async def test_what_comes_back_is_refused_on_any_channel(backing: Backing) -> None:
+    connection = await aio_pika.connect(fresh_vhost(backing))
+    async with connection:
+        lenient = await connection.channel(on_return_raises=False)
+        assert await publish_batch(lenient, "", [_message(NOWHERE)]) == [Fate.REFUSED]

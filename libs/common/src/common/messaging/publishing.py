@@ -118,6 +118,6 @@ def _fate(confirm: "asyncio.Future[object]") -> Fate:
     if confirm.cancel() or confirm.cancelled():  # nobody waits for it any more
         return Fate.UNKNOWN
     error = confirm.exception()
-    if error is None:
-        return Fate.CONFIRMED
+    if error is None:  # on a channel that does not raise for it, what came back is its result
+        return Fate.CONFIRMED if isinstance(confirm.result(), Basic.Ack) else Fate.REFUSED
     return Fate.REFUSED if isinstance(error, DeliveryError) else Fate.UNKNOWN
