@@ -227,7 +227,7 @@ class Asking:
             kind=kind,
             hint=self._hint(question),
             value=given if kind == "choices" else (given[0] if given else ""),
-            options=tuple(Option(code, self.words.code("answer", code)) for code in question.choices),
+            options=tuple(Option(code, self._choice(question, code)) for code in question.choices),
             is_required=question.is_required,
             error=self._error(name),
             max_length=LONGEST_ANSWER if kind == "longtext" else None,
@@ -236,6 +236,9 @@ class Asking:
             condition=self._condition(question) if question.show_when else None,
             show_when=self._show_when(question) if question.show_when else None,
         )
+
+    def _choice(self, question: Question, code: str) -> str:
+        return question.option_labels.get(code) or self.words.code("answer", code)
 
     def label(self, question: Question) -> str:
         """The question in the visitor's language."""

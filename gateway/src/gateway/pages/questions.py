@@ -19,6 +19,7 @@ SIGNED_IN, INVITED = "signed-in", "invited"
 YES_NO_UNKNOWN = ("ja", "nee", "weet-ik-niet")
 ACUTE = "acuut"
 _FRESH_SECONDS = 10.0
+_MOST_KEPT = 500
 _MIB = 1024 * 1024
 _RANGE = re.compile(r"(\d+)-(\d+)")
 
@@ -35,6 +36,7 @@ class Question(WireModel):
     is_required: bool = False
     help_text: str = ""
     show_when: Mapping[str, str] = {}
+    option_labels: Mapping[str, str] = {}  # of options that do not read like their code
 
     def is_asked(self, given: Given) -> bool:
         """Do the answers call for this question?"""
@@ -171,6 +173,7 @@ class FormsSource:
     services: ServiceClient
     clock: Callable[[], float] = time.monotonic
     _kept: dict[tuple[str, bool], tuple[float, Forms]] = field(default_factory=dict)
+    _kept_then: dict[tuple[str, bool, str, int], Forms] = field(default_factory=dict)
 
     async def forms(self, identity: Identity) -> Forms:
         """What this visitor is asked; raises `Unavailable` when nobody ever told."""
@@ -188,6 +191,28 @@ class FormsSource:
                 return kept
             raise Unavailable("The forms cannot be read now.") from error
         self._kept[place] = (self.clock(), found)
+        return found
+
+    async def forms_then(self, identity: Identity, signal_type: str, version: int) -> Forms:
+        """What the reporter of a report was asked: one type and the general questions, as they were.
+
+        They never change, so they are remembered. Raises `Unavailable`.
+        """
+        place = (identity.municipality, identity.is_professional, signal_type, version)
+        kept = self._kept_then.get(place)
+        if kept is not None:
+            return kept
+        path = f"/api/v1/signal-types/{signal_type}/versions/{version}"
+        status, told = await self.services.call(identity, "intake", "GET", path)
+        try:
+            if status != 200:
+                raise Unavailable("The form of then cannot be read now.")
+            found = Forms.model_validate({**told, "signalTypes": [told["signalType"]]})
+        except (ValidationError, TypeError, KeyError) as error:
+            raise Unavailable("The form of then cannot be read now.") from error
+        if len(self._kept_then) >= _MOST_KEPT:
+            self._kept_then.clear()
+        self._kept_then[place] = found
         return found
 
 

@@ -76,6 +76,7 @@ class _Work:
             filters=self._filters(request, visitor, chosen),
             mine=chosen.get("mine") == "true",
             departments=visitor.municipality.departments,
+            neighbourhoods=visitor.municipality.neighbourhoods,
         )
 
     async def show_report(self, request: Request, visitor: Visitor) -> Response:
@@ -105,7 +106,7 @@ class _Work:
         report = await self._ask(visitor, "GET", f"/api/v1/reports/{report_id}")
         history = await self._ask(visitor, "GET", f"/api/v1/reports/{report_id}/history")
         results = await self._ask(visitor, "GET", "/api/v1/results")
-        forms = await self._forms(visitor)
+        forms = await self._forms(visitor, report)
         answers, unknown = self._answers(request, report, forms)
         problems: tuple[Problem, ...] = ()
         if refusal is not None:
@@ -140,10 +141,13 @@ class _Work:
             raise _refused(status, problem)
         raise Unavailable("Casework cannot answer now.")
 
-    async def _forms(self, visitor: Visitor) -> Forms | None:
+    async def _forms(self, visitor: Visitor, report: Mapping[str, Any]) -> Forms | None:
+        """The form that the reporter saw, also when it was changed since."""
         try:
-            return await self._source.forms(visitor.identity)
-        except Unavailable:
+            return await self._source.forms_then(
+                visitor.identity, report["signalType"], report["formsVersion"]
+            )
+        except AppError:
             return None  # the page shows codes while intake is away
 
     def _filters(self, request: Request, visitor: Visitor, chosen: Mapping[str, str]) -> tuple[Field, ...]:
@@ -183,7 +187,7 @@ class _Work:
     def _facts(self, request: Request, visitor: Visitor, report: Mapping[str, Any]) -> tuple[Fact, ...]:
         renderer, language = self._site.renderer, self._site.language(request)
         words = Words(renderer.catalogues[language])
-        desks = visitor.municipality.departments
+        desks, areas = visitor.municipality.departments, visitor.municipality.neighbourhoods
         taken = "work.nobody"
         if report["takenBy"]:
             taken = "work.you" if report["isMine"] else "work.colleague"
@@ -193,7 +197,7 @@ class _Work:
             ("due", renderer.moment(language, _time(report["dueAt"]))),
             ("department", desks.get(report["department"], report["department"] or "–")),
             ("taken_by", str(self._site.text(request, taken))),
-            ("neighbourhood", report["neighbourhood"] or "–"),
+            ("neighbourhood", areas.get(report["neighbourhood"], report["neighbourhood"] or "–")),
             ("channel", words.code("channel", report["channel"])),
             ("reporter", words.code("reporter", report["reporterKind"])),
             ("rule", report["rule"] or "–"),
@@ -207,14 +211,16 @@ class _Work:
         words = Words(self._site.renderer.catalogues[self._site.language(request)])
         kind = forms.find(report["signalType"]) if forms else None
         general = forms.general_questions if forms else ()
-        labels = {question.code: question.label for question in (*(kind.questions if kind else ()), *general)}
+        asked = {question.code: question for question in (*(kind.questions if kind else ()), *general)}
+        labels = {code: question.label for code, question in asked.items()}
         facts, unknown = [], []
         for code, answer in report["choiceAnswers"].items():
             values = answer if isinstance(answer, list) else [answer]
             if values == [_UNKNOWN]:
                 unknown.append(labels.get(code, code))
                 continue
-            shown = ", ".join(words.code("answer", value) for value in values)
+            own = asked[code].option_labels if code in asked else {}
+            shown = ", ".join(own.get(value) or words.code("answer", value) for value in values)
             facts.append(Fact(labels.get(code, code), shown))
         return tuple(facts), tuple(unknown)
 
