@@ -201,7 +201,7 @@ def _street_ending_at(reading: Reading, stop: int, has_cue: bool) -> int | None:
     if last in NO_STREET:
         return None
     is_capital = word.group()[0].isupper()
-    if last.endswith(BEST_ENDS):
+    if last.endswith(BEST_ENDS) or (is_capital and last in _BARE_ENDS):
         if is_capital or last not in _BARE_ENDS:
             return street_start(reading, word.start())
         opener = _OPENER.search(reading.lower, max(0, word.start() - 9), word.start())

@@ -163,6 +163,10 @@ _SIGNED_BEFORE = re.compile(
 )
 
 
+_NAMING = re.compile(r"is|heet|:|naam|kanaal")
+_VERB_BEFORE = re.compile(r"\s(?:hij|zij|ze|ik|we|wij|zich|men)\b")
+
+
 def find_marked_handles(reading: Reading) -> Iterator[Found]:
     """Names of accounts with an at sign in front or an underscore inside."""
     text = reading.text
@@ -180,11 +184,10 @@ def find_handles(reading: Reading) -> Iterator[Found]:
     for platform in filter(None, (_PLATFORM.match(low, at) for at in reading.starts_of(_PLATFORM_WORDS))):
         after = _LINK_WORDS.match(low, platform.end(), platform.end() + 80)
         value = text[after.start("value") : after.end("value")] if after else ""
-        named = (after is not None and "-" in value) or (
-            after is not None
-            and re.search(r"is|heet|:|naam|kanaal", platform.group() + after.group()[: -len(value)])
-            is not None
-        )
+        lead = after.group()[: -len(value)] if after else ""
+        named = "-" in value or not lead.strip(" :=") or _NAMING.search(platform.group() + lead) is not None
+        if after and value.isalpha() and _VERB_BEFORE.match(low, after.end()):
+            after = None
         if after and (
             _looks_like_handle(value) or (named and re.fullmatch(r"[^\W_]{2,}[.-][^\W_]{2,}", value))
         ):

@@ -97,7 +97,7 @@ _OTHER_NUMBER = re.compile(
     r"proces|pv|referentie|ref|kenmerk|registratie|ticket|lidmaatschap|pas|sticker|model|artikel|bon|transactie|betaal|"
     r"bestel|contract|inschrijf|kvk|koophandel|rsin|btw|vergunning|kadast|perceel|object|tag|container|zegel|lot|batch|"
     r"aansluit|energie|gas|stroom|water|euro|eur|€|rapport|case|incident|inc|wet|bag|vestiging|handelsregister|"
-    r"document|rijbewijs|paspoort|pasp|id-|verblijf|tel|bel|mobiel|gsm|rekening|giro|post|bus)[a-z-]{0,16}\.?[\s:#(]{0,2}"
+    r"document|rijbewijs|paspoort|pasp|id-|verblijf|tel|bel|bereik|mobiel|gsm|rekening|giro|post|bus)[a-z-]{0,16}\.?[\s:#(]{0,2}"
     r"(?:(?:nr|nummer|no|n°|is|met|onder|op|in|de|het|heeft|had|van|code|staat|stond|luidt|als)\b[\s:.#(]{0,2}){0,4}$"
 )
 
@@ -190,7 +190,7 @@ def _codes(reading: Reading) -> Iterator[tuple[int, int]]:
 
 
 _NEARER = re.compile(
-    r"\b(?:bsn|tel|telefoon|bereikbaar|appen|bellen|kvk|kenteken|kt|vtg|geb|iban|rek|zaak\w*|mutatie\w*|ean|postcode|06)\b|meter|meld|dossier|\d{5}|[!?\n]|(?<!nr)(?<!no)(?<!doc)\.\s"
+    r"\b(?:bsn|tel|telefoon|bereikbaar|appen|bellen|kvk|kenteken|kt|vtg|geb|iban|rek|zaak\w*|mutatie\w*|ean|postcode|06)\b|meter|meld|dossier|pakket|\d{5}|[!?\n]|(?<!nr)(?<!no)(?<!doc)\.\s"
 )
 
 

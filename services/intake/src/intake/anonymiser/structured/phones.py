@@ -22,7 +22,7 @@ _FOREIGN = re.compile(rf"(?:\+(?<!\w\+)[ ]?|0(?<!\w0)0)[1-9]\d{{0,2}}(?:{_SEP}\d
 _MOBILE_ODD = re.compile(r"06(?<![\w+.,-]06)[ .-]{0,3}\d(?:[ .-]{0,2}\d){5,8}(?!\d)")
 _CUED = re.compile(
     r"(?:tel(?:efoon)?(?:nummer|nr)?|telnr|mob(?:iel)?(?:e)?(?:nummer|nr)?|gsm|06|bel(?:len|t|de)?|app(?:en|t|je)?|whatsapp|nummer|"
-    r"bereikbaar|sms(?:en|t)?|fax)\b\.?[\s:(]{1,2}(?:(?:is|maar|op|naar|nummer|nr|het|hem|haar|met|via|even|\w{1,8})[\s:.]{1,2}){0,3}"
+    r"bereikb(?:aar)?|sms(?:en|t)?|fax)\b\.?[\s:(]{1,2}(?:(?:is|maar|op|naar|nummer|nr|het|hem|haar|met|via|even|\w{1,8})[\s:.]{1,2}){0,3}"
     r"(?P<value>\+?\d(?:[ .-]?\d){6,11})(?![\d])"
 )
 #: The words at which `_CUED` is tried.
@@ -115,7 +115,7 @@ def _is_personal(value: str) -> bool:
 
 def _is_call(cued: str, digits: str) -> bool:
     """'nummer 12345678' may be any number; a word for calling makes it one to call."""
-    is_general = cued.startswith(("nummer", "bereikbaar"))
+    is_general = cued.startswith(("nummer", "bereikb"))
     return (
         digits.startswith(("0", "6", "31")) if is_general else not _NOT_A_PHONE.search(cued[: -len(digits)])
     )
