@@ -15,7 +15,7 @@ from tests.support.browser import check_accessible
 from tests.support.desk import front, person, report, unlock
 
 #: The anonymiser takes no such words for a name; the handler knows better. Twice, and once inside a word.
-NAME, NICKNAME = "Ferdinand Quispelaar", "scheve zwaan"
+NAME, NICKNAME = "Ferdinand Quispelaar", "groene emmer"
 STORY = (
     f"Bij {NAME} ruikt het naar wiet. De {NICKNAME} helpt, zegt de {NICKNAME}. Een {NICKNAME}tje kwam ook."
 )
