@@ -52,7 +52,9 @@ def _run(arguments: argparse.Namespace) -> int:
         say(f"The data in {arguments.folder} is removed …")
         erase_data(arguments.folder)
     is_new = not (arguments.folder / "demo.json").exists()
-    system = System(Options(arguments.folder, gateway_port=nice_port(), door_first=True), say)
+    system = System(
+        Options(arguments.folder, gateway_port=nice_port(), neighbourhoods=True, door_first=True), say
+    )
     try:
         return _serve(system, arguments, say, stopping, with_samples=is_new and not arguments.no_samples)
     except _Stop:

@@ -78,7 +78,7 @@ class Chain:
                 "signalType": "hennepteelt",
                 "description": f"Ketenproef: {_SECRET} sleept elke nacht zakken naar binnen.",
                 "answers": {"waargenomen": "zelf-waargenomen"},
-                "neighbourhood": "Proefwijk",
+                "neighbourhood": self._town.neighbourhood("Proefwijk"),
                 "contact": {"mail": _MAIL},
             }
         )

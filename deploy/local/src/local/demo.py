@@ -27,6 +27,7 @@ from gateway.configuration import (
     DepartmentState,
     GroupKeyState,
     MunicipalityState,
+    NeighbourhoodState,
     PartnerState,
     SubscriptionState,
 )
@@ -39,6 +40,20 @@ from gateway import actions
 NAMES = {"waterdam": "Gemeente Waterdam", "polderveen": "Gemeente Polderveen"}
 _PAGED = frozenset({"polderveen"})  # asks one question a page
 PARTNER = "politie"
+NEIGHBOURHOODS = (
+    "Molenwijk",
+    "Kadekwartier",
+    "Parkflat",
+    "Spoorzone",
+    "Buitenpolder",
+    "Snelwegzone",
+    "Centrum",
+    "Havenkwartier",
+    "Kassengebied",
+    "Nieuwland",
+    "Bedrijvenpark Oost",
+    "Proefwijk",
+)
 _CATCH_ALL = "oov"
 _SUBSCRIBED = ("politie", "riec", "woningcorporatie", "omgevingsdienst")
 _GROUND = "Artikel 3 convenant samenwerking Waterdam (verzonnen)"
@@ -95,6 +110,11 @@ class DemoTown:
     group_keys: dict[str, str]  # group → base64url private key; for tests and checks only
     partner_password: str
     person_ids: dict[str, str] = field(default_factory=dict)
+    has_neighbourhoods: bool = False  # else any text is taken as one
+
+    def neighbourhood(self, name: str) -> str:
+        """What a report says for this neighbourhood: its code, or the name where there is no list."""
+        return name.lower().replace(" ", "-") if self.has_neighbourhoods else name
 
     def person(self, login: str) -> Person:
         """The account with this login."""
@@ -112,12 +132,14 @@ class DemoTown:
 class Demo:
     """All invented municipalities of an installation, remembered in one file that only we may read."""
 
-    def __init__(self, file: Path, codes: Sequence[str]) -> None:
+    def __init__(self, file: Path, codes: Sequence[str], *, has_neighbourhoods: bool = False) -> None:
         self._file = file
         known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         self.towns: dict[str, DemoTown] = {
             code: _read(known[code]) if code in known else _invent(code) for code in codes
         }
+        for town in self.towns.values():
+            town.has_neighbourhoods = has_neighbourhoods
         self._write()
 
     @property
@@ -240,6 +262,11 @@ def municipality_state(town: DemoTown) -> MunicipalityState:
         code=town.code,
         display_name=town.display_name,
         text_in_clear=True,
+        neighbourhoods=tuple(
+            NeighbourhoodState(code=town.neighbourhood(name), name=name)
+            for name in NEIGHBOURHOODS
+            if town.has_neighbourhoods
+        ),
         form_layout=FormLayout.ONE_PER_PAGE if town.code in _PAGED else FormLayout.ALL_ON_ONE,
         catch_all_department=_CATCH_ALL,
         departments=tuple(

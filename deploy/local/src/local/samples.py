@@ -55,7 +55,7 @@ def load_samples() -> list[Sample]:
     ]
 
 
-def body_of(sample: Sample, forms: FormSet) -> dict[str, Any]:
+def body_of(sample: Sample, forms: FormSet, town: DemoTown) -> dict[str, Any]:
     """The report as a client sends it: the sample's own answers, and one for every choice that is asked."""
     kind = forms.signal_types[sample.kind]
     answers: dict[str, Any] = dict(sample.answers)
@@ -71,7 +71,7 @@ def body_of(sample: Sample, forms: FormSet) -> dict[str, Any]:
     return {
         "signalType": sample.kind,
         "description": sample.text,
-        "neighbourhood": sample.neighbourhood,
+        "neighbourhood": town.neighbourhood(sample.neighbourhood),
         "reporterKind": sample.reporter_kind,
         "answers": answers,
         **({"contact": {"mail": sample.mail}} if sample.mail else {}),
@@ -90,7 +90,7 @@ def send_samples(url: str, town: DemoTown, say: Callable[[str], None]) -> list[S
     for sample in samples:
         door = desk if sample.channel else front
         before = known | {sent["id"] for _, _, sent in accepted}
-        answer = door.report(body_of(sample, forms))
+        answer = door.report(body_of(sample, forms, town))
         accepted.append((sample, answer, newest_line(manager, before)))
         if len(accepted) % 10 == 0:
             say(f"{len(accepted)} of {len(samples)} reports are sent and routed …")

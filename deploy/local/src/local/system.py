@@ -46,6 +46,7 @@ class Options:
     door_first: bool = False  # the consumers step back while the processor is short
     gateway_port: int | None = None  # None: a free one; see `nice_port`
     partner_queue: bool = True
+    neighbourhoods: bool = False  # a list of a dozen; without it a report may name any
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,11 @@ class System:
         asyncio.run(apply_secrets(self._secrets))
         for service in SERVICES:  # one after another: migrations share one context in a process
             migrate(service, self.database_url(service, "owner"))
-        self._demo = Demo(self.folder / "demo.json", self.options.municipalities)
+        self._demo = Demo(
+            self.folder / "demo.json",
+            self.options.municipalities,
+            has_neighbourhoods=self.options.neighbourhoods,
+        )
         self.processes = list(self._planned())
         self._say("Demo municipality, people and keys are made …")
         self._demo.set_up(self._gateway_settings())
