@@ -14,7 +14,7 @@ from common.db import Database
 from common.errors import AppError
 from pydantic import ValidationError
 
-from gateway import actions
+from gateway import actions, importing
 from gateway.configuration import MunicipalityState
 from gateway.main import serve
 from gateway.passwords import Passwords
@@ -26,11 +26,16 @@ Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
 
 def main() -> None:
     """Run one command; what is wrong is told in sentences, and the exit code is then 1."""
+    if sys.argv[1:2] == [_IMPORT]:  # needs the front door only: no database, and no settings
+        raise SystemExit(importing.run(_parser().parse_args()))
     if len(sys.argv) > 1 and sys.argv[1] in _COMMANDS:
         arguments = _parser().parse_args()
         print(asyncio.run(_run(_COMMANDS[arguments.command], arguments)))
     elif sys.argv[1:] in ([], ["--help"], ["-h"]):
-        print(f"Commands: serve, migrate, waiting, {', '.join(_COMMANDS)}. Each explains itself with --help.")
+        print(
+            f"Commands: serve, migrate, waiting, {', '.join(_COMMANDS)}, {_IMPORT}."
+            " Each explains itself with --help."
+        )
     else:
         common_main("gateway", GatewaySettings, serve)  # type: ignore[arg-type]
 
@@ -134,6 +139,7 @@ async def _republish(database: Database, _arguments: argparse.Namespace) -> str:
     return f"Spoken again: {', '.join(codes) or 'nothing'}."
 
 
+_IMPORT = "import"
 _COMMANDS: dict[str, Command] = {
     "configure": _configure,
     "add-person": _add_person,
@@ -170,6 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     for each in (person, key):
         each.add_argument("--role", type=Role, action="append", default=[], choices=list(Role))
         each.add_argument("--department", action="append", default=[])
+    sending = commands.add_parser(_IMPORT, help="check or send a file of reports, with an API key")
+    importing.add_arguments(sending)
     commands.add_parser("republish", help="speak the full state of every municipality again")
     return parser
 
