@@ -9,11 +9,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Scope
 
 from gateway.front import Front
-from gateway.pages import info, mailbox, report, session, statistics, work
+from gateway.pages import entry, info, mailbox, report, session, statistics, work
 from gateway.pages.site import Site
 from gateway.rendering import Renderer
 
-_ROOMS = (report, mailbox, session, work, statistics, info)
+_ROOMS = (report, entry, mailbox, session, work, statistics, info)
 
 
 class Pages(Starlette):

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from gateway.bodies import TooSlowBody, pieces
 from gateway.front import Front, Visitor
+from gateway.mail import Enclosed
 from gateway.pages.questions import FilesOffered
 from gateway.upstream import TooSlow
 
@@ -20,6 +21,7 @@ FILE_FIELD, REMOVE_FIELD, CHOSEN_FIELD = "file", "remove", "files"
 _CARRIED = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{22,64})\.(jpeg|png|webp|pdf)\.(\d{1,12})"
 )
+_PATH = "/api/v1/attachments"
 _FIELDS_BYTES = 1024 * 1024
 _DRAINED_BYTES = 256 * 1024 * 1024  # of files that nobody takes now, so that the rest of the form is read
 
@@ -46,6 +48,8 @@ class Sent:
     form: FormData
     problems: list[tuple[str, str]] = field(default_factory=list)  # file name, sentence ("": not now)
     is_too_many: bool = False
+    kept: bytes = b""  # the one file that is not for intake
+    is_kept_too_large: bool = False
 
 
 def carried_in(form: FormData) -> tuple[CarriedFile, ...]:
@@ -59,9 +63,13 @@ def carried_in(form: FormData) -> tuple[CarriedFile, ...]:
 class Carrier:
     """Reads a form with files, and sends each on to intake as it comes: nothing of it stays here."""
 
-    def __init__(self, front: Front, offered: FilesOffered | None) -> None:
+    def __init__(
+        self, front: Front, offered: FilesOffered | None, *, keeps: tuple[str, int] | None = None
+    ) -> None:
+        """`keeps` names the field of a file that is read here, and its most bytes."""
         self._front = front
         self._offered = offered
+        self._keeps, self._most_kept = keeps or ("", 0)
 
     async def read(self, request: Request, visitor: Visitor, language: str) -> Sent:
         """The whole form; raises `Malformed` or `TooLargeBody`. A refused file is told, not raised."""
@@ -80,12 +88,40 @@ class Carrier:
                         pairs.append((part.name, part.value.replace("\r\n", "\n").replace("\0", "")))
                     elif isinstance(part, FileStart) and part.name == CHOSEN_FIELD and part.file_name:
                         await self._send_on(request.scope, visitor, pairs, parts, part, sent, language)
+                    elif isinstance(part, FileStart) and self._keeps and part.name == self._keeps:
+                        await self._keep(parts, sent)
         except TimeoutError as error:
             raise TooSlowBody("Send the whole form without a pause.") from error
         if not body.is_whole:
             raise body.fault or Malformed("The form did not arrive whole.")
         sent.form = FormData(pairs)
         return sent
+
+    async def send(
+        self, scope: Scope, visitor: Visitor, signal_type: str, enclosed: Enclosed
+    ) -> CarriedFile | None:
+        """Send a file on that came otherwise than in a field; None when intake did not take it."""
+        headers = {"Content-Type": enclosed.media_type, "Signal-Type": signal_type}
+        who = visitor.identity
+        try:
+            async with (
+                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
+                self._front.services.request(
+                    who, "intake", "POST", _PATH, headers=headers, data=enclosed.content
+                ) as answer,
+            ):
+                told = await answer.json(content_type=None)
+                return _carried(told) if answer.status == 201 else None
+        except (Unavailable, TooSlow, TooMuch):
+            return None
+
+    async def _keep(self, parts: AsyncIterator[Part], sent: Sent) -> None:
+        kept = bytearray()
+        async for piece in _one_file(parts):
+            sent.is_kept_too_large |= len(kept) + len(piece) > self._most_kept
+            if not sent.is_kept_too_large:
+                kept += piece
+        sent.kept = bytes(kept)
 
     async def _send_on(
         self,
@@ -115,7 +151,7 @@ class Carrier:
             async with (
                 self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
                 self._front.services.request(
-                    who, "intake", "POST", "/api/v1/attachments", headers=headers, data=content
+                    who, "intake", "POST", _PATH, headers=headers, data=content
                 ) as answer,
             ):
                 told = await answer.json(content_type=None)
@@ -130,7 +166,11 @@ class Carrier:
 
     def _most_bytes(self) -> int:
         offered = self._offered
-        return _FIELDS_BYTES + (offered.max_count * offered.largest_bytes if offered else _DRAINED_BYTES)
+        return (
+            _FIELDS_BYTES
+            + 2 * self._most_kept
+            + (offered.max_count * offered.largest_bytes if offered else _DRAINED_BYTES)
+        )
 
 
 class _Body:

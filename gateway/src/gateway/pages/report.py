@@ -103,7 +103,7 @@ class _Report:
             invited = forms.is_for_invited and not visitor.identity.is_professional
             asking = Asking(forms, kind, self._words(request), filled, needs_invitation=invited)
             turn = _Turn(request, visitor, form, asking)
-            if problems := _file_faults(sent, forms):
+            if problems := file_faults(sent, forms):
                 return self._ask(turn.with_faults(*problems), Malformed.status)
             return await self._go(turn)
         except AppError as error:
@@ -358,7 +358,7 @@ def _has_files(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
-def _file_faults(sent: Sent, forms: Forms) -> list[Fault]:
+def file_faults(sent: Sent, forms: Forms) -> list[Fault]:
     """What became of files that did not get through, and whether there are too many."""
     faults = [
         Fault(CHOSEN_FIELD, key="refused", values={"name": name, "why": why})

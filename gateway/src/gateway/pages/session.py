@@ -17,6 +17,7 @@ _WORKERS = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
 #: Where people land, by the first of these roles that they hold; who holds none reports.
 _HOMES = (
     ("work", _WORKERS),
+    ("entry", frozenset({Role.STAFF_ENTRY})),
     ("statistics", frozenset({Role.ADMINISTRATOR})),
     ("home", frozenset({Role.PRIVACY_OFFICER, Role.CUSTODIAN})),  # their work has no page of its own
 )

@@ -33,6 +33,7 @@ _FIGURES = frozenset({Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR})
 _NAVIGATION: tuple[tuple[str, frozenset[Role] | None], ...] = (
     ("report", None),
     ("mailbox", None),
+    ("entry", frozenset({Role.STAFF_ENTRY})),
     ("work", _STAFF),
     ("statistics", _FIGURES),
 )

@@ -11,6 +11,7 @@ PATHS: Mapping[str, str] = MappingProxyType(
         "mailbox": "/{municipality}/postvak",
         "sign_in": "/{municipality}/aanmelden",
         "sign_out": "/{municipality}/afmelden",
+        "entry": "/{municipality}/invoeren",
         "work": "/{municipality}/werklijst",
         "case": "/{municipality}/werklijst/{report_id}",
         "statistics": "/{municipality}/cijfers",

@@ -61,6 +61,7 @@ class Field:
     value: str | tuple[str, ...] = ""
     options: tuple[Option, ...] = ()
     is_required: bool = False
+    has_focus: bool = False  # when the page opens
     is_filter: bool = False  # narrows a list: staying empty is no omission, so no label says "optional"
     error: str | None = None
     max_length: int | None = None
