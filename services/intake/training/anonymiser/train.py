@@ -84,9 +84,9 @@ def doubt_examples(report: Report) -> Iterator[Example]:
     tokens = read_tokens(reading, find_structured(reading, Patience()))
     named = [_is_named(token, report) for token in tokens]
     mode = mode_of(tokens)
+    seen = doubting.seen_words(tokens, named)
     for at in doubting.left_words(tokens, [False] * len(tokens), mode):
-        others = [*named[:at], False, *named[at + 1 :]]
-        yield list(doubting.surroundings(tokens, others, at, mode)), named[at]
+        yield list(doubting.surroundings(tokens, seen, at, mode)), named[at]
 
 
 def fit(data: list[Example], epochs: int) -> dict[str, float]:

@@ -20,11 +20,24 @@ def doubted(tokens: Sequence[Token], named: Sequence[bool], mode: str) -> list[i
     """Where in the text a word starts that was left and stands where names stand."""
     get = weights(WEIGHTS_FILE).get
     least = _LEAST if mode in "nw" else _LEAST_WITHOUT_CAPITALS
-    return [
-        tokens[at].start
-        for at in left_words(tokens, named, mode)
-        if probability(sum(get(feature, 0.0) for feature in surroundings(tokens, named, at, mode))) >= least
-    ]
+    places = left_words(tokens, named, mode)
+    if not places:
+        return []
+    seen = seen_words(tokens, named)
+    result = []
+    for at in places:
+        score = 0.0
+        for feature in surroundings(tokens, seen, at, mode):
+            score += get(feature, 0.0)
+        if score > 0 and probability(score) >= least:
+            result.append(tokens[at].start)
+    return result
+
+
+def seen_words(tokens: Sequence[Token], named: Sequence[bool]) -> list[str]:
+    """What the model sees of each word, two places on; a name that was found is only that."""
+    words = [_NAMED if is_name else token.seen for token, is_name in zip(tokens, named, strict=True)]
+    return ["^", "^", *words, "^", "^"]
 
 
 def left_words(tokens: Sequence[Token], named: Sequence[bool], mode: str) -> list[int]:
@@ -51,15 +64,9 @@ def _is_of_trade(tokens: Sequence[Token], at: int) -> bool:
     return 0 <= at < len(tokens) and ("b" in tokens[at].kind[1:] or tokens[at].text == "&")
 
 
-def surroundings(tokens: Sequence[Token], named: Sequence[bool], at: int, mode: str) -> Iterator[str]:
-    """What the model sees; a name that was found is only that."""
-
-    def seen(place: int) -> str:
-        if not 0 <= place < len(tokens):
-            return "^"
-        return _NAMED if named[place] else tokens[place].seen
-
-    before, behind, first, last = seen(at - 1), seen(at + 1), seen(at - 2), seen(at + 2)
+def surroundings(tokens: Sequence[Token], seen: Sequence[str], at: int, mode: str) -> Iterator[str]:
+    """What the model sees of the word at `at`, of `seen_words`."""
+    first, before, _, behind, last = seen[at : at + 5]
     shape = mode + tokens[at].kind[0]
     is_listed = "d" in tokens[at].kind or "e" in tokens[at].kind
     starts = before in ("^", ".", "\n", "!", "?", ":")
