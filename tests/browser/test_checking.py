@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_handling import at_desk, case_of, tab_to
 from tests.support.browser import check_accessible
-from tests.support.desk import front, person, report, unlock
+from tests.support.desk import front, path, person, report, unlock
+from tests.support.polling import wait_until
 
 #: The anonymiser takes no such words for a name; the handler knows better. Twice, and once inside a word.
 NAME, NICKNAME = "Ferdinand Quispelaar", "groene emmer"
@@ -89,6 +90,7 @@ async def test_what_was_missed_is_hidden_everywhere_and_leaves_the_browser_no_mo
         assert (
             json.loads(sent.partition("\n")[2])["corrections"] == [{"kind": "miss", "class": "PERSOON"}] * 2
         )
+        await see_counted(page, whole)
         assert [each for each in watch.sent if NAME in each or f"{NICKNAME} " in each] == []
     manager = front(whole).sign_in(person(whole, "amina"))
     shown = manager.call("GET", f"/api/v1/reports/{reported.id}").require(200)
@@ -173,6 +175,19 @@ async def test_a_text_is_laid_beside_its_original(
     assert again == result
     for start, end, label in hints:
         assert {"start": start, "end": end, "label": label} in spans
+
+
+async def see_counted(page: Page, whole: System) -> None:
+    """Look at the figures until the correction is among them."""
+    row = page.get_by_role("row", name="Naam of bijnaam")
+
+    async def is_there() -> bool:
+        await page.goto(path(whole, "/cijfers"))
+        return await row.count() > 0
+
+    await wait_until(is_there, seconds=60)
+    await expect(row.get_by_role("cell").first).not_to_have_text("0")
+    await check_accessible(page, "check-figures")
 
 
 async def logic(page: Page, body: str, given: object) -> Any:
