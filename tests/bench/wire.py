@@ -33,7 +33,7 @@ class Wire:
         head = f"{method} {path} HTTP/1.1\r\n{self._always}{_lines(headers or {})}"
         sent = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         async with asyncio.timeout(_ANSWER_SECONDS):
-            line = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
+            line = self._living() or await asyncio.open_connection(self._host, self._port)
             try:
                 line[1].write(sent)
                 answer = await _answer(line[0])
@@ -42,6 +42,15 @@ class Wire:
                 raise
         self._idle.append(line)
         return answer
+
+    def _living(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """A connection that the other side did not close, as it does after half a minute of silence."""
+        while self._idle:
+            line = self._idle.pop()
+            if not (line[0].at_eof() or line[1].is_closing()):
+                return line
+            line[1].close()
+        return None
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
