@@ -19,7 +19,7 @@ import aio_pika
 from common.contracts.casework import ReportOffered
 from common.receipt import mailbox_of, parse_receipt
 from local.client import Caller
-from local.demo import DemoTown
+from local.demo import PARTNER, DemoTown
 from local.system import System
 
 from tests.faults.clients import OFFERED, Ledger, Posted
@@ -195,7 +195,7 @@ class Evidence:
         ids: dict[str, set[str]] = defaultdict(set)
         seen: set[str] = set()
         repeats = 0
-        for access in self._system.partners.values():
+        for access in (partners[PARTNER] for partners in self._system.partners.values()):
             for event in await _waiting_at(access.amqp_url, access.queue):
                 repeats += event["id"] in seen
                 seen.add(event["id"])

@@ -8,9 +8,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import pytest
+from common.messaging.broker import UNROUTED
+from intake.seed import load_seed
 from local.check import Chain
 from local.client import Caller
+from local.demo import SUBSCRIBED
 from local.samples import lines_of, newest_line
 from local.system import System
 
@@ -48,6 +52,7 @@ BESIDES = {
     "the reporter's address": "127.7.31",
     "the reporter's browser": "Vlinderbrowser/7",
 }
+_ANSWERS = {"waargenomen": "zelf-waargenomen", "geur": "nee"}
 _FORM = "multipart/form-data; boundary=grens"
 SPOKEN = {"the question": "Zag u Quispelaar zelf tillen?", "the reply": "Ja, samen met Hagelkruid."}
 
@@ -62,6 +67,28 @@ def test_one_report_goes_all_the_way(whole: System) -> None:
     links = list(Chain(whole).links())
     assert [link.line() for link in links if not link.is_held] == []
     assert len(links) == 11
+
+
+async def test_every_subscribed_partner_has_a_queue_for_what_it_is_offered(whole: System) -> None:
+    front = Caller(whole.gateway_url, whole.demo.first.code)
+    front.report({"signalType": "hennepteelt", "description": "Het ruikt er naar wiet.", "answers": _ANSWERS})
+    named = {kind.code: kind.partners for kind in load_seed().signal_types.values()}["hennepteelt"]
+    offered_to = set(named) & set(SUBSCRIBED)
+    assert len(offered_to) > 1
+    async with await aio_pika.connect(whole.rabbit.amqp_url) as connection:
+        channel = await connection.channel()
+
+        async def waiting(name: str) -> int:
+            queue = await channel.declare_queue(name, passive=True)
+            return int(queue.declaration_result.message_count or 0)
+
+        queues = whole.partners[whole.demo.first.code]
+
+        async def all_hold_an_offer() -> bool:
+            return all([await waiting(queues[partner].queue) for partner in offered_to])
+
+        await wait_until(all_hold_an_offer, seconds=60)
+        assert await waiting(UNROUTED) == 0
 
 
 async def test_nothing_that_identifies_anyone_is_left_in_clear_anywhere(whole: System) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import aio_pika
 
 from local.client import Caller
-from local.demo import DemoTown
+from local.demo import PARTNER, DemoTown
 from local.samples import lines_of, newest_line
 from local.system import PartnerAccess, System
 
@@ -103,7 +103,7 @@ class Chain:
         return str(notices[-1]["text"])
 
     def _offered(self) -> str:
-        access = self._system.partners[self._town.code]
+        access = self._system.partners[self._town.code][PARTNER]
         offer = asyncio.run(_newest_offer(access))
         if offer["signalType"] != "hennepteelt" or self._report["id"] in json.dumps(offer):
             raise Broken("the offer is not what it should be")

@@ -1,6 +1,8 @@
 """The invented municipalities: desks, partners, key groups, and people with a vault each."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -55,7 +57,7 @@ NEIGHBOURHOODS = (
     "Proefwijk",
 )
 _CATCH_ALL = "oov"
-_SUBSCRIBED = ("politie", "riec", "woningcorporatie", "omgevingsdienst")
+SUBSCRIBED = ("politie", "riec", "woningcorporatie", "omgevingsdienst")
 _GROUND = "Artikel 3 convenant samenwerking Waterdam (verzonnen)"
 
 _GENERAL = (KeyGroup.GENERAL,)
@@ -108,7 +110,7 @@ class DemoTown:
     people: list[Person]
     api_key: str
     group_keys: dict[str, str]  # group → base64url private key; for tests and checks only
-    partner_password: str
+    partner_password: str  # what the passwords of its partners are made from; no partner gets it
     person_ids: dict[str, str] = field(default_factory=dict)
     has_neighbourhoods: bool = False  # else any text is taken as one
 
@@ -119,6 +121,11 @@ class DemoTown:
     def person(self, login: str) -> Person:
         """The account with this login."""
         return next(person for person in self.people if person.login == login)
+
+    def password_of(self, partner: str) -> str:
+        """A partner's password at the broker: the same at every start, and of no use to another partner."""
+        made = hashlib.blake2b(partner.encode(), key=self.partner_password.encode(), digest_size=18)
+        return base64.urlsafe_b64encode(made.digest()).decode()
 
     def key_pair(self, group: str) -> KeyPair:
         """The key pair of a group."""
@@ -294,7 +301,7 @@ def municipality_state(town: DemoTown) -> MunicipalityState:
 
 
 def _subscription(partner: str) -> SubscriptionState | None:
-    if partner not in _SUBSCRIBED:
+    if partner not in SUBSCRIBED:
         return None
     named = tuple(kind.code for kind in load_seed().signal_types.values() if partner in kind.partners)
     return SubscriptionState(signal_types=named, ground=_GROUND)

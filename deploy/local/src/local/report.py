@@ -12,7 +12,6 @@ Say = Callable[[str], None]
 def where_to_go(system: System, sent: Sequence[Sent]) -> str:
     """Addresses, accounts and receipts to try."""
     url, town = system.gateway_url, system.demo.first
-    partner = system.partners.get(town.code)
     lines = [
         "",
         f"{town.display_name} (invented) is open at {url}",
@@ -35,8 +34,9 @@ def where_to_go(system: System, sent: Sequence[Sent]) -> str:
         f"  curl -H 'Authorization: Bearer {town.api_key}' \\",
         f"    '{url}/api/v1/exports/reports.csv?purpose=demonstratie'",
     ]
-    if partner:
-        lines += ["", f"Partner queue of {partner.code}:", f"  {partner.queue}", f"  {partner.amqp_url}"]
+    partners = system.partners.get(town.code, {}).values()
+    if partners:
+        lines += ["", "Queues of partners:", *_columns([(each.queue, each.amqp_url) for each in partners])]
     if sent:
         lines += ["", "Receipts to try at the mailbox:"]
         lines += _columns([(each.receipt, each.sample.kind, each.status) for each in sent if _shows(each)])

@@ -22,7 +22,7 @@ from common.migration import migrate
 from common.provisioning import apply_secrets, make_secrets
 from gateway.settings import GatewaySettings
 
-from local.demo import PARTNER, Demo
+from local.demo import SUBSCRIBED, Demo
 from local.mail import MailCatcher
 from local.process import OPENER, READY_SECONDS, Process
 from local.servers import FolderInUse, PrivatePostgres, PrivateRabbit, StartFailed, free_port
@@ -45,7 +45,7 @@ class Options:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # extra settings per service
     door_first: bool = False  # the consumers step back while the processor is short
     gateway_port: int | None = None  # None: a free one; see `nice_port`
-    partner_queue: bool = True
+    partner_queues: bool = True
     neighbourhoods: bool = False  # a list of a dozen; without it a report may name any
 
 
@@ -73,7 +73,7 @@ class System:
         self.rabbit = PrivateRabbit(self.folder / "rabbit")
         self.mail = MailCatcher(self.folder / "mail", free_port())
         self.processes: list[Process] = []
-        self.partners: dict[str, PartnerAccess] = {}
+        self.partners: dict[str, dict[str, PartnerAccess]] = {}  # by municipality, then by partner
         self._demo: Demo | None = None
 
     @property
@@ -126,7 +126,7 @@ class System:
             process.launch()
         for process in self.processes:
             process.wait_ready()
-        if self.options.partner_queue:  # binds to the exchange that the services declare
+        if self.options.partner_queues:  # binds to the exchange that the services declare
             asyncio.run(self._provide_partners())
         self._wait_configured()
 
@@ -249,9 +249,12 @@ class System:
         host = self.rabbit.amqp_url.rpartition("@")[2]
         async with administration:
             for town in self.demo.towns.values():
-                queue = await administration.provide_partner(town.code, PARTNER, town.partner_password)
-                url = f"amqp://{quote(queue)}:{quote(town.partner_password)}@{host}"
-                self.partners[town.code] = PartnerAccess(PARTNER, queue, url)
+                self.partners[town.code] = {}
+                for partner in SUBSCRIBED:
+                    password = town.password_of(partner)
+                    queue = await administration.provide_partner(town.code, partner, password)
+                    url = f"amqp://{quote(queue)}:{quote(password)}@{host}"
+                    self.partners[town.code][partner] = PartnerAccess(partner, queue, url)
 
     def _wait_configured(self) -> None:
         """Every replica's front door knows every municipality: its state travels as an event."""
