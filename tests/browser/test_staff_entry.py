@@ -87,6 +87,27 @@ async def test_without_script_every_fault_is_told_and_nothing_is_lost(
         await expect(page.get_by_role("heading", level=1)).to_have_text("Melding invoeren")
 
 
+async def test_of_danger_staff_is_told_before_the_report_is_saved_and_after(
+    browser: Browser, whole: System
+) -> None:
+    async with visiting(browser, whole.gateway_url, java_script_enabled=False) as (page, _):
+        await sign_in(page, whole, "karim")
+        await page.get_by_label("Waar gaat het over?").select_option("hennepteelt")
+        await page.get_by_role("button", name="Toon de vragen").click()
+        await page.get_by_label("Vertel wat u zag, hoorde of rook").fill(STORY)
+        await page.get_by_label("Telefoon", exact=True).check()
+        await page.locator("[name=q-waargenomen][value=van-iemand-gehoord]").check()
+        await page.locator("[name=q-stroom][value=ja]").check()
+        await page.get_by_role("button", name="Opslaan", exact=True).click()
+        warning = page.locator("main .utrecht-alert:visible")
+        await expect(warning).to_contain_text("Sla daarna op.")
+        await expect(page.locator("#receipt")).to_have_count(0)
+        await page.get_by_role("button", name="Opslaan", exact=True).click()
+        assert await _receipt(page)
+        await expect(warning).to_contain_text("Bel 112")
+        await expect(warning).not_to_contain_text("Sla daarna op.")
+
+
 async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page) -> None:
     mail = EmailMessage()
     mail["From"], mail["Subject"] = "Ferdinand Quispelaar <ferdinand@voorbeeld.example>", "Busjes"
