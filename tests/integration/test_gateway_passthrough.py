@@ -77,7 +77,7 @@ async def test_a_forged_identity_is_refused_and_not_passed_on(running: Running) 
     headers = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}
     async with running.client.post("/api/v1/reports", json={}, headers=headers) as answer:
         assert answer.status == 401
-        assert (await answer.json())["code"] == "not-signed-in"
+        assert (await answer.json())["code"] == "api-key-unknown"
     assert running.upstream.seen == []
 
 
