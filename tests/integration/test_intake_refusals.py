@@ -107,6 +107,12 @@ async def test_a_field_of_a_report_is_refused_with_the_fix(
             "/receivedElsewhereAt",
             "timezone-aware",
         ),
+        (
+            STAFF,
+            {"channel": "balie", "receivedElsewhereAt": "0001-01-01T00:00:00+14:00"},
+            "/receivedElsewhereAt",
+            "no-such-moment",
+        ),
         (PROFESSIONAL, {"signalType": "intimidatie-bestuur"}, "/contact/name", "name-needed"),
         (PROFESSIONAL, {"signalType": "intimidatie-bestuur", "mode": "anoniem"}, "/mode", "name-needed"),
     ],
@@ -117,6 +123,28 @@ async def test_what_staff_and_professionals_say_is_refused_with_the_fix(
     answer = await _sent(desk, {**report(contact={}), **changes}, who)
     assert answer.status_code == 400
     assert (pointer, code) in _told(answer)
+
+
+@pytest.mark.parametrize("depth", [150, 450, 900, 100_000])
+async def test_an_answer_that_is_nested_deeply_is_refused_with_the_fix(desk: Desk, depth: int) -> None:
+    body = json.dumps(report(answers={"aanvoer": "diep"})).encode()
+    nested = body.replace(b'"diep"', b"[" * depth + b"]" * depth)
+    headers = {
+        "Idempotency-Key": secrets.token_urlsafe(24),
+        "Content-Type": "application/json",
+        **bearer("intake", anonymous()),
+    }
+    answer = await desk.client.post("/api/v1/reports", content=nested, headers=headers)
+    assert answer.status_code == 400
+    assert _told(answer)
+
+
+async def test_an_invitation_ends_at_a_moment_that_exists(desk: Desk) -> None:
+    body = {"name": "Dorpsraad", "maxUses": 1, "expiresAt": "0001-01-01T00:00:00+14:00"}
+    headers = bearer("intake", staff(Role.ADMINISTRATOR))
+    answer = await desk.client.post("/api/v1/invitations", json=body, headers=headers)
+    assert answer.status_code == 400
+    assert ("/expiresAt", "no-such-moment") in _told(answer)
 
 
 async def test_every_fault_of_a_report_is_told_at_once(desk: Desk) -> None:

@@ -74,6 +74,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Geef één gewoon adres, als naam@voorbeeld.nl.",
         "Give one plain address, as name@example.nl.",
     ),
+    "no-such-moment": ("Geef een tijdstip van deze tijd.", "Give a moment of this age."),
     "too-little": ("Kies ten minste twee letters of cijfers.", "Mark at least two letters or digits."),
     "json_invalid": ("De inhoud is geen geldige JSON.", "The body is not valid JSON."),
     "string_unicode": (readable.DUTCH, readable.ENGLISH),

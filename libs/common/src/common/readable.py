@@ -1,7 +1,7 @@
 """Text that can be kept and passed on: PostgreSQL stores no NUL, and UTF-8 knows no lone surrogate."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,6 +11,7 @@ ENGLISH = "This holds a character that cannot be kept (NUL or half a character).
 
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _NUL_IN_QUERY = b"%00"
+_NESTING = (Mapping, list, tuple, set, frozenset)
 
 
 def unreadable_place(value: Any) -> tuple[str, ...] | None:  # noqa: ANN401 -- any JSON
@@ -20,21 +21,30 @@ def unreadable_place(value: Any) -> tuple[str, ...] | None:  # noqa: ANN401 -- a
     """
     if isinstance(value, str):
         return () if _UNREADABLE.search(value) else None
+    keys: list[str] = []
+    open_ones = [_items(value)]  # no recursion: JSON may be nested deeper than the stack
+    while open_ones:
+        for key, each in open_ones[-1]:
+            if _UNREADABLE.search(str(key)):
+                return (*keys, readable(str(key)))
+            if isinstance(each, str):
+                if _UNREADABLE.search(each):
+                    return (*keys, str(key))
+            elif isinstance(each, _NESTING):
+                keys.append(str(key))
+                open_ones.append(_items(each))
+                break
+        else:
+            open_ones.pop()
+            if keys:
+                keys.pop()
+    return None
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 -- any JSON
     if isinstance(value, Mapping):
-        return _place_among(value.items())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return _place_among(enumerate(value))
-    return None
-
-
-def _place_among(items: Any) -> tuple[str, ...] | None:  # noqa: ANN401 -- pairs of any kind
-    for key, each in items:
-        if _UNREADABLE.search(str(key)):
-            return (readable(str(key)),)
-        place = unreadable_place(each)
-        if place is not None:
-            return (str(key), *place)
-    return None
+        return iter(value.items())
+    return enumerate(value) if isinstance(value, _NESTING) else iter(())
 
 
 def unreadable_parameters(query: bytes) -> list[str]:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ConfigDict, field_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,6 +59,17 @@ class RequestModel(WireModel):
         if place is not None:
             raise PydanticCustomError(readable.CODE, readable.ENGLISH, {"place": place})
         return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("no-such-moment", "Give a moment of this age.") from error
+
+
+#: A moment with its time zone, in UTC once it is read; one that has no time in UTC is an error by name.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class ProblemResponse(JSONResponse):

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from common.contracts.base import WireModel
 from common.errors import FieldError, Malformed
-from common.web import Caller, RequestModel
+from common.web import Caller, Moment, RequestModel
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from intake.admission import Admission
 from intake.api.editing import administrator
@@ -25,7 +25,7 @@ class NewInvitation(RequestModel):
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
     max_uses: Annotated[int, Field(ge=1, le=10_000)]
-    expires_at: AwareDatetime
+    expires_at: Moment
 
 
 class InvitationShown(WireModel):
@@ -58,10 +58,9 @@ class InvitationsShown(WireModel):
 async def invite(request: Request, caller: Caller, body: NewInvitation) -> dict[str, Any]:
     """Make a code. It is told this once: only a hash is kept."""
     person = administrator(caller)
-    expires_at = body.expires_at.astimezone(UTC)
-    _require_term(expires_at)
+    _require_term(body.expires_at)
     made, code = await _admission(request).invite(
-        caller.municipality, person, body.name, body.max_uses, expires_at
+        caller.municipality, person, body.name, body.max_uses, body.expires_at
     )
     return {**_shown(made), "code": code}
 

@@ -1,14 +1,13 @@
 """A report as a client sends it."""
 
-from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Identity
 from common.contracts.codes import Channel
 from common.mail_address import MAX_CHARACTERS, is_mail_address
-from common.web import RequestModel
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from common.web import Moment, RequestModel
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from intake.api.callers import channel_of, kind_for, require_reporting, require_staff, require_type
@@ -77,7 +76,7 @@ class ReportSubmission(RequestModel):
     answers: Annotated[dict[str, Any], Field(default_factory=dict, max_length=60)]
     reporter_kind: _Code = "inwoner"  # when left out: as whom the API key reports
     channel: Channel | None = None
-    received_elsewhere_at: AwareDatetime | None = None  # staff only: when they heard it
+    received_elsewhere_at: Moment | None = None  # staff only: when they heard it
     language: Annotated[str, StringConstraints(pattern="^(nl|en)$")] = "nl"
     neighbourhood: _Chosen | None = None  # a code, where the municipality has a list
     address: _Line | None = None
@@ -118,7 +117,7 @@ def new_report(submission: ReportSubmission, caller: Identity) -> NewReport:
         mode=submission.mode,
         location_type=submission.location_type,
         pin=_pin(submission.location),
-        received_elsewhere_at=at.astimezone(UTC) if at else None,
+        received_elsewhere_at=at,
     )
 
 
