@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gateway.importing.door import DoorShut, FrontDoor
+from gateway.importing.progress import Progress
 from gateway.importing.rows import Row, Unreadable, read_rows
 
 KEY_VARIABLE = "VERMOEDEN_API_KEY"
 _HEAD = ("row", "id", "outcome", "receipt", "fault")
-_SHOWN_EVERY = 10
 _SECRET = re.compile("[0-9a-f]{64}")
 
 
@@ -33,7 +33,6 @@ class _Run:
     door: FrontDoor
     secret: bytes
     sent_before: frozenset[str]
-    progress: "_Progress"
     counts: Counter[str] = field(default_factory=Counter)
     _seen: Counter[bytes] = field(default_factory=Counter)
 
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when every row is right or sent, 1 when some are not, 2 when it could not go on, 130 on Ctrl-C."""
-    progress = _Progress(sys.stderr)
+    progress = Progress(sys.stderr)
     try:
         door = FrontDoor(arguments.url, _api_key(arguments.key_file), say=progress.say)
         names = dict(_translation(each) for each in arguments.column)
@@ -83,10 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
 
 
-def _check(rows: Iterator[Row], door: FrontDoor, progress: "_Progress") -> int:
+def _check(rows: Iterator[Row], door: FrontDoor, progress: Progress) -> int:
     counts: Counter[str] = Counter()
-    for row in rows:
-        progress.count(row.number)
+    for row in progress.over(rows, lambda: counts["wrong"]):
         answer = None if row.body is None else door.check(row.body)
         is_right = answer is not None and answer.status < 300
         counts["right" if is_right else "wrong"] += 1
@@ -100,18 +98,17 @@ def _check(rows: Iterator[Row], door: FrontDoor, progress: "_Progress") -> int:
     return 1 if counts["wrong"] else 0
 
 
-def _send(rows: Iterator[Row], door: FrontDoor, progress: "_Progress", outcome: Path) -> int:
+def _send(rows: Iterator[Row], door: FrontDoor, progress: Progress, outcome: Path) -> int:
     print(
         f"{outcome} gets the receipts. They are secrets: whoever has one reads the mailbox.", file=sys.stderr
     )
     secret = _secret(outcome.with_name(outcome.name + ".secret"))
-    this = _Run(door, secret, _sent_before(outcome), progress)
+    this = _Run(door, secret, _sent_before(outcome))
     with _private(outcome, 0) as file:
         writer = csv.writer(file)
         if file.tell() == 0:
             writer.writerow(_HEAD)
-        for row in rows:
-            progress.count(row.number)
+        for row in progress.over(rows, lambda: this.counts["refused"]):
             line = _send_row(this, row)
             if line:
                 writer.writerow(line)
@@ -140,31 +137,6 @@ def _send_row(this: _Run, row: Row) -> tuple[object, ...] | None:
     this.counts["refused"] += 1
     faults = "; ".join(f"{_column(pointer)}: {english or dutch}" for pointer, dutch, english in answer.faults)
     return (row.number, own, "refused", "", faults)
-
-
-class _Progress:
-    """How far it is, on one line of a terminal; silent elsewhere."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out, self._is_shown, self._number = out, out.isatty(), 0
-
-    def count(self, number: int) -> None:
-        """This row is in hand."""
-        self._number = number
-        if self._is_shown and number % _SHOWN_EVERY == 1:
-            self._out.write(f"\r\x1b[Krow {number} …")
-            self._out.flush()
-
-    def say(self, text: str) -> None:
-        """Why it takes longer."""
-        self.end()
-        self._out.write(f"row {self._number}: {text}\n")
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._is_shown:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
 
 
 def _api_key(file: Path | None) -> str:

@@ -1,10 +1,11 @@
 """A file of reports as rows: CSV, JSON lines, or one JSON array."""
 
+import codecs
 import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,6 +45,7 @@ class Row:
     number: int
     body: dict[str, Any] | None  # None when it cannot be read
     fault: str = ""
+    share: float = 0.0  # of the file, up to and including this row
 
 
 def read_rows(
@@ -58,7 +60,9 @@ def read_rows(
             start = opened.read(3)
         found = encoding or next((name for bom, name in _BOMS if start.startswith(bom)), "utf-8")
         with file.open(encoding=found, newline="") as text:
-            yield from _rows_in(text, names, several)
+            measured = _Measured(text, found, file.stat().st_size)
+            for row in _rows_in(measured, names, several):
+                yield replace(row, share=row.share or measured.share)
     except UnicodeDecodeError as error:
         raise Unreadable(
             f"{file.name} is not {error.encoding}: byte {error.start} cannot be read. Save it as UTF-8, "
@@ -72,14 +76,40 @@ def read_rows(
         raise Unreadable(f"{file.name} is not valid CSV: {error}.") from error
 
 
-def _rows_in(text: TextIO, names: Mapping[str, str], several: frozenset[str]) -> Iterator[Row]:
-    first = text.readline()
+class _Measured:
+    """The text of a file, and what share of the file is read."""
+
+    def __init__(self, text: TextIO, encoding: str, size_bytes: int) -> None:
+        self._text, self._size_bytes, self._read_bytes = text, size_bytes, 0
+        self._encoder = codecs.getincrementalencoder(encoding)("replace")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.line, "")
+
+    @property
+    def share(self) -> float:
+        """At most 1, also of a file that grows meanwhile; 0 of what has no size."""
+        return min(1.0, self._read_bytes / self._size_bytes) if self._size_bytes else 0.0
+
+    def line(self) -> str:
+        """The next line with its end; empty at the end of the file."""
+        line = self._text.readline()
+        self._read_bytes += len(self._encoder.encode(line))
+        return line
+
+    def rest(self) -> str:
+        """All that is left; it counts as read by what comes of it."""
+        return self._text.read()
+
+
+def _rows_in(text: _Measured, names: Mapping[str, str], several: frozenset[str]) -> Iterator[Row]:
+    first = text.line()
     while first and not first.strip():
-        first = text.readline()
+        first = text.line()
     if not first:
         raise Unreadable("The file is empty.")
     if first.lstrip().startswith("["):
-        yield from _of_array(first + text.read())
+        yield from _of_array(first + text.rest())
     elif first.lstrip().startswith("{"):
         yield from _of_lines(first, text)
     else:
@@ -93,12 +123,11 @@ def _of_array(text: str) -> Iterator[Row]:
         raise Unreadable(f"The file is not valid JSON: {error}.") from error
     for number, body in enumerate(listed, 1):
         is_object = isinstance(body, dict)
-        yield Row(
-            number, body if is_object else None, "" if is_object else "This is no object; write a report."
-        )
+        fault = "" if is_object else "This is no object; write a report."
+        yield Row(number, body if is_object else None, fault, number / len(listed))
 
 
-def _of_lines(first: str, text: TextIO) -> Iterator[Row]:
+def _of_lines(first: str, text: _Measured) -> Iterator[Row]:
     number, line = 1, first
     while line:
         if line.strip():
@@ -108,11 +137,11 @@ def _of_lines(first: str, text: TextIO) -> Iterator[Row]:
             except ValueError as error:
                 body, fault = None, f"This line is not valid JSON: {error}."
             yield Row(number, None if fault else body, fault)
-        line = text.readline()
+        line = text.line()
         number += 1
 
 
-def _of_csv(first: str, text: TextIO, names: Mapping[str, str], several: frozenset[str]) -> Iterator[Row]:
+def _of_csv(first: str, text: _Measured, names: Mapping[str, str], several: frozenset[str]) -> Iterator[Row]:
     delimiter = max(_DELIMITERS, key=first.count)
     csv.field_size_limit(_LONGEST_CELL)
     head = next(csv.reader(io.StringIO(first), delimiter=delimiter))
