@@ -1,5 +1,6 @@
 """One question a page, and the modes and places of a form, without a browser."""
 
+import time
 from typing import Any
 
 import pytest
@@ -140,6 +141,13 @@ def test_a_name_does_not_go_along_anonymously() -> None:
 def test_a_place_is_read_as_maps_write_it(text: str, found: tuple[float, float] | None) -> None:
     expected = None if found is None else {"latitude": found[0], "longitude": found[1]}
     assert location_of(text) == expected
+
+
+@pytest.mark.parametrize("end", ["x", "°x", "N", "4.2x"])
+def test_a_hostile_place_takes_no_time(end: str) -> None:
+    started = time.process_time()
+    assert location_of("52.1" + " " * 300 + end) is None
+    assert time.process_time() - started < 1
 
 
 def test_place_and_marks_travel_in_the_body_and_nothing_else_does() -> None:

@@ -36,7 +36,7 @@ _BY_NAME = ("name", "phone")
 _LEAST_CHARACTERS = 2
 _DUTCH_DATE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _DEGREES = r"([+-]?\d{1,3}(?:[.,]\d{1,12})?)"
-_PIN = re.compile(rf"{_DEGREES}\s*°?\s*[Nn]?\s*(?:[,;]\s*|\s)\s*{_DEGREES}\s*°?\s*[EeOo]?")
+_PIN = re.compile(rf"{_DEGREES} ?°? ?[Nn]? ?[,; ] ?{_DEGREES} ?°? ?[EeOo]?")  # of single spaces
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,11 @@ def iso_date(text: str) -> str:
 
 
 def location_of(text: str) -> dict[str, float] | None:
-    """A place as a map tells it ("52.37403, 4.88969"; commas may stand for points); None if it is none."""
-    match = _PIN.fullmatch(text.strip())
+    """A place as a map tells it ("52.37403, 4.88969"; commas may stand for points); None if it is none.
+
+    Linear in the text, however long: it is read before anything is said of its length.
+    """
+    match = _PIN.fullmatch(" ".join(text.split()))
     if match is None:
         return None
     latitude, longitude = (float(each.replace(",", ".")) for each in match.groups())
