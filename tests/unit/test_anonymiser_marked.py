@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intake.anonymiser import anonymise_fields
+from intake.anonymiser import MAX_TOGETHER, anonymise_fields
 from intake.anonymiser.marked import missing
+from intake.hiding import marked_in_vain
 
 
 def hidden(text: str, *hide: str) -> str:
@@ -69,3 +70,17 @@ def test_hostile_text_and_marks_take_linear_time(text: str) -> None:
     started = time.process_time()
     missing(text, marks)
     assert time.process_time() - started < 2
+
+
+def test_a_text_does_not_swell_by_characters_that_stand_for_many() -> None:
+    assert missing("de fi\ufb01 en \u3391", ["fifi", "khz"]) == []
+    assert missing("\ufdfa", ["\u0635\u0644\u0649"]) == [0]  # NFKD makes eighteen characters of this one
+
+
+async def test_marks_are_not_sought_in_more_text_than_is_read() -> None:
+    fields = {f"/answers/{number}": "a" * 2_000 for number in range(MAX_TOGETHER // 2_000)}
+    assert await marked_in_vain(fields, ["zonder"]) == [0]
+    fields["/description"] = "a"  # one too many: then all is hidden
+    assert await marked_in_vain(fields, ["zonder"]) == []
+    hidden_whole = anonymise_fields(fields, ["zonder"])
+    assert hidden_whole["/description"].text == "[OVERIG-1]"

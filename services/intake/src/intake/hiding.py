@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from intake.anonymiser import Anonymised, anonymise_fields
+from intake.anonymiser import MAX_TOGETHER, Anonymised, anonymise_fields
 from intake.anonymiser.marked import missing
 
 DESCRIPTION, ADDRESS, NEIGHBOURHOOD = "/description", "/address", "/neighbourhood"
@@ -33,8 +33,13 @@ async def hidden_in(fields: Mapping[str, str], hide: Sequence[str] = ()) -> dict
 
 
 async def marked_in_vain(fields: Mapping[str, str], hide: Sequence[str]) -> list[int]:
-    """Which of the marks, by place from 0, stand in no field: typed otherwise than in the text."""
-    return await asyncio.to_thread(missing, "\n\n".join(fields.values()), hide) if hide else []
+    """Which of the marks, by place from 0, stand in no field: typed otherwise than in the text.
+
+    None of more text than is read at all: that is hidden whole.
+    """
+    if not hide or sum(map(len, fields.values())) > MAX_TOGETHER:
+        return []
+    return await asyncio.to_thread(missing, "\n\n".join(fields.values()), hide)
 
 
 def is_doubtful(hidden: Mapping[str, Anonymised]) -> bool:

@@ -10,6 +10,7 @@ from intake.anonymiser.span import Span
 OTHER = "OVERIG"
 _UNSEEN = frozenset({"Mn", "Me", "Cf"})  # accents of their own, and characters of no width
 _WHOLE_WORD_BELOW = 4
+_MOST_OF_ONE = 4  # a character that stands for more, as U+FDFA for 18, stays itself: a text must not swell
 
 
 def missing(text: str, phrases: Sequence[str]) -> list[int]:
@@ -85,6 +86,8 @@ def _plain(character: str) -> str:
     if character.isascii():
         return character.lower()
     decomposed = unicodedata.normalize("NFKD", character)
+    if len(decomposed) > _MOST_OF_ONE:
+        return character.lower()
     return "".join(each for each in decomposed if unicodedata.category(each) not in _UNSEEN).lower()
 
 
