@@ -65,7 +65,7 @@ RESULTS: Mapping[str, tuple[str, str]] = {
 }
 
 #: Whatever stands in a text like a placeholder; those of a known class are.
-_BRACKETED = re.compile(r"\[([A-Z][A-Z0-9_]*)-?([0-9]*)\]")
+_BRACKETED = re.compile(r"\[([A-Z][A-Z0-9_]*)(?:-[0-9]*)?\]")
 _MISS, _FALSE_HIT = "miss", "false-hit"
 
 #: What a routing rule may look at.

@@ -1,7 +1,7 @@
 // What is hidden in a text: spans {start, end, label} of the original, each read as its label, `[PERSOON-1]`.
 
 const LABEL = /(\[[A-Z]+-[1-9][0-9]{0,3}\])/;
-const STRANGE = /\[([A-Z][A-Z0-9_]*-?[0-9]*)\]/g;
+const STRANGE = /\[([A-Z][A-Z0-9_]*(?:-[0-9]*)?)\]/g;
 const PART_OF_WORD = /[\p{L}\p{N}]/u;
 
 /** The text with one kind of line end, as a browser's own fields have it. */
