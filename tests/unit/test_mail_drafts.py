@@ -8,6 +8,7 @@ from email.message import EmailMessage
 import pytest
 from gateway.mail import MAX_BYTES, MailReader, MailRefused, draft_of_text
 from gateway.mail.reading import read_mail
+from gateway.pages.entering import Entry
 
 SENT = "Mon, 23 Nov 2026 09:41:07 +0100"
 
@@ -147,6 +148,40 @@ def test_a_hostile_header_takes_no_time_and_ends_well(head: bytes) -> None:
     with suppress(MailRefused):
         read_mail(b"Subject: echt\r\n" + head + b"\r\n\r\ntekst\r\n")
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "zip", "rot13"])
+def test_a_character_set_that_is_none_for_texts_does_no_harm(charset: str) -> None:
+    raw = f"From: a@b.example\nContent-Type: text/plain; charset={charset}\n\nCaf\u00e9 de Kade\n"
+    assert "Caf\u00e9 de Kade" in read_mail(raw.encode()).text
+
+
+def test_a_mail_over_which_the_library_stumbles_is_damaged() -> None:
+    raw = (
+        b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n--b\n"
+        b"Content-Type: multipart/related; boundary=b; start=<x>\ntekst"
+    )
+    assert refusal(raw) == "damaged"
+
+
+def test_comments_without_end_are_no_sender() -> None:
+    nested = "(" * 3_900
+    for draft in (
+        draft_of_text(f"Van: {nested}\n\nElke nacht."),
+        draft_of_text(f"Van: {nested * 50}\n\nElke nacht."),
+        read_mail(f"From: {nested}\nSubject:\n\nElke nacht.".encode()),
+    ):
+        assert (draft.text, draft.sender_name, draft.sender_address) == ("Elke nacht.", "", "")
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Fri, 31 Dec 9999 23:30:00 +0000", "Sat, 1 Jan 1000 00:00:00 +0000"],
+)
+def test_a_moment_that_not_every_clock_has_is_left_out(date: str) -> None:
+    draft = draft_of_text(f"Datum: {date}\n\nElke nacht.")
+    assert draft.sent_at is None
+    assert Entry("mail").at_moment(draft.sent_at) == Entry("mail")
 
 
 @pytest.mark.parametrize(

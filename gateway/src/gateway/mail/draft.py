@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
 
 MAX_BYTES = 15 * 1024 * 1024  # of a mail with its attachments
 MAX_TEXT = 10_000  # characters, as many as a report takes
 _LONGEST_LINE = 200
+_LONGEST_SENDER = 4_000
+_FIRST_YEAR = 1970
 
 #: Why a mail is not read; the words are in the catalogue `entry`.
 REASONS = frozenset({"empty", "no_mail", "too_large", "too_deep", "damaged", "no_text", "too_heavy"})
@@ -61,11 +63,11 @@ def make_draft(subject: str, sender: str, date: str, body: str, enclosed: tuple[
     text = "\n\n".join(each for each in (title, kept or left_out) if each)
     if not text:
         raise MailRefused("no_text")
-    name, address = parseaddr(clean(sender).replace("\n", " "))
+    name, address = _sender(clean(sender))
     return Draft(
         text=text[:MAX_TEXT],
-        sender_name=name[:_LONGEST_LINE],
-        sender_address=address[:_LONGEST_LINE] if "@" in address else "",
+        sender_name=name,
+        sender_address=address,
         sent_at=_moment(date),
         left_out=(text[MAX_TEXT:] + "\n\n" + (left_out if kept else "")).strip()[:MAX_TEXT],
         enclosed=enclosed,
@@ -103,9 +105,20 @@ def clean(text: str) -> str:
     return "".join(each for each in text if each.isprintable() or each in "\n\t")
 
 
+def _sender(text: str) -> tuple[str, str]:
+    """Name and address; both empty where comments nest without end."""
+    try:
+        name, address = parseaddr(text.replace("\n", " ")[:_LONGEST_SENDER])
+    except RecursionError:
+        return "", ""
+    return name[:_LONGEST_LINE], address[:_LONGEST_LINE] if "@" in address else ""
+
+
 def _moment(text: str) -> datetime | None:
+    """A moment that every time zone has; None for any other."""
     try:
         moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return moment if _FIRST_YEAR <= moment.year < MAXYEAR else None

@@ -32,6 +32,8 @@ _SPOILED = (
     errors.InvalidBase64LengthDefect,
     errors.InvalidBase64PaddingDefect,
 )
+#: How the library gives up on some headers, types and nestings.
+_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TAKEN = frozenset({"image/jpeg", "image/png", "image/webp", "application/pdf"})
 _BLOCKS = frozenset(
     {"blockquote", "br", "div", "hr", "li", "ol", "p", "pre", "table", "tr", "ul"}
@@ -42,6 +44,13 @@ _SILENT = frozenset({"script", "style", "head", "title", "template", "noscript"}
 
 def read_mail(content: bytes) -> Draft:
     """The draft of a mail (RFC 5322 with MIME). Raises `MailRefused`."""
+    try:
+        return _read(content)
+    except _STUMBLES as error:
+        raise MailRefused("damaged") from error
+
+
+def _read(content: bytes) -> Draft:
     message = _parsed(content)
     body = message.get_body(preferencelist=("plain", "html"))
     text = "" if body is None else _text_of(body)
@@ -64,8 +73,6 @@ def _parsed(content: bytes) -> EmailMessage:
         message = BytesParser(policy=policy.default).parsebytes(content)
     except RecursionError as error:
         raise MailRefused("too_deep") from error
-    except (ValueError, LookupError, IndexError, AttributeError, TypeError) as error:
-        raise MailRefused("damaged") from error  # the library stumbles over some headers
     if not isinstance(message, EmailMessage):
         raise MailRefused("no_mail")
     return message
@@ -78,7 +85,7 @@ def _head(message: EmailMessage, name: str) -> str:
         return ""
     try:
         return str(message.get(name, ""))
-    except (ValueError, LookupError, IndexError, AttributeError, TypeError):
+    except _STUMBLES:
         return ""
 
 
@@ -89,7 +96,7 @@ def _text_of(part: MIMEPart) -> str:
     charset = part.get_content_charset("utf-8")
     try:
         text = content.decode(charset, "replace")
-    except LookupError:  # no such character set
+    except (LookupError, UnicodeError):  # no such character set, or one that is none for texts
         text = content.decode("utf-8", "replace")
     if part.get_content_type() != "text/html":
         return text
