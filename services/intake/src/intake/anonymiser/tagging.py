@@ -57,6 +57,8 @@ def _is_shortened(tokens: Sequence[Token], at: int, mode: str) -> bool:
         return True
     if kind[0] in "VU" and mode in "nw" and follower != ",":
         return True
+    if mode in "lw" and len(token.text) > 4:
+        return False  # a sentence may begin in lower case
     return follower == "." and _is_abbreviation(tokens, at)
 
 

@@ -114,6 +114,8 @@ def _lists_of(low: str) -> str:
     """Letters for the lists that a lower-case word is on; of a double name, what any part is on."""
     base = base_form(low)
     parts = base.split("-")
+    while len(parts) > 1 and parts[-1] in _PARTICLES:
+        parts.pop()  # 'khattabi-van' of 'El Khattabi-van de Ven'
     if (
         len(parts) > 1
         and is_dutch_word(parts[-1])
