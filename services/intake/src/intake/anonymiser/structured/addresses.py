@@ -48,7 +48,7 @@ _FLOOR = re.compile(
     r"(?:app|appartement|kamer|unit|toev|toevoeging|bus|huisletter)\b\.?\s?[a-z]?\d{0,4}[a-z]?\b|(?:links|rechts|achter|voor|boven|beneden)(?=[\s,.]|$)(?! (?:de|het|een|in|op|mij|ons)\b))"
 )
 _AND_MORE = re.compile(
-    r"(?:\s?(?:,|en|of|t/m|tm|&|\+|/|tot en met)\s?(?:nr\.?\s?|nummer\s)?)\d{1,4}(?:[a-z]\b|[- ]?[a-h]\b)?(?![\w]|[.:,/-]\d)"
+    r"(?:\s?(?:,|en|of|t/m|tm|&|\+|/|tot en met)\s?(?:nr\.?\s?|nummer\s)?)(?!\d{1,2}e\s[a-z])\d{1,4}(?:[a-z]\b|[- ]?[a-h]\b)?(?![\w]|[.:,/-]\d)"
 )
 _NUMBER = re.compile(r"\d(?<![\w€#]\d)(?<!\d[.,:/-]\d)(?<![a-z]-\d)\d{0,4}(?=[a-z]{0,3}(?![^\W_]))")
 _BETWEEN = re.compile(
@@ -78,9 +78,9 @@ _ADJECTIVE_OPENERS = frozenset(
 )
 _OPENER = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(_ADJECTIVE_OPENERS))})\s$")
 _OPENED = [[opener] for opener in _ADJECTIVE_OPENERS]
-_SQUARE = re.compile(r"\bplein 19\d\d $")
+_SQUARE = re.compile(r"\bplein 19\d\d,? (?:nr\.? |nummer )?$")
 _PLACED = re.compile(
-    r"(?:\b(?:op de|op het|aan de|aan het|in de|op|aan|adres|adres[:]|loc[:.]?|brp|locatie:?|woont|pand|object|perceel|terrein,?))\s$|[,:]\s$"
+    r"(?:\b(?:op de|op het|aan de|aan het|in de|op|aan|adres|adres[:]|loc[:.]?|brp|locatie:?|woon|woont|wonende|tegenover|naast|pand|object|perceel|terrein,?))\s$|[,:]\s$"
 )
 _QUARTER = re.compile(r"[-. ](?:noord|zuid|oost|west|[nzow])$|\.$")
 _WORDS_BACK = re.compile(r"(?:[^\W\d_][\w'’-]{1,24}\s){0,3}[^\W\d_][\w'’-]{1,24}$")
@@ -115,6 +115,8 @@ def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | 
     low = reading.lower
     if AFTER_NUMBER.match(low, end) or _is_clock_or_date(reading, end):
         return None
+    if low[start:end].startswith("19") and end - start == 4 and reading.before(start, 6) == "plein ":
+        return None  # the name of a square
     between = _BETWEEN.search(low, max(0, start - 26), start)
     if between is None:
         return None
@@ -123,7 +125,7 @@ def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | 
         street = _street_by_context(reading, between.start(), end)
     if street is None:
         street = _street_nearby(reading, between.start(), between.group())
-    square = _SQUARE.search(low, max(0, start - 12), start)
+    square = _SQUARE.search(low, max(0, start - 20), start)
     street = square.start() if square else street
     return None if street is None else (street, _number_end(low, end))
 
@@ -148,7 +150,7 @@ def _street_by_context(reading: Reading, stop: int, end: int) -> int | None:
         if (
             len(parts) == 2
             and parts[0] in _ADJECTIVE_OPENERS
-            and is_listed_place
+            and (is_listed_place or reading.text[first:stop].istitle())
             and parts[1] not in NO_STREET
         ):
             return first
@@ -163,7 +165,7 @@ def _street_by_context(reading: Reading, stop: int, end: int) -> int | None:
     return None
 
 
-_GOES_ON = re.compile(r"[:.,/-]\d|\s?[-/]\s?\d{1,2}\s?[-/]\s?\d")
+_GOES_ON = re.compile(r"[:.,/-]\d|-[a-z]{2,3}-\d|\s?[-/]\s?\d{1,2}\s?[-/]\s?\d")
 _RANGE = re.compile(r"[-/]\d{1,4}(?![\d:/-])")
 
 
@@ -263,6 +265,6 @@ def _street_behind(reading: Reading, start: int, end: int) -> tuple[int, int] | 
     if behind is None:
         return None
     street = behind.group("street")
-    if not street.endswith(BEST_ENDS) or len(street) < 5 or street in NO_STREET:
+    if not street.endswith(BEST_ENDS) or len(street) < 5 or street in NO_STREET or street in _BARE_ENDS:
         return None
     return start - len(cue.group().lstrip()) if "n" in cue.group() else start, behind.end("street")

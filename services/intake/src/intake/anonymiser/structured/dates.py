@@ -85,10 +85,15 @@ def _is_register_date(low: str, match: re.Match[str]) -> bool:
 
 
 def _is_long_ago(date: str) -> bool:
-    if len(re.sub(r"\D", "", date)) < 5 or not re.search(r"\D", date):
+    digits = re.sub(r"\D", "", date)
+    if digits == date or (len(digits) < 5 and date[-3] != "'"):
         return False
     whole = re.search(r"(?:19|20)\d{2}", date)
     if whole:
         return int(whole.group()) <= _LONG_AGO
     short = re.search(r"[-./' ](\d{2})$", date)
-    return short is not None and int(short.group(1)) > 35 and re.match(r"\d{1,2}[-/. ]\d", date) is not None
+    if short is None:
+        return False
+    if date[-3] == "'":  # nobody writes the year of a report so
+        return int(short.group(1)) > 35 or int(short.group(1)) <= _LONG_AGO - 2000
+    return int(short.group(1)) > 35 and re.match(r"\d{1,2}[-/. ]\d", date) is not None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from intake.anonymiser.lexicon import is_dutch_word, words
+from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_listed_word, words
 from intake.anonymiser.reading import Reading
 
 Found = tuple[int, int, str]
@@ -149,7 +149,7 @@ _UNDERSCORED = re.compile(r"(?<![\w@/.-])[^\W_][\w.-]{0,30}_[\w.-]{0,30}(?<![.-]
 _PLATFORM_WORDS = words("platforms")
 _PLATFORM = re.compile(rf"(?:{'|'.join(sorted(_PLATFORM_WORDS))})\b")
 _LINK_WORDS = re.compile(
-    r"(?:[\s:=,'\"“”‘’(-]{1,3}(?:is|heet|naam|account|accountje|profiel|als|onder|de|het|op|via|met|zijn|haar|zn|van|hem|"
+    r"(?:[\s:=,'\"“”‘’(-]{1,3}(?:is|heet|naam|account|accountje|profiel|als|onder|de|het|op|via|met|zijn|haar|zn|van|hem|ie|z'n|mijn|mn|m'n|me|"
     r"gebruikersnaam|gebruiker|user|naar|en|dat|die|ook|chat|noemt|zich|hij|ze|nick|:)(?=[\s:=]))"
     r"{0,4}[\s:=,'\"“”‘’(-]{1,3}(?P<value>[\w][\w.-]{1,29}[\w])"
 )
@@ -163,16 +163,27 @@ _SIGNED_BEFORE = re.compile(
 )
 
 
+#: 'king998' behind 'via Snap een bericht van': a digit or sign in it, and a few words between.
+_SENDER = re.compile(
+    r"(?:[\s,(]{1,2}\w{2,14}){0,4}?[\s,(]{1,2}(?:van|door|met|naar|aan|en|als|account|gebruiker)\s"
+    r"(?P<value>(?=[a-z_]{0,24}(?:\d|\.[a-z\d_]))[a-z][\w.]{2,28}\w)"
+)
+_TAGGED = re.compile(r"#\d{4}(?!\w)")
+_TAG_NAME = re.compile(r"(?<![\w@./-])[^\W_][\w.]{1,31}$")
 _NAMING = re.compile(r"is|heet|:|naam|kanaal")
 _VERB_BEFORE = re.compile(r"\s(?:hij|zij|ze|ik|we|wij|zich|men)\b")
 
 
 def find_marked_handles(reading: Reading) -> Iterator[Found]:
-    """Names of accounts with an at sign in front or an underscore inside."""
+    """Names of accounts with an at sign in front, an underscore inside, or '#1234' behind."""
     text = reading.text
     if "@" in text:
         for match in _HANDLE_AT.finditer(text):
             yield match.start(), match.end(), "SOCIAL"
+    for match in _TAGGED.finditer(text):
+        name = _TAG_NAME.search(text, max(0, match.start() - 33), match.start())
+        if name and not is_dutch_word(name.group().lower()) and not name.group().isdigit():
+            yield name.start(), match.end(), "SOCIAL"
     if "_" in text:
         for match in _UNDERSCORED.finditer(text):
             yield match.start(), match.end(), "SOCIAL"
@@ -186,12 +197,18 @@ def find_handles(reading: Reading) -> Iterator[Found]:
         value = text[after.start("value") : after.end("value")] if after else ""
         lead = after.group()[: -len(value)] if after else ""
         named = "-" in value or not lead.strip(" :=") or _NAMING.search(platform.group() + lead) is not None
-        if after and value.isalpha() and _VERB_BEFORE.match(low, after.end()):
+        if after and value.isalpha() and _is_no_account(low, platform.group(), after.end()):
             after = None
         if after and (
-            _looks_like_handle(value) or (named and re.fullmatch(r"[^\W_]{2,}[.-][^\W_]{2,}", value))
+            _looks_like_handle(value)
+            or (lead.strip() in (":", "=") and _is_coined(value))
+            or (named and re.fullmatch(r"[^\W_]{2,}[.-][^\W_]{2,}", value))
         ):
             yield *after.span("value"), "SOCIAL"
+        elif (sender := _SENDER.match(low, platform.end(), platform.end() + 90)) and _looks_like_handle(
+            sender.group("value")
+        ):
+            yield *sender.span("value"), "SOCIAL"
         if low[max(0, platform.start() - 3) : platform.start()] != "op ":
             continue
         stop = platform.start() - 3
@@ -199,8 +216,22 @@ def find_handles(reading: Reading) -> Iterator[Found]:
         signed = _SIGNED_BEFORE.search(low, max(0, stop - 36), stop)
         if signed:
             yield *signed.span("value"), "SOCIAL"
-        elif before and _looks_like_handle(text[before.start("value") : before.end("value")]):
+        elif (
+            before
+            and not is_first_name(before.group("value"))
+            and _looks_like_handle(text[before.start("value") : before.end("value")])
+        ):
             yield *before.span("value"), "SOCIAL"
+
+
+def _is_no_account(low: str, platform: str, end: int) -> bool:
+    """Whether behind a platform and a word a verb follows, or it is somebody's alias."""
+    return _VERB_BEFORE.match(low, end) is not None or platform == "alias"
+
+
+def _is_coined(value: str) -> bool:
+    """Two words written as one that no dictionary has so: 'cashking'."""
+    return value.isalpha() and value.islower() and len(value) > 5 and not is_listed_word(value)
 
 
 def _looks_like_handle(value: str) -> bool:
@@ -225,6 +256,8 @@ _V4 = re.compile(
     r"(?<![\w.])(?<!\d-)(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\.?\d)(?:/\d{1,2})?(?::\d{2,5})?(?!\w)"
 )
 _V6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
+#: 'kvk 70.32.18.44' has the form of an address as well.
+_BUSINESS = re.compile(r"(?:kvk|k\.v\.k|koophandel|handelsreg)[^\d\n]{0,20}$")
 _VERSION = re.compile(
     r"(?:versie|version|firmware|\bfw|\bsw|\brev|software|release|update|build|app|\bv)[\s:.]{0,2}(?:nr|nummer|is|van|naar)?[\s:.]{0,2}$"
 )
@@ -233,7 +266,8 @@ _VERSION = re.compile(
 def find_ip_addresses(reading: Reading) -> Iterator[Found]:
     """IPv4 and IPv6 addresses; the number of a software version is none."""
     for match in _V4.finditer(reading.text) if _DOTTED.search(reading.text) else ():
-        if not _VERSION.search(reading.before(match.start(), 24)):
+        before = reading.before(match.start(), 36)
+        if not (_VERSION.search(before) or _BUSINESS.search(before)):
             yield match.start(), match.end(), "IP"
     if _COLONS.search(reading.text):
         for match in _V6.finditer(reading.text):

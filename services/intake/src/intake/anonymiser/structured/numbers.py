@@ -23,6 +23,8 @@ _IBAN_LENGTHS = {
     "hr": 21, "si": 19, "tr": 26, "se": 24, "dk": 18, "fi": 18, "no": 15, "mt": 31, "cy": 28, "ua": 29, "ma": 28,
     "al": 28, "rs": 22, "ba": 20, "mk": 19, "md": 24, "ge": 22, "ae": 23, "sa": 24, "li": 21, "is": 26, "mc": 27,
 }  # fmt: skip
+#: 'al 18.000 euro' has a country and digits too.
+_FEWEST_DIGITS = 8
 _OLD_ACCOUNT = re.compile(
     r"\b(?:bankreken(?:ing)?|rekening(?:nummer|nr)?|rek\.?(?:nr|nummer)?\.?|giro(?:nummer)?|bankrek)\b[^\d\n]{0,22}(?P<value>\d(?:[ .-]?\d){6,9})(?![\w])"
 )
@@ -48,7 +50,9 @@ def find_accounts(reading: Reading) -> Iterator[Found]:
             re.match(r"[A-Za-z]{4}", text[match.end() :].lstrip(" .-")[:4])
             and sum(c.isdigit() for c in rest.group()) >= 8
         ):
-            yield start, _last_group(text, start, rest.end(), length), "IBAN"
+            end = _last_group(text, start, rest.end(), length)
+            if sum(map(str.isdigit, text[start:end])) >= _FEWEST_DIGITS:
+                yield start, end, "IBAN"
     if reading.has_long_number and ("rek" in reading.lower or "giro" in reading.lower):
         for match in _OLD_ACCOUNT.finditer(reading.lower):
             yield *match.span("value"), "IBAN"
@@ -87,7 +91,7 @@ def _is_iban(value: str) -> bool:
 _NINE = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)(?:[ .-]?\d){7,8}(?![\w])(?![-.,]\d)")
 _BSN_CUE = re.compile(
     r"(?:b(?<!\wb)(?:\.?s\.?n\.?|urger ?service ?(?:nummer|nr)?|urgerservicen\w{0,6}|sn-?(?:nr|nummer)?)|"
-    r"s(?<!\ws)ofi(?:-?nummer|-?nr)?)\b[^\n]{0,24}$"
+    r"s(?<!\ws)ofi(?:-?nummer|-?nr)?)\b(?:[^\n]{0,24}|[^\n\d]{0,40})$"
 )
 _BSN_AFTER = re.compile(
     r"[\s,()]{0,2}(?:\(?bsn|is (?:zijn|haar|het|diens) (?:bsn|burgerservice)|als bsn|= bsn)"
@@ -122,8 +126,8 @@ def _is_money(reading: Reading, end: int) -> bool:
 
 _EIGHT = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)(?:[ .-]?\d){7}(?:(?:[ .-]?\d){4})?(?![\w])(?![-.,]\d)")
 _KVK_CUE = re.compile(
-    r"(?:k(?<!\wk)\.?v\.?k\b\.?|kamer van koophandel|koophandel|handelsregister|kvk(?<!\wkvk)-?(?:nummer|nr)|"
-    r"rsin(?<!\wrsin)\b|vestigingsnummer|hr(?<!\whr)-?nummer)"
+    r"(?:k(?<!\wk)\.?v\.?k\b\.?|kamer v\w{0,2}\.? ?koophandel|koophandel|handelsreg|kvk(?<!\wkvk)-?(?:nu?m|nr|no)|"
+    r"rsin(?<!\wrsin)\b|vestigingsn(?:ummer|r)|hr(?<!\whr)-?n(?:ummer|r)|inschrijf(?:nummer|nr)|inschrijvings(?:nummer|nr))"
 )
 _KVK_AFTER = re.compile(r"[\s,]{0,2}\(?(?:kvk|bij de kvk|in het handelsregister|bij de kamer van)")
 
@@ -145,7 +149,7 @@ _DOCUMENT = re.compile(
 _DOCUMENT_CUE = re.compile(
     r"(?:paspo?o?rt|pasp\b|pp(?<!\wpp)\b|documentn|document|doc(?<!\wdoc)(?:\b|nr)|id-?kaart|id(?<!\wid)\b|i(?<!\wi)\.d\.|"
     r"identiteits?-?(?:kaart|bewijs)|identiteit|legitim|rij ?bewijs|rijbew|rijb(?<!\wrijb)\b|legit(?<!\wlegit)|rbw(?<!\wrbw)\b|"
-    r"rb(?<!\wrb)\b|verblijfs|v(?<!\wv)-?nummer|vreemdelingen|nik(?<!\wnik)\b|vnr(?<!\wvnr)\b|kaartnummer|identificat)"
+    r"rb(?<!\wrb)\b|verblijfs|v(?<!\wv)-?(?:nummer|nr)\b|vreemdelingen|nik(?<!\wnik)\b|vnr(?<!\wvnr)\b|kaartnummer|identificat)"
 )
 _DUTCH_DOCUMENT = re.compile(r"[A-NP-Z]{2}[A-NP-Z0-9]{6}\d")
 _FIVE_DIGITS = re.compile(r"\d{5}")
@@ -167,6 +171,8 @@ def find_documents(reading: Reading) -> Iterator[Found]:
             if digits >= 2 or _DUTCH_DOCUMENT.fullmatch(low[start:end].upper()):
                 yield start, end, "DOCUMENT"
         elif digits >= 2 and _DUTCH_DOCUMENT.fullmatch(text[start:end]) and digits < 9:
+            if reading.before(start, 10) == "container ":
+                continue
             yield start, end, "DOCUMENT"
     if not (reading.has_long_number or _FIVE_DIGITS.search(low)):
         return
@@ -190,7 +196,7 @@ def _codes(reading: Reading) -> Iterator[tuple[int, int]]:
 
 
 _NEARER = re.compile(
-    r"\b(?:bsn|tel|telefoon|bereikbaar|appen|bellen|kvk|kenteken|kt|vtg|geb|iban|rek|zaak\w*|mutatie\w*|ean|postcode|06)\b|meter|meld|dossier|pakket|\d{5}|[!?\n]|(?<!nr)(?<!no)(?<!doc)\.\s"
+    r"\b(?:bsn|container|tel|telefoon|bereikbaar|appen|bellen|kvk|kenteken|kt|vtg|geb|iban|rek|zaak\w*|mutatie\w*|ean|postcode|06)\b|meter|meld|dossier|pakket|\d{5}|[!?\n]|(?<!nr)(?<!no)(?<!doc)\.\s"
 )
 
 

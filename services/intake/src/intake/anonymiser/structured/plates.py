@@ -24,7 +24,8 @@ _FOREIGN = re.compile(
     r"|[A-Z]{1,2}[ -]?\d{2,3}[ -]?[A-Z]{3}"  # Romania
     r"|[A-Z]{2}[- ]?\d{3}[- ]?[A-Z]{2}"  # France, Italy, Slovakia
     r"|[A-Z]{2}\d{2} ?[A-Z]{3}|\d{4} ?[A-Z]{3}"  # United Kingdom, Spain
-    r"|\d{2} ?[A-Z]{1,3} ?\d{2,5}|\d[A-Z]\d[ -]?\d{4}"  # Turkey, Czechia
+    r"|\d{2} ?[A-Z]{1,3} ?\d{2,5}|\d[A-Z][A-Z0-9][ -]?\d{4}"  # Turkey, Czechia
+    r"|[A-Z]{4}[- ]?\d{3}|[A-Z]{2}[ -]\d{3} \d{3}|[A-Z]{1,2}[ -]\d{2,5} ?[A-Z]{1,2}"  # Hungary, Switzerland, Austria
     r"|[A-Z]{1,2}[- ]?\d{3,6}[A-Z]{0,2}|[A-Z]{2} \d{2} \d{3}|[A-Z]{3} ?\d{2}[A-Z0-9]|[A-Z]{2}[- ]\d{1,4}"
 )
 _SURE_FOREIGN = re.compile(
@@ -36,16 +37,22 @@ _CUE = re.compile(
 _SHAPE = {**dict.fromkeys(map(ord, ascii_letters), "L"), **dict.fromkeys(map(ord, digits), "9")}
 _UNUSED_IN_PLATES = frozenset("aeiouyqcm")
 _MAKES = words("makes")
-_ABROAD = re.compile(
-    r"buitenl|pools|duits|belgi|roemeen|bulgaar|frans|litouws|turks|spaans|hongaar|tsjech|slowaak|kenteken"
+_LANDS = (
+    "pools|duits|belg|roemeen|bulgaar|frans|litouw|turks|spaans|hongaar|tsjech|slowaak|oekra|engels|brits|italiaan|"
+    "zweed|deens|noors|fins|luxemb|zwitser|oostenrijk|portug|letse|letland|estisch|grieks|servisch|kroati|sloveen|moldav|"
+    "albane|macedon|bosnisch|russisch|marokkaans"
 )
+_ABROAD = re.compile(rf"buitenl|kenteken|\b(?:{_LANDS})")
 _STEMS = ("kent", "knt", "ketn", "plaat", "platen", "nummerbord", "kt", "vtg")
 _VEHICLE = re.compile(
     r"kenteken|plaat|nummerbord|\bkt\b|vtg|voertuig|\bauto|\bbus|busje|wagen|\bbak\b|scooter|motor|bestel|aanhang|vrachtwagen|trailer|caravan|"
-    r"camper|brommer|pools|duits|belgisch|roemeens|bulgaars|frans|litouws|turks|spaans|engels|italiaans|hongaars|tsjechisch|"
-    r"oekra|rijdt|rijden|reed|gereden|geparkeerd|parkeer|sprinter|transit|vito|golf|polo|passat|caddy|audi|bmw|mercedes|volkswagen|\bvw\b|"
+    rf"camper|brommer|\b(?:{_LANDS})|"
+    r"rijdt|rijden|reed|gereden|geparkeerd|parkeer|sprinter|transit|vito|golf|polo|passat|caddy|audi|bmw|mercedes|volkswagen|\bvw\b|"
     r"opel|ford|fiat|renault|peugeot|citro|toyota|volvo|seat|skoda|kia|hyundai|mazda|nissan|tesla|porsche|mini|suzuki|dacia|"
     r"range|rover|clio|corsa|astra|focus|fiesta|yaris|leon|ibiza|ducato|partner|berlingo|kangoo|trafic|master|crafter|tnv|t\.n\.v"
+)
+_IS_A_VEHICLE = re.compile(
+    r"[\s,)]{1,2}(?:is|was|hoort bij|staat op|stond op|van) (?:\w{2,8} ){0,2}(?:bus|busje|auto|wagen|bestelbus|scooter|bak)\b"
 )
 _UNITS = frozenset(
     ["km", "kg", "cm", "mm", "mg", "ml", "st", "nr", "uur", "min", "sec", "pk", "kw", "kwh", "mb", "gb", "tb", "ct", "ton", "mtr", "bv", "nv", "vmbo", "am", "pm", "hs", "bg", "fw", "sw", "nr", "dvd", "cd", "tv", "pc", "wc", "rs", "gti", "tdi", "hdi"]
@@ -125,11 +132,15 @@ def _is_plate(reading: Reading, start: int, end: int, parts: list[str]) -> bool:
     value = reading.text[start:end].upper()
     if shape not in _DUTCH and not _FOREIGN.fullmatch(value):
         return False
-    is_upper = reading.text[start:end].isupper() and not reading.is_upper
+    written = reading.text[start:end]
+    is_upper = written.isupper() and not reading.is_upper
+    if not is_upper and written != reading.lower[start:end] and _has_small_word(written):
+        return False
     is_abroad = shape not in _DUTCH and reading.speaks_of(_ABROAD)
     if not is_abroad and _reads_as_words(reading.lower[start:end], is_upper, True):
         return False  # whatever stands in front
     near = _VEHICLE.search(reading.before(start, 90)) is not None
+    near = near or _IS_A_VEHICLE.match(reading.lower, end) is not None
     cue = _CUE.search(reading.before(start, 40)) is not None
     is_foreign = is_abroad and _ABROAD.search(reading.before(start, 40)) is not None
     is_foreign = is_foreign and all(part.isdigit() or len(part) < 3 or is_upper for part in parts)
@@ -149,6 +160,11 @@ def _is_plate(reading: Reading, start: int, end: int, parts: list[str]) -> bool:
     if _SURE_FOREIGN.fullmatch(value) and (is_upper or (len(parts) == 3 and value.count("-") == 2)):
         return True
     return (cue or (near and (is_upper or reading.letters_only))) and shape.count("9") >= 2
+
+
+def _has_small_word(written: str) -> bool:
+    """'en P-49': a word in front of a plate in capitals, which begins behind it."""
+    return any(part.islower() and is_dutch_word(part) for part in re.split(r"[ .·/–-]+", written))
 
 
 def _reads_as_words(value: str, is_upper: bool, near: bool) -> bool:

@@ -108,6 +108,8 @@ _PLATE_BEFORE = re.compile(
 _HOUSE_BEFORE = re.compile(rf"{SURE_END.pattern[:-1]}\s(?:nr\.? ?)?\d{{1,4}}[ -]?\w{{0,3}},?\s{{1,2}}$")
 _NEVER = frozenset(
     [
+        "nr",
+        "no",
         "in",
         "op",
         "te",

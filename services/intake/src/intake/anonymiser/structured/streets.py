@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_last_name, words
+from intake.anonymiser.lexicon import is_dutch_word, is_first_name, is_last_name, is_listed_word, words
 from intake.anonymiser.reading import Reading
 
 SURE_ENDS = tuple(words("street_ends"))
@@ -17,15 +17,11 @@ AFTER_NUMBER = re.compile(
     r"auto|dagen|weken|maanden|minuten|stuks|procent|duizend|miljoen|graden|kamers|planten|april|mei|maart|januari|"
     r"februari|juni|juli|augustus|september|oktober|november|december|jongens|meisjes|woningen|huizen|kinderen|liter)"
 )
-_ABBREVIATED = (
-    r"(?:[Bb]urg|[Dd]r|[Pp]rof|[Ss]t|[Mm]r|[Pp]res|[Ii]r|[Mm]gr|[Dd]s|[Vv]|[Aa]dm|[Gg]en|[Pp]ast|[A-Z])\."
-)
+_ABBREVIATED = r"(?:(?i:burg|dr|prof|st|mr|pres|ir|mgr|ds|v|adm|gen|past)|[A-Z])\."
 _STREET_PART = re.compile(
     rf"(?:[^\W\d_][\w'’]{{0,20}}(?:-[^\W\d_]\w{{0,20}})?|{_ABBREVIATED}|'[ts]|\d{{1,2}}e)[\s-]$"
 )
-_LEADING = re.compile(
-    r"(?:[^\W\d_][\w'’-]{0,20}|'t|(?:[Bb]urg|[Dd]r|[Pp]rof|[Ss]t|[Mm]r|[Pp]res|[Ii]r|[Mm]gr|[Dd]s)\.)\s$"
-)
+_LEADING = re.compile(r"(?:[^\W\d_][\w'’-]{0,20}|'t|(?i:burg|dr|prof|st|mr|pres|ir|mgr|ds)\.)\s$")
 _WORD_ENDS = (
     *(
         "straat",
@@ -97,7 +93,18 @@ _PREPOSITIONS = frozenset(
         "adres",
         "woont",
         "bewoner",
+        "tegenover",
+        "naast",
+        "nabij",
+        "langs",
+        "hoek",
+        "richting",
     ]
+)
+
+
+_VAN_IN_FRONT = re.compile(
+    r"(?:\bop|\bin|aan|bij|naar|adres|pand|object|\bwoon|\bwoont|wonende|wonend|[,:]) (van (?:de[rn]? )?)$"
 )
 
 
@@ -133,41 +140,57 @@ def street_start(reading: Reading, start: int) -> int:
         low = word.lower().rstrip(".")
         at = match.start()
         if low in _PARTICLES or low == "'t":
-            if (
-                low in ("de", "der", "den", "het")
-                and reading.before(at, 5).endswith("van ")
-                and (kept < start or (at + len(match.group()) == start and _is_plain_street(reading, start)))
-            ):
-                front = _STREET_PART.search(reading.text, max(0, at - 26), at - 4)
-                if front and front.group()[:-1].lower() in OPENERS:
-                    continue
+            if _stops_before(reading, at, match.group(), start, kept):
                 break
             continue
         named = is_first_name(low) or is_last_name(low)
         opens = low in OPENERS or (
             named and (at + len(match.group()) != kept or word[0].isupper()) and not _is_common(low)
         )
+        is_short = word.isupper() and 1 < len(word) < 5 and not reading.is_upper  # 'BRP Kerkstraat'
         if opens or (
-            word[0].isupper() and not reading.is_upper and not _is_preposition(low) and low not in NO_STREET
+            word[0].isupper()
+            and not (reading.is_upper or is_short or _is_preposition(low) or low in NO_STREET)
         ):
             kept = at
         else:
             break
-    if kept == start:
-        lower = re.compile(r"(?:\bop|\bin|aan|bij|naar|adres|pand|object) (van (?:de[rn]? )?)$").search(
-            reading.lower, max(0, start - 18), start
-        )
-        if lower:
-            return lower.start(1)
-        article = re.compile(r"(?:(?<=\s)|^)(?:De|Van de|Van der|Van den|Van|'t|Den|De la|Ter|Ten) $").search(
-            reading.text, max(0, start - 9), start
-        )
-        return (
-            article.start()
-            if article and article.start() > 1 and reading.text[article.start() - 2] not in ".!?"
-            else kept
-        )
-    return kept
+    return kept if kept < start else _with_article(reading, start)
+
+
+def _stops_before(reading: Reading, at: int, particle: str, start: int, kept: int) -> bool:
+    """Whether a street cannot go on past the particle at `at`: somebody lives there, or a sentence begins."""
+    low = particle.strip().lower()
+    begins = particle[:-1] in ("De", "Het") or (low in ("de", "het") and kept < start)
+    if begins and not reading.before(at, 5).endswith(("van ", "aan ", "op ")):
+        return True
+    if low not in ("de", "der", "den", "het") or not reading.before(at, 5).endswith("van "):
+        return False
+    if kept == start and at + len(particle) != start:
+        return False
+    if kept == start and low in ("der", "den") and not _is_plain_street(reading, start):
+        return False
+    front = _STREET_PART.search(reading.text, max(0, at - 26), at - 4)
+    return front is None or front.group()[:-1].lower() not in OPENERS or _is_somebody(reading, front)
+
+
+_ARTICLE_IN_FRONT = re.compile(r"(?:(?<=\s)|^)(?:De|Van de|Van der|Van den|Van|'t|Den|De la|Ter|Ten) $")
+
+
+def _with_article(reading: Reading, start: int) -> int:
+    """Where a street of one word starts: with its 'Van der' or 'De', which begins no sentence."""
+    lower = _VAN_IN_FRONT.search(reading.lower, max(0, start - 20), start)
+    if lower and (lower.group()[0] not in ",:" or not _is_plain_street(reading, start)):
+        return lower.start(1)
+    article = _ARTICLE_IN_FRONT.search(reading.text, max(0, start - 9), start)
+    if article and article.start() > 1 and reading.text[article.start() - 2] not in ".!?":
+        return article.start()
+    return start
+
+
+def _is_somebody(reading: Reading, front: re.Match[str]) -> bool:
+    """'Truus de Graaf van de' and 'Willem van de' open no street."""
+    return reading.before(front.start(), 3) == "de " or is_first_name(front.group()[:-1].lower())
 
 
 def _is_common(low: str) -> bool:
@@ -201,6 +224,8 @@ def find_streets(reading: Reading, starts: Iterable[int]) -> Iterator[tuple[int,
         if not reading.is_free(match.start(), match.end()) or word in NO_STREET or is_last_name(word):
             continue
         start = max(last_end, street_start(reading, match.start()))
+        if is_listed_word(word) and reading.text[match.start()].islower() and not word.endswith(_SURE_STREET):
+            start = match.start()  # 'de Haile gehoord'
         placed = word.endswith(_SURE_STREET) or _AT_A_STREET.search(reading.before(start, 14))
         titled = reading.before(start, 6).endswith(("dhr ", "dhr. ", "mw ", "mevr. ", "heer "))
         if placed and not titled and reading.is_free(start, match.end()):
