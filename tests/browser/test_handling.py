@@ -244,6 +244,8 @@ async def open_from_list(page: Page, whole: System, report_id: str) -> None:
     """Click on this report on the work list; others of its type may stand above it."""
     await page.goto(path(whole, "/werklijst?status=new"))
     link = page.locator(f"a[href*='/werklijst/{report_id}']")
+    while not await link.count():
+        await page.locator("a[rel=next]").click()
     await expect(link).to_have_text("Hennepkwekerij")
     await link.click()
 
