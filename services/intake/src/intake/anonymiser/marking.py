@@ -12,13 +12,14 @@ from intake.anonymiser.walking import initials_end, is_mistyped, starts_sentence
 _ADJECTIVES = words("nickname_adjectives")
 _TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("common")
 _KIN = words("kin")
-_TRADE_NAMES = words("trade_names")
-_CHAINS: dict[str, list[list[str]]] = {}
-for _chain in words("chains"):
-    _CHAINS.setdefault(_chain.split("_")[0], []).append(_chain.split("_"))
+_VERBS = words("verbs")
 _ROLE_CUES = words("role_cues")
 _ONLY_IN_NAMES = frozenset(["der", "den", "'t", "ter", "v.d.", "v.d", "vd", "v/d"])
 _ANNOUNCING = _TITLES | _NAME_CUES
+_VAN = frozenset(["van", "v.d.", "v.d", "vd", "v/d"])
+PREPOSITIONS = frozenset(["voor", "bij", "aan", "met", "door", "naar", "tegen"])
+_WHERE = ("<ADRES>", "<TELEFOON>", "<POSTCODE>")
+_CLOSINGS = words("closings")
 _HEET = ("heet", "heette", "genaamd")
 _POSSIBLE = 0.1
 _KNOWN_LIMIT = 60
@@ -30,7 +31,7 @@ _NICKNAME_WORDS = words("nickname_openers")
 _NICKNAME = re.compile(
     r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|beter als|"
     r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m)|"
-    r"\bnoem(?:en|t|de|den) (?:hem|haar|m|zich)(?: hier| altijd| ook wel)?)"
+    r"\bnoem(?:en|t|de|den) (?:hem|haar|m|zich(?:zelf)?)(?: hier| altijd| ook wel)?)"
     r"[\s:,(]{1,2}[\"'“‘]?(?P<value>(?:(?:de|het|el|la|big|lil|ome|oom|tante) )?[^\W\d_][\w'-]{1,20})"
 )
 
@@ -101,9 +102,8 @@ def _behind(tokens: Sequence[Token], at: int, sign: str, is_name: bool) -> tuple
 
 
 def _are_strong(tokens: Sequence[Token], first: int, here: int) -> bool:
-    return first < here and all(
-        token.low in STRONG_PARTICLES or token.low == "in" for token in tokens[first:here]
-    )
+    run = [token.low for token in tokens[first:here]]
+    return first < here and run != ["in"] and all(low in STRONG_PARTICLES or low == "in" for low in run)
 
 
 def _is_family_name(
@@ -112,12 +112,52 @@ def _is_family_name(
     kind = tokens[here].kind
     if kind[0] in "CMU" and mode in "nw" and not any(mark in kind for mark in "gvob"):
         return True
-    if is_cue or "k" in kind:
+    if "k" in kind:
+        return False
+    if mode == "u" and first < here and (kind == "V" or kind[1:] == "s"):
+        return True  # 'TNV DE ROO'
+    if is_cue:
         return False
     if any(token.low in ("der", "den", "'t", "ter", "ten") for token in tokens[first:here]):
         return True
     van_de = [token.low for token in tokens[first:here]] == ["van", "de"]
     return "s" in kind and not (van_de and "d" in kind and is_name)
+
+
+def mark_particles(tokens: Sequence[Token], named: list[bool]) -> None:
+    """'van der' stands in names only; 'voor van Meurs' has one preposition too many."""
+    for at, token in enumerate(tokens):
+        if token.low not in _VAN or (at > 0 and "p" in tokens[at - 1].kind):
+            continue
+        first, here = _behind(tokens, at - 1, "", True)
+        if here >= len(tokens) or not all(touches(tokens, n) for n in range(first, here)):
+            continue
+        kind = tokens[here].kind
+        if kind[0] not in "lCUM" or any(mark in kind for mark in "kgvomtbpeu"):
+            continue
+        run = {each.low for each in tokens[first:here]}
+        is_second = at > 0 and tokens[at - 1].low in PREPOSITIONS and touches(tokens, at - 1)
+        fits = "s" in kind or "d" not in kind
+        named[here] = named[here] or bool(run & _ONLY_IN_NAMES) or (is_second and run == {"van"} and fits)
+
+
+def mark_entries(tokens: Sequence[Token], named: list[bool]) -> None:
+    """'Kuipers, Dorpsstraat 118.': a family name at the start, and where to find them."""
+    for at in range(len(tokens) - 2):
+        if tokens[at].kind[0] == "C" and tokens[at + 1].text == "," and tokens[at + 2].kind in _WHERE:
+            marks = tokens[at].kind[1:]
+            is_family = not marks or ("s" in marks and not any(mark in marks for mark in "kgvomb"))
+            named[at] = named[at] or (is_family and (at == 0 or tokens[at - 1].text in ".!?:;\n-"))
+
+
+def unmark_places(tokens: Sequence[Token], named: list[bool]) -> None:
+    """The one word behind a postcode, 'in' or 'te' that no list of names has: '7251 JX Vorden'."""
+    for at in range(1, len(tokens)):
+        if not named[at] or tokens[at].kind[0] != "C" or not tokens[at - 1].end < tokens[at].start:
+            continue
+        is_listed = "f" in tokens[at].kind or "s" in tokens[at].kind
+        if tokens[at - 1].kind == "<POSTCODE>" or (tokens[at - 1].text in ("in", "te") and not is_listed):
+            named[at] = at + 1 < len(tokens) and named[at + 1]
 
 
 def mark_initialled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
@@ -128,11 +168,16 @@ def mark_initialled(tokens: Sequence[Token], named: list[bool], mode: str) -> No
         if at > 1 and tokens[at - 2].kind[0] == "I" and tokens[at - 1].text == ".":
             continue  # the first letter has looked at what stands behind all of them
         here = initials_end(tokens, at)
+        if tokens[here - 2].text == ".":
+            continue  # 'Metz, van S.. Aanhanger': a sentence ended
         first = here
         while here < len(tokens) and here - first < 4 and "p" in tokens[here].kind:
             here += 1
-        if here < len(tokens) and tokens[here].kind[0] in "CU" and touches(tokens, here - 1):
+        shapes = "CUV" if mode == "u" and here > first else "CU"
+        if here < len(tokens) and tokens[here].kind[0] in shapes and touches(tokens, here - 1):
             kind = tokens[here].kind
+            if "k" in kind and mode == "n" and at > 0 and named[at - 1]:
+                continue  # 'Wesley K. Ze dragen': a sentence begins
             is_word = (
                 ("k" in kind and mode == "u")
                 or any(mark in kind for mark in "gvom")
@@ -161,7 +206,7 @@ def mark_register(tokens: Sequence[Token], named: list[bool]) -> None:
                 or tokens[at - 1].text in ".:;,"
                 or tokens[at - 1].low in ("en", "/")
                 or tokens[at - 1].low in _NAME_CUES
-            )
+            ) and tokens[at].low not in _CLOSINGS
 
 
 def mark_surnames(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
@@ -169,13 +214,43 @@ def mark_surnames(tokens: Sequence[Token], named: list[bool], mode: str) -> None
     for at in range(len(tokens) - 1):
         if not named[at]:
             continue
+        if at > 0 and touches(tokens, at - 1) and "f" not in tokens[at].kind:
+            named[at - 1] = named[at - 1] or _is_given(tokens[at - 1].kind)
         if tokens[at].low.rpartition("-")[2] in ("van", "de", "van't", "el", "ter"):
             here = at + 1
             while here + 1 < len(tokens) and here - at < 4 and "p" in tokens[here].kind:
                 here += 1
             named[here] = named[here] or tokens[here].kind[0] in "ClUM"
         if touches(tokens, at) and tokens[at + 1].start > tokens[at].end:
-            named[at + 1] = named[at + 1] or _continues(tokens[at].kind, tokens[at + 1].kind, mode)
+            named[at + 1] = (
+                named[at + 1]
+                or _continues(tokens[at].kind, tokens[at + 1].kind, mode)
+                or _is_dubbed(tokens, at)
+                or _is_compound_family(tokens, at, mode)
+            )
+
+
+def _is_given(kind: str) -> bool:
+    """Whether a word in front of a family name is a given name, also where it is a shop as well: 'dirk'."""
+    return "f" in kind and kind[0] in "lCU" and not any(mark in kind for mark in "kdptgvm")
+
+
+def _is_compound_family(tokens: Sequence[Token], at: int, mode: str) -> bool:
+    """'wesley blokzijl haalt': in a text without capitals, two words in one that act behind a given name."""
+    if mode != "l" or "f" not in tokens[at].kind or tokens[at + 1].kind != "le" or at + 2 >= len(tokens):
+        return False
+    return tokens[at + 2].low in _VERBS or tokens[at + 2].text == ","
+
+
+def _is_dubbed(tokens: Sequence[Token], at: int) -> bool:
+    """'Schele Willie' within a sentence, whatever word the second is."""
+    return (
+        tokens[at].low in _ADJECTIVES
+        and tokens[at].kind[0] == "C"
+        and not starts_sentence(tokens, at)
+        and tokens[at + 1].kind[0] == "C"
+        and not any(mark in tokens[at + 1].kind for mark in "kgvomtub")
+    )
 
 
 def _continues(name: str, kind: str, mode: str) -> bool:
@@ -185,64 +260,8 @@ def _continues(name: str, kind: str, mode: str) -> bool:
     is_unknown = not any(mark in kind for mark in "kdeq")
     if mode in "nw" and kind[0] == "C":
         return is_unknown or ("f" in name and ("s" in kind or "d" not in kind or "k" in kind))
-    return "f" in name and kind[0] in "lU" and "k" not in kind and ("s" in kind or is_unknown)
-
-
-def unmark_chains(tokens: Sequence[Token], named: list[bool]) -> None:
-    """'Dirk van den Broek' is a supermarket."""
-    for at, token in enumerate(tokens):
-        for chain in _CHAINS.get(token.low, ()):
-            if [each.low for each in tokens[at : at + len(chain)]] == chain:
-                named[at : at + len(chain)] = [False] * len(chain)
-
-
-def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
-    """'Belwinkel El Amrani' and 'Peters Groothandel' are businesses, which stay readable."""
-    unmark_chains(tokens, named)
-    at = 0
-    while at < len(tokens):
-        if not named[at]:
-            at += 1
-            continue
-        end = at + 1
-        while end < len(tokens) and named[end] and touches(tokens, end - 1):
-            end += 1
-        first = at
-        while (
-            first > 0
-            and ("p" in tokens[first - 1].kind or tokens[first - 1].low in _KIN)
-            and touches(tokens, first - 1)
-        ):
-            first -= 1
-        front, behind = tokens[first - 1] if first else None, tokens[end] if end < len(tokens) else None
-        trade_before = (
-            front
-            and "b" in front.kind
-            and "u" not in front.kind
-            and touches(tokens, first - 1)
-            and end - at < 4
-        )
-        trade_behind = (
-            behind
-            and touches(tokens, end - 1)
-            and (
-                (
-                    "b" in behind.kind
-                    and "u" not in behind.kind
-                    and (behind.kind[0] in "CUV" or tokens[at].kind[0] == "l")
-                )
-                or (behind.low in _TRADE_NAMES and behind.kind[0] in "CUV")
-                or (behind.text == "&" and end + 1 < len(tokens) and _is_partner(tokens[end + 1]))
-            )
-        )
-        if trade_before or trade_behind:
-            named[at:end] = [False] * (end - at)
-        at = end
-
-
-def _is_partner(token: Token) -> bool:
-    """What follows an ampersand in a company: '& Zn' and '& Verhuur'."""
-    return "b" in token.kind or token.low == "zn"
+    is_verb = mode == "n" and name[0] == "C" and kind[0] == "l" and "d" in kind  # 'Gianni post erover'
+    return "f" in name and kind[0] in "lU" and "k" not in kind and ("s" in kind or is_unknown) and not is_verb
 
 
 def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> None:
@@ -294,7 +313,16 @@ def mark_known(tokens: Sequence[Token], scores: Sequence[float], named: list[boo
             is_word = "d" in token.kind or "k" in token.kind
             same_place = at > 0 and tokens[at - 1].low in known[fits] and tokens[at - 1].low not in (".", ",")
             as_name = token.kind[0] in "CUV" and mode == "n" and not starts_sentence(tokens, at)
-            named[at] = not is_word or as_name or scores[at] > _POSSIBLE or (same_place and mode != "n")
+            in_front = (
+                token.kind[0] == "C"
+                and at + 1 < len(tokens)
+                and named[at + 1]
+                and tokens[at + 1].kind[0] == "C"
+                and touches(tokens, at)
+            )  # 'Ais Pattiasina' begins a sentence
+            named[at] = (
+                not is_word or as_name or in_front or scores[at] > _POSSIBLE or (same_place and mode != "n")
+            )
         elif (
             token.kind[0] in "lCUM"
             and "d" not in token.kind

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from intake.anonymiser import marking
+from intake.anonymiser.companies import unmark_companies
 from intake.anonymiser.doubting import doubted
 from intake.anonymiser.lexicon import words
 from intake.anonymiser.patience import Patience
@@ -20,6 +21,8 @@ _ADJECTIVES, _TITLES, _NAME_CUES, _KIN = (
     words("kin"),
 )
 _LIKELY, _LIKELY_WITHOUT_CAPITALS, _LIKELY_ON_LIST = 0.4, 0.3, 0.15
+_T_N = ["t", ".", "n", "."]
+_NOBLE = frozenset(["baron", "barones", "jonkheer", "jonkvrouw", "jhr", "freule"])
 _NO_INITIALS = frozenset(["nl", "bv", "nv", "id", "ip", "hr", "dr", "mw", "de", "pl", "om", "av", "tv"])
 
 
@@ -52,14 +55,17 @@ def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> N
         score >= (least if "d" in token.kind or "f" not in token.kind else _LIKELY_ON_LIST)
         for score, token in zip(scores, tokens, strict=True)
     ]
+    marking.unmark_places(tokens, named)
     marking.mark_titled(tokens, named, mode)
+    marking.mark_particles(tokens, named)
+    marking.mark_entries(tokens, named)
     marking.mark_initialled(tokens, named, mode)
     marking.mark_register(tokens, named)
     marking.mark_surnames(tokens, named, mode)
-    marking.unmark_companies(tokens, named)
+    unmark_companies(tokens, named)
     marking.mark_nicknames(reading, tokens, named)
     marking.mark_known(tokens, scores, named, mode)
-    marking.unmark_companies(tokens, named)
+    unmark_companies(tokens, named)
     return Names(_mentions(tokens, named), doubted(tokens, named, mode))
 
 
@@ -102,7 +108,12 @@ def _front(tokens: Sequence[Token], at: int, free_from: int) -> int:
         first > free_from and at - first < 4 and "p" in tokens[first - 1].kind and touches(tokens, first - 1)
     ):
         first -= 1
+    first += _no_part_of_name(tokens, first, at)
     particles = first
+    if first > free_from and tokens[first - 1].low in _NOBLE:
+        noble = _before_initials(tokens, first - 1, free_from)
+        if noble < first - 1:
+            return noble  # 'C.A. baron van Heeckeren'
     first = _before_initials(tokens, particles, free_from)
     front = (
         tokens[particles - (2 if particles > 1 and tokens[particles - 1].text == "." else 1)]
@@ -131,10 +142,19 @@ def _front(tokens: Sequence[Token], at: int, free_from: int) -> int:
     return first
 
 
+def _no_part_of_name(tokens: Sequence[Token], first: int, at: int) -> int:
+    """How many particles are none: the first of 'van Van Eijk' and of 'in Wommels'."""
+    if at - first == 1:
+        return int(tokens[first].low == "in")
+    return int(at - first > 1 and tokens[first].text == "van" and tokens[first + 1].text[0].isupper())
+
+
 def _is_strong(tokens: Sequence[Token], first: int, at: int) -> bool:
     """'van 't', 'van der' and a capital in front of a family name are hardly anything else."""
     run = [token.low for token in tokens[first:at]]
     is_family = "f" not in tokens[at].kind
+    if is_family and run == ["van"] and first > 0 and tokens[first - 1].low in marking.PREPOSITIONS:
+        return True
     capital = tokens[first].text[0].isupper() and not starts_sentence(tokens, first)
     return is_family and (run[-1] in ("der", "den", "'t", "ter", "ten", "el") or (capital and run != ["van"]))
 
@@ -153,6 +173,8 @@ def _before_initials(tokens: Sequence[Token], at: int, free_from: int) -> int:
         ):
             break
         token = tokens[letter]
+        if token.low == "v" and [each.low for each in tokens[max(0, letter - 4) : letter]] == _T_N:
+            break  # 't.n.v. E. Arslan'
         is_initial = len(token.text) == 1 or (
             len(token.text) <= 3
             and (not point or token.low in ("chr", "th", "ph", "ch", "st"))
@@ -197,6 +219,9 @@ def _end(tokens: Sequence[Token], named: Sequence[bool], at: int) -> int:
             here += 1
         if here < len(tokens) and named[here] and touches(tokens, here - 1):
             run = {token.low for token in tokens[end:here]}
+            given_name = "f" in tokens[here].kind and "s" not in tokens[here].kind
+            if run == {"in"} or (run == {"van"} and given_name):
+                break  # 'Bauke Wytsma in Wommels', 'Sjef van Riek'
             if run <= marking.STRONG_PARTICLES or score_particles(tokens, end, here, "N") >= _LIKELY:
                 end = here + 1
                 continue
@@ -240,12 +265,14 @@ def _past_comma(tokens: Sequence[Token], named: Sequence[bool], at: int, end: in
     if initials > here and tokens[initials - 1].text == ".":
         while initials < len(tokens) and "p" in tokens[initials].kind and touches(tokens, initials - 1):
             initials += 1
-        return initials
+        is_another = here == end + 1 and initials < len(tokens) and named[initials]
+        return end if is_another and touches(tokens, initials - 1) else initials  # 'Traore, E. Demir' are two
     if here >= len(tokens) or not named[here]:
         return end
     family_only = all("f" not in token.kind or token.text.isupper() for token in tokens[at:end])
     if here > end + 1:
         joins = "f" in tokens[here].kind and family_only and _no_list(tokens, named, here)
+        joins = joins and not (here + 1 < len(tokens) and named[here + 1] and touches(tokens, here))
     else:
         joins = family_only and _is_register(tokens, at, end, here) and _no_list(tokens, named, here)
     if joins:

@@ -36,6 +36,10 @@ def _is_candidate(tokens: Sequence[Token], at: int, mode: str, is_near_cue: bool
     kind, chance = tokens[at].kind, tokens[at].chance
     if chance == AS_NICKNAME and not is_near_cue:
         return False
+    if at > 0 and tokens[at - 1].low in ("'s", "’s") and ("k" in kind or "d" in kind):
+        return False  # "'s Nachts" begins a sentence
+    if at > 0 and tokens[at - 1].kind[0] == "9" and tokens[at - 1].end == tokens[at].start:
+        return False  # 'Rent4You'
     if "k" in kind:
         return at > 0
     listed = "f" in kind or "s" in kind

@@ -120,6 +120,7 @@ def _lists_of(low: str) -> str:
         len(parts) > 1
         and is_dutch_word(parts[-1])
         and not (is_first_name(parts[0]) or is_last_name(parts[0]))
+        and (is_dutch_word(parts[0]) or not is_last_name(parts[-1]))
     ):
         return "e"
     marks = "f" if any(map(is_first_name, parts)) or (base[-1:] == "s" and is_first_name(base[:-1])) else ""

@@ -85,6 +85,9 @@ def _around(reading: Reading, at: int) -> tuple[int, int] | None:
         for first in range(max(lowest, at - size + 1), min(at, highest - size + 1) + 1):
             last = first + size - 1
             start, end = reading.word_span(first)[0], reading.word_span(last)[1]
+            gaps = reading.gaps[first + 1 : last + 1]
+            if " " in gaps and "-" in gaps and last < highest and reading.gaps[last + 1] == "-":
+                continue  # 'is FN-128' of 'is FN-128-K'
             if not 4 <= end - start <= 14 or not _stands_alone(reading.text, start, end):
                 continue
             parts = reading.words[first : last + 1]
@@ -217,7 +220,10 @@ def _plate_end(text: str, start: int, end: int, reading: Reading) -> int:
             len(low) > 3
             or (
                 text[start + group[0] - 1] in " :"
-                and ((is_dutch_word(low) and not group[2].isupper()) or (low in _UNITS and bool(kept)))
+                and (
+                    (is_dutch_word(low) and not group[2].isupper())
+                    or (low in _UNITS and bool(kept) and (reading.is_upper or not group[2].isupper()))
+                )
             )
             or (reading.letters_only and set(low) & set("aeiou"))
         )

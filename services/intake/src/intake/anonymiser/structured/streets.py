@@ -141,6 +141,12 @@ def street_start(reading: Reading, start: int) -> int:
         at = match.start()
         if low in _PARTICLES or low == "'t":
             if _stops_before(reading, at, match.group(), start, kept):
+                if (
+                    word[0].isupper()
+                    and kept < start
+                    and _LOWER_OR_COLON.search(reading.text[max(0, at - 4) : at])
+                ):
+                    return at  # 'pand Het Hoge Pad'
                 break
             continue
         named = is_first_name(low) or is_last_name(low)
@@ -174,6 +180,7 @@ def _stops_before(reading: Reading, at: int, particle: str, start: int, kept: in
     return front is None or front.group()[:-1].lower() not in OPENERS or _is_somebody(reading, front)
 
 
+_LOWER_OR_COLON = re.compile(r"(?:[a-z]{2}|:) $")
 _ARTICLE_IN_FRONT = re.compile(r"(?:(?<=\s)|^)(?:De|Van de|Van der|Van den|Van|'t|Den|De la|Ter|Ten) $")
 
 
