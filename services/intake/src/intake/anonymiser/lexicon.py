@@ -12,10 +12,16 @@ from io import BytesIO
 from zlib import crc32
 
 _LISTS = files("intake.anonymiser").joinpath("lists")
-_WORDS = {
-    name: frozenset(text.split())
-    for name, text in tomllib.loads(_LISTS.joinpath("words.toml").read_text(encoding="utf-8")).items()
-}
+
+
+def _read(name: str) -> dict[str, frozenset[str]]:
+    lists = tomllib.loads(_LISTS.joinpath(name).read_text(encoding="utf-8"))
+    return {name: frozenset(text.split()) for name, text in lists.items()}
+
+
+_WORDS = _read("words.toml")
+for _name, _more in _read("own_names.toml").items():
+    _WORDS[_name] |= _more
 
 
 #: Words of these lists are names only where our own lists of names have them.
@@ -23,7 +29,7 @@ _NO_NAMES = ("ordinary", "common", "roles", "no_streets", "businesses", "organis
 
 
 def words(name: str) -> frozenset[str]:
-    """A list of ``words.toml``, lower case."""
+    """A list of ``words.toml``, lower case; with the names of ``own_names.toml``."""
     return _WORDS[name]
 
 
