@@ -209,3 +209,19 @@ def test_a_browser_keeps_who_one_is_and_nothing_of_what_one_reports() -> None:
     kept = {name: value for name, value in written.items() if value != "off"}
     assert kept == {"name": "name", "mail": "email", "phone": "tel"}
     assert {"description", "q-woorden", "q-wanneer_laatst"} <= set(written)
+
+
+def test_what_stands_in_a_sentence_is_escaped_by_the_page_and_not_before() -> None:
+    told = FORMS.model_dump(by_alias=True, mode="json")
+    first, second = told["signalTypes"][0]["questions"][:2]
+    first["label"], second["label"] = "Zijn er foto's?", "Zag u <iets> bij de foto's?"
+    forms = Forms.model_validate(told)
+    form = filled(q_een="ja")
+    file = Fault("files", key="refused", values={"name": "L'ete.jpg", "why": "geen foto's & zo"})
+    faults = (*faults_of(form, forms.signal_types[0], forms, today=TODAY), file)
+    asking = Asking(forms, forms.signal_types[0], Words(load_catalogues()["nl"]), form, faults)
+    texts = [each.text for each in asking.problems]
+    assert any("Zag u <iets> bij de foto's?" in each for each in texts)
+    assert "L'ete.jpg: geen foto's & zo" in texts
+    fields = {field.name: field for section in asking.sections for field in section.fields}
+    assert "‘Zijn er foto's?’" in str(fields["q-twee"].condition)

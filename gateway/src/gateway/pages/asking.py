@@ -255,17 +255,15 @@ class Asking:
     def _condition(self, question: Question) -> str:
         every = {each.code: each for each in (*self.kind.questions, *self.forms.general_questions)}
         parts = [
-            str(
-                self.words.catalogue.text(
-                    "report.only_if_part",
-                    question=self.label(every[code]) if code in every else code,
-                    answer=self.words.code("answer", wanted),
-                )
+            self._said(
+                "report.only_if_part",
+                question=self.label(every[code]) if code in every else code,
+                answer=self.words.code("answer", wanted),
             )
             for code, wanted in question.show_when.items()
         ]
         joined = f" {self.words.catalogue.text('report.and')} ".join(parts)
-        return str(self.words.catalogue.text("report.only_if", conditions=joined))
+        return self._said("report.only_if", conditions=joined)
 
     def _show_when(self, question: Question) -> str:
         return json.dumps({ANSWER_PREFIX + code: wanted for code, wanted in question.show_when.items()})
@@ -279,10 +277,13 @@ class Asking:
         values = dict(fault.values or {})
         if "question" in values:
             values["question"] = self._label_of(fault.field)
-        text = self.words.catalogue.text
         if fault.field == CHOSEN_FIELD and fault.key in _FILE_FAULTS:
-            return str(text(f"files.fault.{fault.key}", **values))
-        return str(text(f"report.fault.{fault.key}", **values))
+            return self._said(f"files.fault.{fault.key}", **values)
+        return self._said(f"report.fault.{fault.key}", **values)
+
+    def _said(self, key: str, **values: object) -> str:
+        """A text with its values as they are: the page escapes it, once."""
+        return self.words.catalogue.text(key, **values).unescape()
 
     def _label_of(self, field: str) -> str:
         code = field.removeprefix(ANSWER_PREFIX)
