@@ -182,6 +182,20 @@ async def test_two_editors_do_not_overwrite_each_other(desk: Desk) -> None:
     assert (await publish(desk, "hennepteelt", 2)).status_code == 412
 
 
+async def test_what_was_read_is_what_is_published_also_when_the_draft_was_begun_anew(desk: Desk) -> None:
+    await desk.hear(desk.town.state.model_copy(update={"version": 2, "four_eyes_on_forms": True}))
+    read = await drafted(desk, name="Wat Mia las")
+    path = f"{PARTS}/hennepteelt/draft"
+    assert (await call(desk, "DELETE", path, seen=read["revision"])).status_code == 204
+    other = await drafted(desk, name="Wat niemand las")
+    assert other["revision"] > read["revision"]
+    late = await publish(desk, "hennepteelt", read["revision"], MIA)
+    assert (late.status_code, late.json()["code"]) == (412, "draft-changed")
+    assert (await publish(desk, "hennepteelt", other["revision"], MIA)).status_code == 201
+    after = await call(desk, "PUT", path, {"basedOn": 2, "document": read["document"]})
+    assert after.json()["revision"] > other["revision"]
+
+
 async def test_a_draft_of_an_older_version_is_not_published_over_a_newer_one(desk: Desk) -> None:
     draft = await drafted(desk, name="Oud")
     newer = _newer_seed(hennepteelt="Nieuw van de software")

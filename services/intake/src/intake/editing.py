@@ -160,8 +160,8 @@ class Editing:
     ) -> tuple[Draft, list[FieldError]]:
         """Keep a draft, right or wrong, and tell what is wrong with it.
 
-        `seen` is the revision that the editor saw, None for a first draft. Raises `RevisionNeeded`,
-        `DraftChanged`.
+        `seen` is the revision that the editor saw, None for a first draft. No revision comes back in a later
+        draft, so that who read one never publishes another. Raises `RevisionNeeded`, `DraftChanged`.
         """
         async with self._database.tenant(town) as connection:
             await forms.lock_state(connection, town)
@@ -169,7 +169,7 @@ class Editing:
             _require_seen(before, seen)
             draft = Draft(
                 code=code,
-                revision=before.revision + 1 if before else 1,
+                revision=await forms.last_revision(connection, code) + 1,
                 based_on=based_on,
                 document=content.model_dump(mode="json", by_alias=True),
                 edited_by=person,

@@ -106,6 +106,9 @@ _AUDIT = text(
     VALUES (:municipality, :code, :what, :number, :person, :at)
     """
 )
+_LAST_REVISION = text(
+    "SELECT coalesce(max(number), 0) FROM form_audit WHERE code = :code AND what = 'draft-saved'"
+)
 _AUDITED = text("SELECT * FROM form_audit WHERE id < :before ORDER BY id DESC LIMIT :most")
 
 
@@ -160,6 +163,11 @@ async def draft(connection: AsyncConnection, code: str) -> Draft | None:
     """The draft of a part, which nobody else changes until the transaction ends."""
     row = (await connection.execute(_DRAFT, {"code": code})).mappings().one_or_none()
     return _draft(row) if row else None
+
+
+async def last_revision(connection: AsyncConnection, code: str) -> int:
+    """The highest revision that any draft of a part ever had; 0 when there was none."""
+    return int((await connection.execute(_LAST_REVISION, {"code": code})).scalar_one())
 
 
 async def save_draft(connection: AsyncConnection, municipality: str, saved: Draft) -> None:
