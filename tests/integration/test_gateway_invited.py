@@ -3,20 +3,37 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
+from common.errors import TooMuch
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
 from tests.support.gateway import Running, Upstream, running_gateway
 from tests.unit.test_gateway_form import FORMS, KEY
+from tests.unit.test_gateway_invitations import Clock
 
 FORM = {"key": KEY, "type": "test", "description": "Er klopt iets niet.", "reporter_kind": "inwoner"}
 FIELD = 'id="field-invitation"'
 
 
+FILES = {"maxCount": 3, "maxPhotoBytes": 1_000, "maxPdfBytes": 1_000, "mediaTypes": ["image/jpeg"]}
+
+
 async def _forms(_: web.Request) -> web.Response:
-    return web.json_response({**FORMS.model_dump(by_alias=True, mode="json"), "whoMayReport": "invited"})
+    told = FORMS.model_dump(by_alias=True, mode="json")
+    return web.json_response({**told, "whoMayReport": "invited", "files": FILES})
+
+
+async def _file(request: web.Request) -> web.Response:
+    await request.read()
+    assert all(value.isprintable() for value in request.headers.values())
+    if request.headers.get("Invitation-Code") != "GOEDE-CODE":
+        return web.json_response({"code": "invitation-refused"}, status=403)
+    errors = [{"message": f"Signal-Type is {request.headers['Signal-Type']!r}"}]
+    return web.json_response({"code": "malformed", "errors": errors}, status=400)
 
 
 async def _words(request: web.Request) -> web.Response:
@@ -39,6 +56,7 @@ async def running(backing: Backing) -> AsyncIterator[Running]:
     app.router.add_get("/api/v1/signal-types", _forms)
     app.router.add_post("/api/v1/anonymisations", _words)
     app.router.add_post("/api/v1/reports", _report)
+    app.router.add_post("/api/v1/attachments", _file)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -51,8 +69,11 @@ async def running(backing: Backing) -> AsyncIterator[Running]:
         await runner.cleanup()
 
 
-async def post(running: Running, **fields: str) -> tuple[int, str]:
-    data: dict[str, Any] = {**FORM, **fields}
+async def post(running: Running, *, file: bytes | None = None, **fields: str) -> tuple[int, str]:
+    data: Any = {**FORM, **fields}
+    if file is not None:
+        data = aiohttp.FormData(data)
+        data.add_field("files", file, filename="foto.jpg", content_type="image/jpeg")
     headers = {"Accept": "text/html"}
     async with running.client.post("/veldstad/melden", data=data, headers=headers) as answer:
         return answer.status, await answer.text()
@@ -76,3 +97,29 @@ async def test_a_code_that_does_not_work_is_told_at_its_field_and_nothing_is_los
         assert status in {400, 403}
         assert 'href="#field-invitation"' in page
         assert "Er klopt iets niet." in page
+
+
+async def test_what_cannot_stand_in_a_header_is_no_type_and_no_code(running: Running) -> None:
+    status, page = await post(running, file=b"x", step="ask", type="te\nst", invitation="GOEDE-CODE")
+    assert (status, "Kies" in page) == (400, True)
+    status, page = await post(running, file=b"x", step="ask", invitation="GOEDE\r\nX: y")
+    assert (status, "Er klopt iets niet." in page) == (400, True)
+    status, page = await post(running, file=b"x", step="ask", invitation="GOEDE-CODE")
+    assert (status, "Signal-Type is &#39;test&#39;" in page) == (400, True)
+
+
+async def test_guessing_a_code_by_a_file_is_slowed_down_as_any_other(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(running.front.invitations, "_clock", clock)
+    for _ in range(59):
+        async with running.front.invitations.trying("127.0.0.1", "RADEN") as attempt:
+            attempt.ends(403)
+    await post(running, file=b"x", step="ask", invitation="RADEN")
+    clock.now -= 10
+    with pytest.raises(TooMuch):
+        async with running.front.invitations.trying("127.0.0.1", "RADEN"):
+            pass
+    status, page = await post(running, file=b"x", step="ask", invitation="GOEDE-CODE")
+    assert (status, "Signal-Type" in page) == (400, False), "no longer passed on for now"

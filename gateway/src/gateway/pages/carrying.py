@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from gateway.bodies import TooSlowBody, pieces
-from gateway.front import Front, Visitor
+from gateway.front import Front, Visitor, address_of_scope
+from gateway.invitations import HEADER as INVITATION
 from gateway.mail import Enclosed
 from gateway.pages.questions import FilesOffered
 from gateway.upstream import TooSlow
@@ -140,20 +141,20 @@ class Carrier:
         if count >= self._offered.max_count:
             sent.is_too_many = True
             return
-        kind = next((str(value) for name, value in pairs if name == "type"), "")
-        code = next((str(value) for name, value in pairs if name == "invitation"), "").strip()
-        headers = {"Content-Type": start.media_type or "application/octet-stream", "Signal-Type": kind}
-        if code.isascii() and code.isprintable() and code:
-            headers["Invitation-Code"] = code
+        headers = _headers(pairs, start)
         content = _one_file(parts)
         who = visitor.identity
         try:
             async with (
+                self._front.invitations.trying(
+                    address_of_scope(scope), headers.get(INVITATION, "")
+                ) as attempt,
                 self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
                 self._front.services.request(
                     who, "intake", "POST", _PATH, headers=headers, data=content
                 ) as answer,
             ):
+                attempt.ends(answer.status)
                 told = await answer.json(content_type=None)
                 if answer.status == 201:
                     pairs.append((FILE_FIELD, _carried(told).value))
@@ -207,6 +208,22 @@ async def _one_file(parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
             return
         if isinstance(part, FilePiece):
             yield part.content
+
+
+def _headers(pairs: Sequence[tuple[str, str | UploadFile]], start: FileStart) -> dict[str, str]:
+    """What intake is told of a file, by the fields that came before it."""
+    given = {name: str(value) for name, value in reversed(pairs)}
+    code = _in_header(given.get("invitation", "").strip())
+    return {
+        "Content-Type": _in_header(start.media_type) or "application/octet-stream",
+        "Signal-Type": _in_header(given.get("type", "")),
+        **({INVITATION: code} if code else {}),
+    }
+
+
+def _in_header(text: str) -> str:
+    """What a form said, where it can stand in a header; else nothing, which intake refuses by name."""
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def _carried(told: dict[str, object]) -> CarriedFile:
