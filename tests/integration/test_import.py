@@ -81,6 +81,22 @@ async def test_every_fault_is_told_with_its_row_and_column(point: Point, key: st
     assert "1 row(s) would be taken, 2 would not." in done.stdout
 
 
+async def test_no_name_out_of_a_file_is_acted_on_where_its_fault_is_read(
+    point: Point, key: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "vreemd.jsonl"
+    row = '{"signalType":"hennepteelt","description":"x","=1+cmd|x":1,"\\u001b[2J":2}\n'
+    file.write_text(row, encoding="utf-8")
+    dry = await _run(key, str(file), "--url", point.url, "--dry-run")
+    assert (dry.returncode, "\x1b" in dry.stdout) == (1, False)
+    assert "row 1  '=1+cmd|x': " in dry.stdout
+    assert (await _run(key, str(file), "--url", point.url)).returncode == 1
+    (line,) = _outcome(file)
+    assert line["fault"].startswith("'")
+    assert not any(fault.startswith("=") for fault in line["fault"].split("; "))
+    assert "\x1b" not in line["fault"]
+
+
 async def test_a_file_is_sent_once_however_often_it_is_run(point: Point, key: str, tmp_path: Path) -> None:
     file = tmp_path / "meldingen.csv"
     file.write_text(

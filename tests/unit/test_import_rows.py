@@ -65,7 +65,30 @@ def test_json_lines_and_an_array_are_read_and_a_bad_one_does_not_stop_the_rest(t
     assert [(each.number, each.body) for each in array] == [(1, {"signalType": "a"}), (2, None)]
 
 
-@pytest.mark.parametrize("content", ["", "\n\n", "[{", '"a;b\nc'])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"\\ud800"', "half a character"),
+        ("NaN", "no numbers in JSON"),
+        ("[" * 100_000 + "]" * 100_000, "without end"),
+        ("9" * 5_000, "not valid JSON"),
+    ],
+)
+def test_what_cannot_be_sent_is_told_by_its_row_and_the_rest_goes_on(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    wrong, right = rows(written(tmp_path, f'{{"description": {value}}}\n{{"description": "x"}}\n'))
+    assert (wrong.body, said in wrong.fault) == (None, True)
+    assert right.body == {"description": "x"}
+
+
+def test_no_column_takes_the_place_of_another(tmp_path: Path) -> None:
+    file = written(tmp_path, "signalType,Soort,description\na,b,x\n")
+    with pytest.raises(Unreadable, match="more than one column signalType"):
+        rows(file, Soort="signalType")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "[{", '"a;b\nc', "[" * 100_000])
 def test_a_file_that_is_nothing_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(Unreadable):
         rows(written(tmp_path, content))

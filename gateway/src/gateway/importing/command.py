@@ -157,7 +157,9 @@ def _translation(text: str) -> tuple[str, str]:
 
 
 def _column(pointer: str) -> str:
-    return pointer.removeprefix("/").replace("/", ".") or "report"
+    """Where a fault is; a name out of the file that a terminal or a spreadsheet would act on is quoted."""
+    name = pointer.removeprefix("/").replace("/", ".") or "report"
+    return name if name[0].isalnum() and name.isprintable() else repr(name)
 
 
 def _secret(file: Path) -> bytes:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from common.readable import ENGLISH as HALF_A_CHARACTER
+
 #: The columns of a CSV file; `answers.<question>` besides. A name with a dot goes into the object before it.
 COLUMNS = (
     "signalType",
@@ -32,6 +34,7 @@ _LISTED = "|"  # between the values of a question with several answers, and betw
 _DELIMITERS = ";,\t"
 _LONGEST_CELL = 200_000
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_TOO_DEEP = "Lists and objects stand in one another without end; write a report."
 
 
 class Unreadable(Exception):
@@ -121,10 +124,10 @@ def _of_array(text: str) -> Iterator[Row]:
         listed = json.loads(text)
     except ValueError as error:
         raise Unreadable(f"The file is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise Unreadable(f"The file is not usable: {_TOO_DEEP}") from error
     for number, body in enumerate(listed, 1):
-        is_object = isinstance(body, dict)
-        fault = "" if is_object else "This is no object; write a report."
-        yield Row(number, body if is_object else None, fault, number / len(listed))
+        yield replace(_of_json(number, body), share=number / len(listed))
 
 
 def _of_lines(first: str, text: _Measured) -> Iterator[Row]:
@@ -132,13 +135,28 @@ def _of_lines(first: str, text: _Measured) -> Iterator[Row]:
     while line:
         if line.strip():
             try:
-                body = json.loads(line)
-                fault = "" if isinstance(body, dict) else "This line is no object; write one report on each."
+                yield _of_json(number, json.loads(line))
             except ValueError as error:
-                body, fault = None, f"This line is not valid JSON: {error}."
-            yield Row(number, None if fault else body, fault)
+                yield Row(number, None, f"This line is not valid JSON: {error}.")
+            except RecursionError:
+                yield Row(number, None, _TOO_DEEP)
         line = text.line()
         number += 1
+
+
+def _of_json(number: int, body: object) -> Row:
+    """A row that can be sent, or one with its fault."""
+    if not isinstance(body, dict):
+        return Row(number, None, "This is no object; write a report.")
+    try:
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return Row(number, None, HALF_A_CHARACTER)
+    except ValueError:
+        return Row(number, None, "NaN and Infinity are no numbers in JSON; leave them out.")
+    except RecursionError:
+        return Row(number, None, _TOO_DEEP)
+    return Row(number, body)
 
 
 def _of_csv(first: str, text: _Measured, names: Mapping[str, str], several: frozenset[str]) -> Iterator[Row]:
@@ -152,6 +170,9 @@ def _of_csv(first: str, text: _Measured, names: Mapping[str, str], several: froz
             f"There is no column {', '.join(map(repr, unknown))}. Translate it with --column NAME=COLUMN. "
             f"There are: {', '.join(COLUMNS)}, and {_ANSWERS}<question>."
         )
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise Unreadable(f"There is more than one column {', '.join(repeated)}. Keep one of each.")
     for number, cells in enumerate(csv.reader(text, delimiter=delimiter, strict=True), 1):
         if not any(cell.strip() for cell in cells):
             continue
