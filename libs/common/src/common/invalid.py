@@ -75,6 +75,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Give one plain address, as name@example.nl.",
     ),
     "no-such-moment": ("Geef een tijdstip van deze tijd.", "Give a moment of this age."),
+    "too-many-faults": (
+        "Hier klopt te veel niet om alles te noemen. Kijk in de beschrijving van de API wat hier mag staan.",
+        "Too much is wrong with this to tell all of it. Look in the description of the API what may be here.",
+    ),
     "too-little": ("Kies ten minste twee letters of cijfers.", "Mark at least two letters or digits."),
     "json_invalid": ("De inhoud is geen geldige JSON.", "The body is not valid JSON."),
     "string_unicode": (readable.DUTCH, readable.ENGLISH),

@@ -3,12 +3,20 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +41,7 @@ from common.openapi import describe, operation_id
 API_VERSION = "1.0.0"
 OPENAPI_PATH = "/api/v1/openapi.json"
 MAX_BODY_BYTES = 1024 * 1024
+MOST_FAULTS = 500  # that are told of one request
 _HEADERS = [
     (b"api-version", API_VERSION.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -48,9 +57,20 @@ class RequestModel(WireModel):
     """A request body: camelCase, and an unknown field is an error that names it.
 
     No string in it, however deep, holds a character that cannot be kept; that too is an error by name.
+    Beyond `MOST_FAULTS` errors one is told in their place: telling each costs more than reading all of them.
     """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _bound_faults(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if error.error_count() <= MOST_FAULTS:
+                raise
+            raise PydanticCustomError("too-many-faults", "Too much is wrong with this.") from None
 
     @field_validator("*", mode="after")
     @classmethod
