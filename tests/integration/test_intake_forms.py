@@ -12,6 +12,7 @@ import pytest
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.contracts.intake import FormsConfigured, ReportReceived
+from intake.editing import MOST_DRAFTS
 from intake.offered import Offers, adopt_seed
 from intake.seed import load_seed
 from jsonschema import Draft202012Validator
@@ -194,6 +195,17 @@ async def test_what_was_read_is_what_is_published_also_when_the_draft_was_begun_
     assert (await publish(desk, "hennepteelt", other["revision"], MIA)).status_code == 201
     after = await call(desk, "PUT", path, {"basedOn": 2, "document": read["document"]})
     assert after.json()["revision"] > other["revision"]
+
+
+async def test_there_are_as_many_drafts_as_there_can_be_parts(desk: Desk) -> None:
+    document = (await drafted(desk))["document"]
+    for number in range(1, MOST_DRAFTS):
+        body = {"basedOn": 0, "document": {**document, "code": f"nieuw-{number}"}}
+        assert (await call(desk, "PUT", f"{PARTS}/nieuw-{number}/draft", body)).status_code == 200
+    refused = await call(desk, "PUT", f"{PARTS}/een-te-veel/draft", {"basedOn": 0, "document": document})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too-many-drafts")
+    again = await call(desk, "PUT", f"{PARTS}/nieuw-1/draft", {"basedOn": 0, "document": document}, seen=1)
+    assert again.status_code == 200
 
 
 async def test_a_draft_of_an_older_version_is_not_published_over_a_newer_one(desk: Desk) -> None:

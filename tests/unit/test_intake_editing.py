@@ -1,5 +1,6 @@
 """What is wrong with an edited form is told all at once, each fault at its place with its fix."""
 
+import time
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -16,7 +17,15 @@ from intake.documents import (
     parts_of,
 )
 from intake.domain import General, Question, QuestionKind, SignalType, UrgencyRule
-from intake.domain.editing import MOST_OPTIONS, MOST_QUESTIONS, MOST_RULES, faults_of_general, faults_of_type
+from intake.domain.editing import (
+    MOST_CONDITIONS,
+    MOST_FAULTS,
+    MOST_OPTIONS,
+    MOST_QUESTIONS,
+    MOST_RULES,
+    faults_of_general,
+    faults_of_type,
+)
 from intake.seed import load_seed
 
 SEED = load_seed()
@@ -189,3 +198,21 @@ def test_documents_keep_everything_of_a_type() -> None:
     shared = parts_of(SEED)[GENERAL]
     assert isinstance(shared, GeneralDocument)
     assert general_of(shared) == SHARED
+
+
+def test_of_a_form_where_all_is_wrong_the_first_faults_are_told() -> None:
+    found = faults_of_type(replace(KIND, indicators=("",) * 80_000), "hennepteelt", SHARED, reserved=GENERAL)
+    assert len(found) == MOST_FAULTS
+    assert found[0].pointer == "/indicators"
+
+
+def test_a_question_has_few_conditions_and_many_take_no_time() -> None:
+    asked = [choice("q0")]
+    for number in range(1, 300):
+        asked.append(choice(f"q{number}", show_when={each.code: "een" for each in asked}))
+    started = time.process_time()
+    found = faults(ask(*asked))
+    assert time.process_time() - started < 1
+    assert ("/questions", "too-many") in found
+    assert (f"/questions/{MOST_CONDITIONS + 1}/showWhen", "too-many") in found
+    assert (f"/questions/{MOST_CONDITIONS}/showWhen", "too-many") not in found

@@ -32,6 +32,7 @@ from intake.store import forms
 from intake.store.forms import AuditRow, Draft, PartVersion
 
 _MOST_VERSIONS = 200
+MOST_DRAFTS = MOST_TYPES + 1  # one for each part that there can be
 
 
 class NoSuchPart(NotFound):
@@ -69,6 +70,13 @@ class FormChanged(AppError):
 
     code = "form-changed"
     title = "The form was changed since this draft began"
+
+
+class TooManyDrafts(AppError):
+    """There are as many drafts as there can be parts."""
+
+    code = "too-many-drafts"
+    title = "There are too many drafts"
 
 
 class FourEyes(NotAllowed):
@@ -161,12 +169,15 @@ class Editing:
         """Keep a draft, right or wrong, and tell what is wrong with it.
 
         `seen` is the revision that the editor saw, None for a first draft. No revision comes back in a later
-        draft, so that who read one never publishes another. Raises `RevisionNeeded`, `DraftChanged`.
+        draft, so that who read one never publishes another. Raises `RevisionNeeded`, `DraftChanged`,
+        `TooManyDrafts`.
         """
         async with self._database.tenant(town) as connection:
             await forms.lock_state(connection, town)
             before = await forms.draft(connection, code)
             _require_seen(before, seen)
+            if before is None and await forms.count_drafts(connection) >= MOST_DRAFTS:
+                raise TooManyDrafts(f"Publish or discard one first; there may be {MOST_DRAFTS} at once.")
             draft = Draft(
                 code=code,
                 revision=await forms.last_revision(connection, code) + 1,

@@ -4,11 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from intake.domain.faults import Fault
 from intake.domain.forms import URGENCIES, YES_NO_UNKNOWN, General, Question, QuestionKind, SignalType
 
 MOST_TYPES, MOST_QUESTIONS, MOST_OPTIONS, MOST_RULES, MOST_LISTED = 100, 40, 40, 20, 60
+MOST_CONDITIONS = 10  # of one question
+MOST_FAULTS = 500
 _MOST_ALTOGETHER = 60  # answers in one report
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DEFAULT_ROLE = "inwoner"  # who a reporter is that does not say so
@@ -28,48 +31,57 @@ def faults_of_type(kind: SignalType, code: str, general: General, *, reserved: s
     """What is wrong with a signal type that was opened as `code`, beside the general questions."""
     own = [_Place(f"/questions/{index}", each) for index, each in enumerate(kind.questions)]
     every = [*own, *(_Place("", each) for each in general.questions)]
-    return [
-        *_bad_type_code(kind.code, code, reserved),
-        *_texts(
+    return _first(
+        _bad_type_code(kind.code, code, reserved),
+        _texts(
             ("/name", kind.name, _SHORT, True),
             ("/description", kind.description, _LONG, True),
             ("/safetyTip", kind.safety_tip, _LONG, False),
         ),
-        *_lines("/indicators", kind.indicators),
-        *_roles(kind, general),
-        *_codes("/readers", kind.readers),
-        *_codes("/partners", kind.partners),
-        *_codes("/department", [kind.department], single=True),
-        *_question_faults(own, every),
-        *_urgency_faults(kind, [each.question for each in every]),
-    ]
+        _lines("/indicators", kind.indicators),
+        _roles(kind, general),
+        _codes("/readers", kind.readers),
+        _codes("/partners", kind.partners),
+        _codes("/department", [kind.department], single=True),
+        _question_faults(own, every),
+        _urgency_faults(kind, [each.question for each in every]),
+    )
 
 
 def faults_of_general(general: General) -> list[Fault]:
     """What is wrong with the part that every type shares, taken by itself."""
     asked = [_Place(f"/generalQuestions/{index}", each) for index, each in enumerate(general.questions)]
-    redirects = general.out_of_scope
-    faults = [
-        *_question_faults(asked, asked),
-        *_codes("/reporterRoles", general.reporter_roles),
-        *_codes("/locationTypes", general.location_types),
-        *_codes("/outOfScope", [code for code, _, _ in redirects], member="/code"),
-    ]
-    for index, (_, name, redirect) in enumerate(redirects):
-        faults += _texts(
+    return _first(
+        _question_faults(asked, asked),
+        _codes("/reporterRoles", general.reporter_roles),
+        _codes("/locationTypes", general.location_types),
+        _codes("/outOfScope", [code for code, _, _ in general.out_of_scope], member="/code"),
+        _redirects(general),
+        _no_default_role(general),
+    )
+
+
+def _first(*sources: Iterable[Fault]) -> list[Fault]:
+    """The faults in order; of a form where everything is wrong no more than anybody reads."""
+    return list(islice(chain.from_iterable(sources), MOST_FAULTS))
+
+
+def _redirects(general: General) -> Iterator[Fault]:
+    for index, (_, name, redirect) in enumerate(general.out_of_scope):
+        yield from _texts(
             (f"/outOfScope/{index}/name", name, _SHORT, True),
             (f"/outOfScope/{index}/redirect", redirect, _SHORT, True),
         )
+
+
+def _no_default_role(general: General) -> Iterator[Fault]:
     if _DEFAULT_ROLE not in general.reporter_roles:
-        faults.append(
-            Fault(
-                "/reporterRoles",
-                "no-default",
-                f"De rol {_DEFAULT_ROLE} moet er zijn: wie niets kiest, is dat.",
-                f"The role {_DEFAULT_ROLE} must be there: who chooses nothing is one.",
-            )
+        yield Fault(
+            "/reporterRoles",
+            "no-default",
+            f"De rol {_DEFAULT_ROLE} moet er zijn: wie niets kiest, is dat.",
+            f"The role {_DEFAULT_ROLE} must be there: who chooses nothing is one.",
         )
-    return faults
 
 
 def _bad_type_code(code: str, opened_as: str, reserved: str) -> Iterator[Fault]:
@@ -95,6 +107,7 @@ def _roles(kind: SignalType, general: General) -> Iterator[Fault]:
 
 def _question_faults(own: Sequence[_Place], every: Sequence[_Place]) -> Iterator[Fault]:
     yield from _too_many(own, every)
+    own = own[:MOST_QUESTIONS]
     counts = Counter(each.question.code for each in every)
     before: dict[str, Question] = {}
     by_code = {each.question.code: each.question for each in every}
@@ -154,7 +167,9 @@ def _option_faults(question: Question, pointer: str) -> Iterator[Fault]:
 def _condition_faults(
     question: Question, pointer: str, before: Mapping[str, Question], by_code: Mapping[str, Question]
 ) -> Iterator[Fault]:
-    for code, wanted in question.show_when.items():
+    if len(question.show_when) > MOST_CONDITIONS:
+        yield _too_long_a_list(f"{pointer}/showWhen", MOST_CONDITIONS)
+    for code, wanted in islice(question.show_when.items(), MOST_CONDITIONS):
         place = f"{pointer}/showWhen/{_escaped(code)}"
         target = by_code.get(code)
         if target is None:
@@ -178,7 +193,10 @@ def _condition_faults(
 
 
 def _leads_back(start: str, end: str, by_code: Mapping[str, Question]) -> bool:
-    """Whether the conditions of one question lead to another, by way of any number of others."""
+    """Whether the conditions of one question lead to another, by way of any number of others.
+
+    Of a question with too many conditions the first count; it is refused for that already.
+    """
     seen: set[str] = set()
     waiting = [start]
     while waiting:
@@ -187,7 +205,7 @@ def _leads_back(start: str, end: str, by_code: Mapping[str, Question]) -> bool:
             return True
         if code not in seen and code in by_code:
             seen.add(code)
-            waiting += by_code[code].show_when
+            waiting += islice(by_code[code].show_when, MOST_CONDITIONS)
     return False
 
 

@@ -89,6 +89,7 @@ _INSERT = text(
 )
 _HISTORY = text("SELECT * FROM form_version WHERE code = :code ORDER BY version DESC LIMIT :most")
 _DRAFTS = text("SELECT * FROM form_draft ORDER BY code")
+_COUNT_DRAFTS = text("SELECT count(*) FROM form_draft")
 _DRAFT = text("SELECT * FROM form_draft WHERE code = :code FOR UPDATE")
 _SAVE = text(
     """
@@ -157,6 +158,11 @@ async def history(connection: AsyncConnection, code: str, most: int) -> list[Par
 async def drafts(connection: AsyncConnection) -> list[Draft]:
     """Every draft."""
     return [_draft(row) for row in (await connection.execute(_DRAFTS)).mappings()]
+
+
+async def count_drafts(connection: AsyncConnection) -> int:
+    """How many drafts there are."""
+    return int((await connection.execute(_COUNT_DRAFTS)).scalar_one())
 
 
 async def draft(connection: AsyncConnection, code: str) -> Draft | None:
