@@ -46,9 +46,15 @@ async def reported(desk: Desk, **changes: Any) -> str:
     return str(report.report_id)
 
 
+async def open_it(desk: Desk, who: Identity, report_id: object) -> None:
+    answer = await desk.post(f"/reports/{report_id}/openings", who, {"purpose": "assessment"})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_the_corrected_text_overwrites_and_only_counts_travel_on(desk: Desk) -> None:
     who, report_id = handler(), await reported(desk)
     corrections = [*MISS, *MISS, {"kind": "false-hit", "class": "KENTEKEN"}]
+    await open_it(desk, who, report_id)
     answer = await correct(desk, who, report_id, corrections=corrections)
     assert (answer.status_code, answer.json()["version"]) == (201, 2)
     shown = (await desk.get(f"/reports/{report_id}", who)).json()
@@ -74,6 +80,7 @@ async def test_a_doubted_report_gets_its_text_after_a_person_looked(desk: Desk) 
     who, report_id = handler(), await reported(desk, anonymised_text=None, needs_review=True)
     before = (await desk.get(f"/reports/{report_id}", who)).json()
     assert (before["anonymisedText"], before["needsReview"]) == (None, True)
+    await open_it(desk, who, report_id)
     assert (await correct(desk, who, report_id, corrections=[])).status_code == 201
     after = (await desk.get(f"/reports/{report_id}", who)).json()
     assert (after["anonymisedText"], after["needsReview"]) == (NOW, False)
@@ -126,7 +133,22 @@ async def test_what_is_put_back_is_named_as_a_false_hit(desk: Desk) -> None:
     who, report_id = handler(), await reported(desk)
     back = "Het ruikt naar wiet bij de Roos. Bel Roos Hagelkruid."
     assert (await correct(desk, who, report_id, text=back)).status_code == 400
+    await open_it(desk, who, report_id)
     assert (await correct(desk, who, report_id, text=back, corrections=FALSE_HIT)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("was", "corrections"), [(WAS, FALSE_HIT), (WAS, [*MISS, *FALSE_HIT]), (None, []), (None, MISS)]
+)
+async def test_who_did_not_open_a_report_brings_nothing_of_it_into_the_open(
+    desk: Desk, was: str | None, corrections: list[dict[str, str]]
+) -> None:
+    who, report_id = handler(), await reported(desk, anonymised_text=was, needs_review=was is None)
+    await open_it(desk, handler(), report_id)  # a colleague
+    refused = await correct(desk, who, report_id, corrections=corrections)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not-opened")
+    await open_it(desk, who, report_id)
+    assert (await correct(desk, who, report_id, corrections=corrections)).status_code == 201
 
 
 async def test_line_ends_and_what_a_reporter_put_in_brackets_are_no_hindrance(desk: Desk) -> None:

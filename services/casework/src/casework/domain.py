@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -180,6 +180,11 @@ def correction_faults(
             )
         )
     return faults
+
+
+def brings_back(old: str | None, kinds: Collection[str]) -> bool:
+    """Whether a correction of these kinds may bring words into the open that stood nowhere in clear."""
+    return old is None or bool(set(kinds) - {_MISS})
 
 
 def _is_placeholder(found: "re.Match[str]", classes: frozenset[str]) -> bool:

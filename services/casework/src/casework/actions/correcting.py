@@ -13,8 +13,8 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from casework import domain
-from casework.actions.base import Worker, now_utc, working
-from casework.store import reports
+from casework.actions.base import InHand, Worker, now_utc, working
+from casework.store import changes, reports
 from casework.store.states import town_of
 
 _CLASSES = frozenset(each.value for each in PersonalClass)
@@ -25,6 +25,13 @@ class TextNotInClear(AppError):
 
     code = "text-not-in-clear"
     title = "This municipality keeps texts sealed only"
+
+
+class NotOpened(AppError):
+    """Who brings words into the open has opened the report, so that it is written who read them and why."""
+
+    code = "not-opened"
+    title = "Open the report first"
 
 
 async def correct_text(
@@ -38,13 +45,16 @@ async def correct_text(
     """Overwrite the anonymised text of a report; a doubted one gets its text this way and is doubted no more.
 
     History and event hold codes and counts only. Raises `StaleVersion` when somebody was first,
-    `TextNotInClear`, and `Malformed` with all that is wrong with the text.
+    `TextNotInClear`, `NotOpened` for a text that brings back what this person never opened, and `Malformed`
+    with all that is wrong with the text.
     """
     counts = Counter(corrections)
     async with working(database, worker, report_id) as held:
         if not await allows_text(held.connection):
             raise TextNotInClear("The text of a report may not leave the sealed content here.")
         held.require_version(version)
+        if domain.brings_back(held.report["anonymised_text"], {kind.value for kind, _ in counts}):
+            await _require_opened(held)
         codes = Counter({(kind.value, each.value): count for (kind, each), count in counts.items()})
         faults = domain.correction_faults(held.report["anonymised_text"], text, codes, _CLASSES)
         if faults:
@@ -70,6 +80,11 @@ async def correct_text(
                 ),
             )
         return await held.again()
+
+
+async def _require_opened(held: InHand) -> None:
+    if not await changes.has_opened(held.connection, held.id, held.worker.person):
+        raise NotOpened("Put back, or bring into the open, only what you read in the report that you opened.")
 
 
 async def allows_text(connection: AsyncConnection) -> bool:

@@ -78,6 +78,18 @@ async def add_question(
     return row.first() is not None
 
 
+async def has_opened(connection: AsyncConnection, report_id: UUID, person: UUID) -> bool:
+    """Whether it is written that this person opened the report."""
+    row = await connection.execute(
+        text(
+            """SELECT 1 FROM history
+               WHERE report_id = :report_id AND by_person = :person AND what = 'opened' LIMIT 1"""
+        ),
+        {"report_id": report_id, "person": person},
+    )
+    return row.first() is not None
+
+
 async def has_sealed(connection: AsyncConnection, report_id: UUID, compartment: str, subject: str) -> bool:
     """Whether this place is taken."""
     row = await connection.execute(
