@@ -176,22 +176,33 @@ class FormsSource:
     _kept_then: dict[tuple[str, bool, str, int], Forms] = field(default_factory=dict)
 
     async def forms(self, identity: Identity) -> Forms:
-        """What this visitor is asked; raises `Unavailable` when nobody ever told."""
+        """What this visitor is asked; raises `Unavailable` when nobody ever told.
+
+        An API key that is bound to types or a kind of reporter is asked less; that is kept for nobody.
+        """
+        if identity.signal_types is not None or identity.reporter_kind is not None:
+            return await self._ask(identity)
         place = (identity.municipality, identity.is_professional)
         asked_at, kept = self._kept.get(place, (0.0, None))
         if kept is not None and self.clock() - asked_at < _FRESH_SECONDS:
             return kept
         try:
+            found = await self._ask(identity)
+        except AppError:
+            if kept is not None:
+                return kept
+            raise
+        self._kept[place] = (self.clock(), found)
+        return found
+
+    async def _ask(self, identity: Identity) -> Forms:
+        try:
             status, told = await self.services.call(identity, "intake", "GET", "/api/v1/signal-types")
             if status != 200:
                 raise Unavailable("The forms cannot be read now.")
-            found = Forms.model_validate(told)
+            return Forms.model_validate(told)
         except (AppError, ValidationError) as error:
-            if kept is not None:
-                return kept
             raise Unavailable("The forms cannot be read now.") from error
-        self._kept[place] = (self.clock(), found)
-        return found
 
     async def forms_then(self, identity: Identity, signal_type: str, version: int) -> Forms:
         """What the reporter of a report was asked: one type and the general questions, as they were.
