@@ -110,11 +110,12 @@ async def _add_api_key(database: Database, arguments: argparse.Namespace) -> str
 
 async def _list_api_keys(database: Database, arguments: argparse.Namespace) -> str:
     now = datetime.now(UTC)
-    lines = [_key_line(each, now) for each in await actions.list_api_keys(database, arguments.municipality)]
+    lines = [key_line(each, now) for each in await actions.list_api_keys(database, arguments.municipality)]
     return "\n".join([*lines, f"{len(lines)} key(s)."])
 
 
-def _key_line(listed: ListedKey, now: datetime) -> str:
+def key_line(listed: ListedKey, now: datetime) -> str:
+    """One key on one line; nothing in it commands a terminal, whatever an administrator wrote as purpose."""
     key = listed.key
     state = "revoked" if key.revoked_at else "expired" if key.is_expired(now) else "alive"
     parts = (
@@ -124,7 +125,7 @@ def _key_line(listed: ListedKey, now: datetime) -> str:
         f"types {','.join(sorted(key.signal_types)) if key.signal_types else 'all'}",
         f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end",
         f"last used {key.last_used_on or 'never'}",
-        listed.purpose,
+        "".join(each if each.isprintable() else " " for each in listed.purpose),
     )
     return "\t".join(parts)
 
