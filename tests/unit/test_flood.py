@@ -96,6 +96,26 @@ def refused(ask: Callable[[], float]) -> TooMuch:
     pytest.fail("never refused")
 
 
+def test_a_proof_serves_its_key_again_but_not_without_end() -> None:
+    clock = Clock()
+    flood = made(clock, repeat_per_second=1, repeat_burst=3)
+    challenge = flood.challenge("zandrecht")
+
+    def sent(key: str) -> float:
+        return flood.admit(
+            "zandrecht", key, f"{challenge.token}~{solve(challenge.token, key, challenge.bits)}"
+        )
+
+    assert [sent(KEY) for _ in range(4)] == [0] * 4
+    told = refused(lambda: sent(KEY))
+    assert int(told.headers["Retry-After"]) > 0
+    proof = f"{challenge.token}~{solve(challenge.token, KEY, challenge.bits)}"
+    refused(lambda: flood.admit_form("zandrecht", KEY, proof, ""))
+    assert sent("een-andere-sleutel-dan-de-eerste") == 0
+    clock.now += 30
+    assert sent(KEY) == 0
+
+
 def test_looking_at_what_is_hidden_takes_the_proof_of_the_report_and_not_too_often() -> None:
     clock = Clock()
     flood = made(clock, preview_per_second=0.2, preview_burst=3)

@@ -64,6 +64,10 @@ class Flood:
         self._forms = Pace(
             settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
         )
+        # A proof serves its key again, so that nobody works twice for one report; not without end.
+        self._repeats = Pace(
+            settings.repeat_per_second, settings.repeat_burst, settings.rate_patience_seconds
+        )
         # Looking before sending costs as much as sending, so that it has limits of its own.
         self._looks = Pace(
             settings.preview_per_second, settings.preview_burst, settings.rate_patience_seconds
@@ -82,17 +86,18 @@ class Flood:
         token = Token(_PROOF, municipality, int(now), bits).signed(self._secret)
         return Challenge(token, bits, settings.proof_seconds)
 
-    def admit(self, municipality: str, key: str, proof: str) -> None:
+    def admit(self, municipality: str, key: str, proof: str) -> float:
         """Let a report with this idempotency key in; raises `ProofNeeded` with the fix.
 
         `proof` is ``<token>~<counter>``. One that was solved serves the same key again until it expires.
+        Returns the seconds to wait first; raises `TooMuch` when one key is sent too often.
         """
         if self._settings.proof_bits == 0:
-            return
+            return 0.0
         fault = self._fault_of(municipality, key, proof)
         if fault:
             raise ProofNeeded("Get a challenge at /api/v1/challenges and solve it.", errors=[fault])
-        self._crowd.note(municipality, self._clock())
+        return self._send(municipality, key, self._clock())
 
     def form_token(self, municipality: str, kept: str = "") -> str:
         """What a form carries to show since when it is open: the one it has, or a new one."""
@@ -110,10 +115,10 @@ class Flood:
         if self._settings.proof_bits == 0:
             return 0.0
         now = self._clock()
-        delay = 0.0
-        if self._fault_of(municipality, key, proof):
-            self._require_patience(municipality, form_token, now)
-            delay = _paced(self._forms, municipality, now)
+        if self._fault_of(municipality, key, proof) is None:
+            return self._send(municipality, key, now)
+        self._require_patience(municipality, form_token, now)
+        delay = _paced(self._forms, municipality, now)
         self._crowd.note(municipality, now)
         return delay
 
@@ -138,6 +143,11 @@ class Flood:
             return self._look(municipality, key, now)
         self._require_patience(municipality, form_token, now)
         return _paced(self._form_looks, municipality, now)
+
+    def _send(self, municipality: str, key: str, now: float) -> float:
+        delay = _paced(self._repeats, (municipality, _short(key)), now)
+        self._crowd.note(municipality, now)
+        return delay
 
     def _look(self, municipality: str, key: str, now: float) -> float:
         delay = _paced(self._looks, (municipality, _short(key)), now)

@@ -94,10 +94,9 @@ class Passthrough:
     async def _require_proof(self, route: Route, visitor: Visitor, headers: dict[bytes, bytes]) -> None:
         key, proof = (headers.get(name, b"").decode("latin-1") for name in _PROOF_HEADERS)
         flood, municipality = self._front.flood, visitor.municipality.code
-        if route.is_preview:
-            await asyncio.sleep(flood.admit_preview(municipality, key, proof))
-        else:
-            flood.admit(municipality, key, proof)
+        admit_it = flood.admit_preview if route.is_preview else flood.admit
+        if delay := admit_it(municipality, key, proof):
+            await asyncio.sleep(delay)
 
     @asynccontextmanager
     async def _body(
