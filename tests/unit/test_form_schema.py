@@ -118,6 +118,9 @@ def bodies(draw: st.DrawFn, kind: SignalType) -> dict[str, Any]:
     if draw(_SHARE) > 80:
         body["mode"] = draw(st.sampled_from([*Mode, None, "geheim"]))
         body["contact"] = draw(_CONTACTS)
+    if draw(_SHARE) > 90:
+        body["receivedElsewhereAt"] = draw(_FIELDS["receivedElsewhereAt"])
+        body["channel"] = draw(_FIELDS["channel"])
     if draw(_SHARE) > 97:
         body.pop(draw(st.sampled_from(["signalType", "description", "answers"])))
     return body
@@ -148,6 +151,7 @@ _FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "observedOn": st.one_of(_DAYS, st.sampled_from([None, "", 20261120])),
     "contact": st.one_of(_CONTACTS, st.sampled_from([None, [], {"twitter": "x"}])),
     "mode": st.sampled_from([*Mode, None, "geheim"]),
+    "receivedElsewhereAt": st.sampled_from([None, "2026-11-24T09:30:00+01:00", [], {}]),
     "kleur": st.just("rood"),
 }  # fmt: skip
 
@@ -162,9 +166,8 @@ def accepts(body: Any, forms: FormSet, state: Any, caller: Identity) -> bool:
     return True
 
 
-@cache
-def validator(kind: str, caller: Identity, *, is_listed: bool) -> Draft202012Validator:
-    """What a third party would check with."""
+def schema_for(kind: str, caller: Identity, *, is_listed: bool) -> dict[str, Any]:
+    """What a third party gets."""
     state = LISTED if is_listed else PLAIN
     around = Circumstances(
         today=TODAY,
@@ -174,9 +177,38 @@ def validator(kind: str, caller: Identity, *, is_listed: bool) -> Draft202012Val
         mail_pattern=PATTERN,
         max_files=10,
     )
-    schema = json.loads(json.dumps(submission_schema(FORMS, FORMS.signal_types[kind], around)))
+    schema: dict[str, Any] = json.loads(
+        json.dumps(submission_schema(FORMS, FORMS.signal_types[kind], around))
+    )
+    return schema
+
+
+@cache
+def validator(kind: str, caller: Identity, *, is_listed: bool) -> Draft202012Validator:
+    """What a third party would check with."""
+    schema = schema_for(kind, caller, is_listed=is_listed)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
+
+
+def fields_of(schema: Mapping[str, Any]) -> set[str]:
+    """Every field by its path; what the answers are is the municipality's."""
+    found: set[str] = set()
+
+    def walk(part: Mapping[str, Any], path: str) -> None:
+        for each in part.get("anyOf", []):
+            walk(each, path)
+        if "$ref" in part:
+            walk(schema["$defs"][part["$ref"].rpartition("/")[2]], path)
+        if "items" in part:
+            walk(part["items"], f"{path}/*")
+        for name, inner in part.get("properties", {}).items():
+            found.add(f"{path}/{name}")
+            if name != "answers":
+                walk(inner, f"{path}/{name}")
+
+    walk(schema, "")
+    return found
 
 
 CASES = [
@@ -203,6 +235,12 @@ def test_the_schema_accepts_what_the_server_accepts(
     schema = validator(kind.code, caller, is_listed=state is LISTED)
     errors = [error.message for error in schema.iter_errors(body)]
     assert (not errors) == told, (body, errors[:3])
+
+
+@pytest.mark.parametrize("caller", [CITIZEN, CLERK], ids=["citizen", "clerk"])
+def test_the_schema_knows_every_field_of_a_report_and_no_other(caller: Identity) -> None:
+    schema = schema_for("hennepteelt", caller, is_listed=False)
+    assert fields_of(schema) == fields_of(ReportSubmission.model_json_schema())
 
 
 @pytest.mark.parametrize("last", [TODAY, date(2024, 2, 29), date(2027, 1, 1), date(2026, 10, 10)])

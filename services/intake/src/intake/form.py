@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from common.contracts.codes import Channel
 from common.contracts.gateway import MunicipalityConfigured
 from common.mail_address import PATTERN
 
@@ -34,6 +33,5 @@ class Form:
             channels=self.channels,
             mail_pattern=PATTERN,
             max_files=self.limits.max_count,
-            enters=Channel.PHONE in self.channels,
         )
         return submission_schema(self.forms, self.kind, around)

@@ -16,7 +16,7 @@ from intake.files.claims import Claim
 
 _ZONE = ZoneInfo("Europe/Amsterdam")
 #: The doors at which staff takes reports in for others.
-STAFF_CHANNELS = frozenset({Channel.PHONE, Channel.MAIL, Channel.COUNTER, Channel.MMA})
+STAFF_CHANNELS = frozenset(Channel(each) for each in domain.ENTERED_BY)
 #: Fields that came after the first version.
 _LATER = frozenset({"attachments", "hide", "mode", "location_type", "pin", "received_elsewhere_at"})
 

@@ -11,7 +11,7 @@ from intake.domain.answers import (
     rounded,
     urgency_of,
 )
-from intake.domain.entries import check_received_elsewhere
+from intake.domain.entries import ENTERED_BY, check_received_elsewhere
 from intake.domain.faults import Fault, InvalidReport
 from intake.domain.forms import (
     MANY_OPTIONS,
@@ -31,6 +31,7 @@ from intake.domain.reports import MAX_LINE, MAX_PROSE, check_report, is_offered
 from intake.domain.schema import Circumstances, submission_schema
 
 __all__ = [
+    "ENTERED_BY",
     "MANY_OPTIONS",
     "MAX_ANSWER",
     "MAX_LINE",

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from intake.domain.faults import Fault
 
+#: The channels of what came in elsewhere; only staff names them.
+ENTERED_BY = ("telefoon", "mail", "balie", "mma")
 OLDEST = timedelta(days=366)
 _CLOCKS_APART = timedelta(minutes=5)
 

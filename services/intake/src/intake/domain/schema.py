@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from intake.domain.answers import EARLIEST, MAX_ANSWER, MAX_NUMBER, last_day, questions_of
+from intake.domain.entries import ENTERED_BY
 from intake.domain.forms import YES_NO_UNKNOWN, FormSet, Question, QuestionKind, SignalType
 from intake.domain.places import LATITUDES, LONGITUDES
 from intake.domain.reporters import Mode
@@ -37,7 +38,11 @@ class Circumstances:
     channels: Sequence[str]  # through which this caller may report
     mail_pattern: str
     max_files: int
-    enters: bool = False  # reports that came in elsewhere
+
+    @property
+    def entered_by(self) -> list[str]:
+        """Of the channels those of what came in elsewhere; none for who may not enter it."""
+        return [each for each in self.channels if each in ENTERED_BY]
 
 
 def submission_schema(forms: FormSet, kind: SignalType, around: Circumstances) -> Schema:
@@ -49,7 +54,7 @@ def submission_schema(forms: FormSet, kind: SignalType, around: Circumstances) -
         "required": ["signalType", "description"],
         "additionalProperties": False,
         "properties": _properties(forms, kind, around),
-        "allOf": [*_reporter_rules(kind), _answers_needed(forms, kind, around)],
+        "allOf": [*_reporter_rules(kind), _answers_needed(forms, kind, around), _entered_rule(around)],
         "$defs": {
             "unanswered": {"enum": [None, "", []]},
             "day": {"type": "string", "pattern": day_pattern(last_day(around.today)), "maxLength": 10},
@@ -60,7 +65,6 @@ def submission_schema(forms: FormSet, kind: SignalType, around: Circumstances) -
 def _properties(forms: FormSet, kind: SignalType, around: Circumstances) -> Schema:
     line = {"type": ["string", "null"], "maxLength": MAX_LINE, **_NO_NUL}
     listed = {"anyOf": [{"enum": [*around.neighbourhoods, None]}, {"type": "string", "pattern": _BLANK}]}
-    moment = {"type": ["string", "null"], "format": "date-time"}
     return {
         "signalType": {"const": kind.code},
         "description": {"type": "string", "maxLength": MAX_PROSE, "pattern": _WRITTEN, **_NO_NUL},
@@ -74,11 +78,26 @@ def _properties(forms: FormSet, kind: SignalType, around: Circumstances) -> Sche
         "location": _pin(),
         "observedOn": {"anyOf": [_DAY, {"type": "null"}]},
         "contact": _contact(around),
-        "receivedElsewhereAt": moment if around.enters else {"type": "null"},
+        "receivedElsewhereAt": _heard(around),
         "mode": {"enum": [*(mode.value for mode in Mode), None]},
         "attachments": _attachments(around.max_files),
         "hide": {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": MAX_LINE}},
     }
+
+
+def _heard(around: Circumstances) -> Schema:
+    if around.entered_by:
+        told = "When a report that came in elsewhere was heard; at most a year ago. Name the channel too."
+        return {"type": ["string", "null"], "format": "date-time", "description": told}
+    told = "For callers with the role staff-entry, who enter what came in elsewhere. Leave it out."
+    return {"type": "null", "description": told}
+
+
+def _entered_rule(around: Circumstances) -> Schema:
+    """A time at which a report was heard goes with the channel by which it came."""
+    heard = {"required": ["receivedElsewhereAt"], "properties": {"receivedElsewhereAt": {"type": "string"}}}
+    entered = {"required": ["channel"], "properties": {"channel": {"enum": around.entered_by}}}
+    return {"if": heard, "then": entered}
 
 
 def _pin() -> Schema:
