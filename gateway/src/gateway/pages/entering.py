@@ -12,6 +12,7 @@ from gateway.pages.filled import iso_date
 from gateway.rendering import Catalogue, Field, Option
 from gateway.rendering.pages import ZONE
 
+ENTRY_FIELDS = ("channel", "received_on", "received_at")
 CHANNELS = (Channel.PHONE, Channel.COUNTER, Channel.MAIL, Channel.MMA)
 _OLDEST = timedelta(days=366)
 _CLOCKS_APART = timedelta(minutes=5)

@@ -18,10 +18,10 @@ from gateway.mail import MAX_BYTES, Draft, MailReader, MailRefused, draft_of_tex
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, Carrier, Sent
 from gateway.pages.checking import Checking, HiddenWords
-from gateway.pages.entering import Entry, read_entry
+from gateway.pages.entering import ENTRY_FIELDS, Entry, read_entry
 from gateway.pages.faults import Fault, faults_of, faults_told
 from gateway.pages.filled import Filled, new_key, read_filled, submission_of, words_of
-from gateway.pages.questions import Forms, FormsSource, Words
+from gateway.pages.questions import Forms, FormsAway, FormsSource, Words
 from gateway.pages.report import file_faults
 from gateway.pages.site import Site
 from gateway.rendering import Field, Option, Problem, Section, problems_of
@@ -39,6 +39,12 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     return [site.route("entry", get=rooms.show, post=rooms.take)]
 
 
+class EntryAway(FormsAway):
+    """As `FormsAway`; staff has somebody on the line, and is told what to do meanwhile."""
+
+    code = "entry-away"
+
+
 @dataclass(frozen=True)
 class _Turn:
     """One request on its way: what was filled in, and what the page that answers says of it."""
@@ -49,6 +55,7 @@ class _Turn:
     words: Words
     filled: Filled
     entry: Entry
+    pasted: str = ""  # a mail that is not in the form yet
     faults: tuple[Fault, ...] = ()
     entry_faults: dict[str, str] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)  # for the template
@@ -72,14 +79,19 @@ class _EntryPage:
     async def show(self, request: Request, visitor: Visitor) -> Response:
         """An empty form."""
         self._site.require(visitor, Role.STAFF_ENTRY)
-        empty = read_filled(FormData([]))
-        return self._page(await self._turn(request, visitor, empty, Entry()))
+        try:
+            return self._page(await self._turn(request, visitor, FormData([])))
+        except FormsAway as error:
+            raise EntryAway(error.detail) from error
 
     async def take(self, request: Request, visitor: Visitor) -> Response:
         """The step that the form names; whatever goes wrong, what was filled in stays in the page."""
         self._site.require(visitor, Role.STAFF_ENTRY)
         sent = await self._read(request, visitor)
-        turn = await self._turn(request, visitor, read_filled(sent.form), read_entry(sent.form))
+        try:
+            turn = await self._turn(request, visitor, sent.form)
+        except FormsAway as error:
+            return self._unsaved(request, visitor, sent.form, error)
         try:
             self._site.refuse_forgery(request, visitor, sent.form)
         except CsrfMissing as error:
@@ -101,28 +113,30 @@ class _EntryPage:
             )
         return self._page(turn)
 
-    async def _turn(self, request: Request, visitor: Visitor, filled: Filled, entry: Entry) -> _Turn:
+    async def _turn(self, request: Request, visitor: Visitor, form: FormData) -> _Turn:
         words = Words(self._site.renderer.catalogues[self._site.language(request)])
-        return _Turn(request, visitor, await self._source.forms(visitor.identity), words, filled, entry)
+        forms, pasted = await self._source.forms(visitor.identity), str(form.get(_PASTED, ""))
+        return _Turn(request, visitor, forms, words, read_filled(form), read_entry(form), pasted)
 
     async def _read(self, request: Request, visitor: Visitor) -> Sent:
         if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return Sent(await self._site.form(request))
-        offered = (await self._source.forms(visitor.identity)).files
+        try:
+            offered = (await self._source.forms(visitor.identity)).files
+        except FormsAway:
+            offered = None  # the rest of the form is read, so that nothing of it is lost
         async with self._uploads:
             carrier = Carrier(self._site.front, offered, keeps=(_MAIL, MAX_BYTES))
             return await carrier.read(request, visitor, self._site.language(request))
 
     async def _draft(self, turn: _Turn, sent: Sent) -> Response:
         """A mail in the form, for staff to look over; nothing of it is kept."""
-        pasted = str(sent.form.get(_PASTED, ""))
+        pasted = turn.pasted
         try:
             content = bytes(MAX_BYTES + 1) if sent.is_kept_too_large else sent.kept
             draft = await self._mails.read(content) if content or not pasted else draft_of_text(pasted)
         except MailRefused as error:
-            return self._page(
-                replace(turn, more={"refused": error.reason, "pasted": pasted}), Malformed.status
-            )
+            return self._page(replace(turn, more={"refused": error.reason}), Malformed.status)
         turn = _filled_from(turn, draft)
         skipped = [each.name or each.media_type for each in draft.enclosed]
         if sent.form.get("enclosed") and turn.asking:
@@ -207,8 +221,22 @@ class _EntryPage:
         }
         if step == _SEND:
             return self._site.page(turn.request, turn.visitor, "entry/done.html", status=201, done=done)
-        fresh = replace(turn, filled=read_filled(FormData([])), entry=Entry(turn.entry.channel))
+        fresh = replace(turn, filled=read_filled(FormData([])), entry=Entry(turn.entry.channel), pasted="")
         return self._page(replace(fresh, more={"done": done}), 201)
+
+    def _unsaved(self, request: Request, visitor: Visitor, form: FormData, error: FormsAway) -> Response:
+        """What was filled in, carried along and shown, while there is no form to put it in."""
+        filled = read_filled(form)
+        carried = [(name, str(form.get(name, ""))) for name in (*ENTRY_FIELDS, _PASTED)]
+        return self._site.page(
+            request,
+            visitor,
+            "entry/unsaved.html",
+            status=error.status,
+            headers=error.headers,
+            carried_pairs=[*filled.pairs, *carried],
+            story=filled.text("description") or str(form.get(_PASTED, "")),
+        )
 
     def _page(self, turn: _Turn, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         asking, catalogue = turn.asking, turn.words.catalogue
@@ -241,13 +269,14 @@ class _EntryPage:
             entry_fields=entry_fields,
             types=types,
             filled=turn.filled,
+            pasted=turn.pasted,
             problems=tuple(dict.fromkeys(problems)),
             more={name: turn.more.get(name) for name in _MORE},
         )
 
 
 #: What the template may be told besides.
-_MORE = ("checking", "done", "is_draft", "left_out", "pasted", "refused", "skipped", "warning")
+_MORE = ("checking", "done", "is_draft", "left_out", "refused", "skipped", "warning")
 
 
 def _sentence(catalogue: Any, fault: Fault) -> str:  # noqa: ANN401 -- a Catalogue
@@ -294,7 +323,7 @@ def _filled_from(turn: _Turn, draft: Draft) -> _Turn:
         if kind and _IN_CONFIDENCE in turn.forms.modes_for(kind):
             texts["mode"] = _IN_CONFIDENCE
     entry = replace(turn.entry, channel=turn.entry.channel or "mail").at_moment(draft.sent_at)
-    return replace(turn, filled=replace(turn.filled, texts=texts), entry=entry)
+    return replace(turn, filled=replace(turn.filled, texts=texts), entry=entry, pasted="")
 
 
 def _with(turn: _Turn, *faults: Fault) -> _Turn:

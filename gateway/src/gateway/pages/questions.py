@@ -166,6 +166,12 @@ class Forms(WireModel):
         return next((each for each in self.signal_types if each.code == code), None)
 
 
+class FormsAway(Unavailable):
+    """Intake does not tell what is asked, and never told it since this process started."""
+
+    code = "forms-away"
+
+
 @dataclass
 class FormsSource:
     """Asks intake, and remembers for a moment; while intake is away the last answer still serves."""
@@ -176,7 +182,7 @@ class FormsSource:
     _kept_then: dict[tuple[str, bool, str, int], Forms] = field(default_factory=dict)
 
     async def forms(self, identity: Identity) -> Forms:
-        """What this visitor is asked; raises `Unavailable` when nobody ever told.
+        """What this visitor is asked; raises `FormsAway` when nobody ever told.
 
         An API key that is bound to types or a kind of reporter is asked less; that is kept for nobody.
         """
@@ -202,7 +208,7 @@ class FormsSource:
                 raise Unavailable("The forms cannot be read now.")
             return Forms.model_validate(told)
         except (AppError, ValidationError) as error:
-            raise Unavailable("The forms cannot be read now.") from error
+            raise FormsAway("The forms cannot be read now.") from error
 
     async def forms_then(self, identity: Identity, signal_type: str, version: int) -> Forms:
         """What the reporter of a report was asked: one type and the general questions, as they were.

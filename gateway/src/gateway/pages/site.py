@@ -201,7 +201,9 @@ class Site:
             "info/error.html",
             status=error.status,
             headers=error.headers,
-            key=f"s{error.status}" if error.status in _ERROR_PAGES else "other",
+            key=_OWN_PAGES.get(error.code)
+            or (f"s{error.status}" if error.status in _ERROR_PAGES else "other"),
+            may_retry=request.method == "GET" and error.status in _PASSING,
             sign_in_href=self._sign_in_href(request, visitor) if visitor and error.status == 401 else None,
         )
 
@@ -248,6 +250,9 @@ class Site:
 
 
 _ERROR_PAGES = frozenset({400, 401, 403, 404, 405, 409, 413, 429, 500, 503, 504})
+#: What has words of its own, by the code of the error.
+_OWN_PAGES = {"forms-away": "forms_away", "entry-away": "entry_away"}
+_PASSING = frozenset({429, 500, 503, 504})
 
 
 def _endpoint_for(request: Request, offered: Mapping[str, PageEndpoint | None]) -> PageEndpoint:
