@@ -25,6 +25,7 @@ Everything goes through the gateway, under `/api/v1`; whatever is not on this pa
 - **JSON** in camelCase, in UTF-8. An unknown field is an error. Times are UTC (RFC 3339).
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. What is not valid is 400, all at
   once, in `errors`: a `pointer`, a `code`, and a message in Dutch (`message`) and English (`messageEn`).
+  Every other problem says in the same way what to do; its `pointer` is empty.
   401 sign in, 403 not yours to do, 404 not there (a trailing slash is not there either), 405 with `Allow`,
   409 the state does not permit it, 413 too large, 429 slow down, 503 with `Retry-After` come back.
 - **Changes to a report** name the `version` you read; 409 when somebody was first.

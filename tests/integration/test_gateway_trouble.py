@@ -37,7 +37,9 @@ async def test_a_service_that_is_away_is_503_with_a_time_to_come_back(
         async with running.client.post("/api/v1/reports", json={}) as answer:
             assert (answer.status, answer.content_type) == (503, "application/problem+json")
             assert int(answer.headers["Retry-After"]) > 0
-            assert "intake" in (await answer.json())["detail"]
+            problem = await answer.json()
+            assert "intake" in problem["detail"]
+            assert "even niet bereikbaar" in problem["errors"][0]["message"]
         async with running.client.post("/api/v1/reports", data=bytes(200_000)) as answer:
             assert answer.status == 503
         handler = await running.signed_in(Role.HANDLER)

@@ -34,6 +34,10 @@ class UnknownMunicipality(AppError):
     status = 404
     code = "unknown-municipality"
     title = "There is no such municipality here"
+    fix = (
+        "Deze gemeente is hier niet bekend. Kijk de code na.",
+        "This municipality is not known here. Check its code.",
+    )
 
 
 class WrongSignIn(AppError):
@@ -42,6 +46,10 @@ class WrongSignIn(AppError):
     status = 401
     code = "wrong-login-or-password"
     title = "This login and password do not belong together"
+    fix = (
+        "Deze inlognaam en dit wachtwoord horen niet bij elkaar. Kijk ze na en probeer het opnieuw.",
+        "This login and password do not belong together. Check them and try again.",
+    )
 
 
 class KeyNameTaken(AppError):

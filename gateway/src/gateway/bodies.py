@@ -25,6 +25,10 @@ class TooSlowBody(AppError):
     status = 408
     code = "body-too-slow"
     title = "The request did not come in time"
+    fix = (
+        "Het verzoek kwam niet op tijd binnen. Stuur het opnieuw, zonder pauze.",
+        "The request did not come in time. Send it again without a pause.",
+    )
 
 
 class Bodies:

@@ -33,6 +33,10 @@ class FormTooQuick(TooMuch):
 
     code = "form-too-quick"
     title = "This form came back very quickly"
+    fix = (
+        "Dit formulier kwam heel snel terug. Wacht even en verstuur het opnieuw.",
+        "This form came back very quickly. Wait a little and send it again.",
+    )
 
 
 class FormTooOld(Malformed):
@@ -40,6 +44,10 @@ class FormTooOld(Malformed):
 
     code = "form-too-old"
     title = "This form was open for too long"
+    fix = (
+        "Dit formulier stond te lang open. Haal het opnieuw op en verstuur het dan.",
+        "This form was open for too long. Get it anew and send that.",
+    )
 
 
 @dataclass(frozen=True)

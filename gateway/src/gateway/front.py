@@ -34,6 +34,10 @@ class CsrfMissing(NotAllowed):
 
     code = "csrf-token"
     title = "The request does not come from a page of this session"
+    fix = (
+        "U bent intussen aangemeld of afgemeld. Haal de pagina opnieuw op en verstuur het nog eens.",
+        "You signed in or out meanwhile. Get the page again and send it once more.",
+    )
 
 
 class CrossSite(NotAllowed):
@@ -41,6 +45,10 @@ class CrossSite(NotAllowed):
 
     code = "cross-site"
     title = "Another site may not change anything here"
+    fix = (
+        "Dit verzoek komt van een andere site. Doe het op de pagina van de gemeente.",
+        "This request comes from another site. Do it at the page of the municipality.",
+    )
 
 
 class OtherMunicipality(NotAllowed):
@@ -48,6 +56,10 @@ class OtherMunicipality(NotAllowed):
 
     code = "other-municipality"
     title = "You are signed in to another municipality than the header Municipality names"
+    fix = (
+        "U bent bij een andere gemeente aangemeld. Laat de kop Municipality weg, of meld u daar aan.",
+        "You are signed in at another municipality. Leave the header Municipality out, or sign in there.",
+    )
 
 
 class Directory:

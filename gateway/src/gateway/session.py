@@ -43,6 +43,10 @@ class KeyUnknown(KeyRefused):
 
     code = "api-key-unknown"
     title = "This API key is not known"
+    fix = (
+        "Deze API-sleutel is niet bekend. Kijk na wat u stuurt.",
+        "This API key is not known. Check what you send.",
+    )
 
 
 class KeyRevoked(KeyRefused):
@@ -50,6 +54,10 @@ class KeyRevoked(KeyRefused):
 
     code = "api-key-revoked"
     title = "This API key was revoked"
+    fix = (
+        "Deze API-sleutel is ingetrokken. Vraag de gemeente om een nieuwe.",
+        "This API key was revoked. Ask the municipality for a new one.",
+    )
 
 
 class KeyExpired(KeyRefused):
@@ -57,6 +65,10 @@ class KeyExpired(KeyRefused):
 
     code = "api-key-expired"
     title = "This API key has expired"
+    fix = (
+        "Deze API-sleutel is verlopen. Vraag de gemeente om een nieuwe.",
+        "This API key has expired. Ask the municipality for a new one.",
+    )
 
 
 def now_utc() -> datetime:

@@ -24,6 +24,10 @@ class TooSlow(AppError):
     status = 504
     code = "too-slow"
     title = "This takes too long right now"
+    fix = (
+        "Er kwam niet op tijd antwoord. Wacht een moment en stuur hetzelfde opnieuw.",
+        "No answer came in time. Wait a little and send the same again.",
+    )
 
 
 class ServiceClient:

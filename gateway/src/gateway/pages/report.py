@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common.errors import AppError, Malformed, TooMuch
+from common.errors import AppError, Failed, Malformed, TooMuch
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -30,7 +30,7 @@ from gateway.pages.filled import (
 )
 from gateway.pages.paging import Paging
 from gateway.pages.questions import Forms, FormsSource, Words
-from gateway.pages.site import Failed, Site
+from gateway.pages.site import Site
 from gateway.rendering.pages import ZONE
 
 #: Why intake takes no report from this visitor, by its code.

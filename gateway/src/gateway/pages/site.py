@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.db import is_away
-from common.errors import AppError, Malformed, NotAllowed, NotFound, NotSignedIn, Unavailable
+from common.errors import AppError, Failed, Malformed, NotAllowed, NotFound, NotSignedIn, Unavailable
 from common.log import get_logger
 from common.web import MethodNotAllowed, problem_response
 from markupsafe import Markup
@@ -39,14 +39,6 @@ _NAVIGATION: tuple[tuple[str, frozenset[Role] | None], ...] = (
 )
 
 log = get_logger()
-
-
-class Failed(AppError):
-    """Something went wrong on our side that nobody foresaw."""
-
-    status = 500
-    code = "internal"
-    title = "Something went wrong on our side"
 
 
 @dataclass(frozen=True)

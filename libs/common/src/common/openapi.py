@@ -14,16 +14,16 @@ _ABOUT = (
 )
 _PROBLEM = {
     "title": "Problem",
-    "description": "What went wrong (RFC 9457); `errors` lists everything that is wrong with the fields.",
+    "description": "What went wrong (RFC 9457); `errors` says in Dutch and English how to mend it.",
     "type": "object",
-    "required": ["type", "title", "status", "code"],
+    "required": ["type", "title", "status", "code", "errors"],
     "properties": {
         "type": {"type": "string", "examples": ["urn:vermoeden:problem:malformed"]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "code": {"type": "string", "examples": ["malformed"]},
         "detail": {"type": "string"},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+        "errors": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/FieldProblem"}},
     },
 }
 _FIELD_PROBLEM = {
@@ -34,7 +34,7 @@ _FIELD_PROBLEM = {
     "properties": {
         "pointer": {
             "type": "string",
-            "description": "A JSON Pointer (RFC 6901); or `query:` or `header:` and a name.",
+            "description": "A JSON Pointer (RFC 6901), empty for the whole; or `query:…` or `header:…`.",
         },
         "code": {"type": "string"},
         "message": {"type": "string"},

@@ -27,6 +27,7 @@ from common.contracts.base import WireModel
 from common.db import AWAY_KINDS, is_away
 from common.errors import (
     AppError,
+    Failed,
     FieldError,
     Malformed,
     NotFound,
@@ -104,6 +105,10 @@ class MethodNotAllowed(AppError):
     status = 405
     code = "method-not-allowed"
     title = "This method is not offered here"
+    fix = (
+        "Dit kan niet op dit adres. De kop Allow zegt wat wel kan.",
+        "This is not possible at this address. The header Allow says what is.",
+    )
 
 
 class TooLargeBody(AppError):
@@ -112,6 +117,10 @@ class TooLargeBody(AppError):
     status = 413
     code = "too-large"
     title = "The request is too large"
+    fix = (
+        "Dit is te groot. Maak het kleiner en stuur het opnieuw.",
+        "This is too large. Make it smaller and send it again.",
+    )
 
 
 def create_app(
@@ -282,12 +291,4 @@ async def _render_away(_request: Request, error: Exception) -> ProblemResponse:
 
 async def _render_unexpected(_request: Request, error: Exception) -> ProblemResponse:
     log.error("request.failed", error=type(error).__name__, exc_info=error)
-    return ProblemResponse(
-        {
-            "type": "urn:vermoeden:problem:internal",
-            "title": "Something went wrong on our side",
-            "status": 500,
-            "code": "internal",
-        },
-        status_code=500,
-    )
+    return problem_response(Failed())

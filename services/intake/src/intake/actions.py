@@ -42,6 +42,10 @@ class SameKeyOtherReport(AppError):
     status = 409
     code = "same-key-other-report"
     title = "This key was used for another report"
+    fix = (
+        "Met deze sleutel is al een andere melding verstuurd. Neem voor een nieuwe een andere sleutel.",
+        "Another report was sent with this key. Take another key for a new one.",
+    )
 
 
 class UnknownMunicipality(NotFound):
@@ -49,6 +53,10 @@ class UnknownMunicipality(NotFound):
 
     code = "unknown-municipality"
     title = "This municipality is not known here"
+    fix = (
+        "Deze gemeente is hier niet bekend. Kijk de code na.",
+        "This municipality is not known here. Check its code.",
+    )
 
 
 @dataclass(frozen=True)

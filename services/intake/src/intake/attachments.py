@@ -46,6 +46,10 @@ class NoPlace(Unavailable):
 
     code = "files-unavailable"
     title = "Files cannot be taken in right now"
+    fix = (
+        "Bestanden kunnen nu even niet mee. Meld zonder bestand, of probeer het later opnieuw.",
+        "Files cannot be taken in for a moment. Report without a file, or try again later.",
+    )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ class AttachmentTaken(AppError):
 
     code = "attachment-taken"
     title = "This file belongs to another report"
+    fix = (
+        "Een bestand hoort al bij een andere melding, of is gewist. Stuur het opnieuw voor deze melding.",
+        "A file belongs to another report, or was erased. Send it again for this report.",
+    )
 
 
 class Written(Enum):

@@ -23,6 +23,10 @@ class UnknownReceipt(NotFound):
 
     code = "unknown-receipt"
     title = "There is no mailbox behind this receipt"
+    fix = (
+        "Bij deze code hoort geen postvak. Kijk haar na, of wacht even als u net heeft gemeld.",
+        "There is no mailbox behind this receipt. Check it, or wait a little if you reported just now.",
+    )
 
 
 class TooManyReplies(AppError):
@@ -30,6 +34,10 @@ class TooManyReplies(AppError):
 
     code = "too-many-replies"
     title = "This question has been answered often enough"
+    fix = (
+        "Op deze vraag is al zo vaak geantwoord als kan. Wacht op een nieuwe vraag.",
+        "This question has as many replies as it takes. Wait for a new question.",
+    )
 
 
 async def search_mailbox(database: Database, identity: Identity, lookup_id: str) -> dict[str, Any]:

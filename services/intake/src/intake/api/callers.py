@@ -22,6 +22,10 @@ class KeyMayNotReport(NotAllowed):
 
     code = "key-may-not-report"
     title = "This API key was not made to report"
+    fix = (
+        "Met deze API-sleutel kunt u niet melden. Vraag de gemeente om een met de rol reporter.",
+        "This API key was not made to report. Ask the municipality for one with the role reporter.",
+    )
 
 
 class NotThisType(NotAllowed):
