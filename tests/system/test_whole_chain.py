@@ -1,6 +1,7 @@
 """The whole system as `make run` starts it: one report all the way, and nothing left in clear behind it."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -51,9 +52,19 @@ BESIDES = {
     "the moment at which staff heard it": "07:33.481937",
     "the reporter's address": "127.7.31",
     "the reporter's browser": "Vlinderbrowser/7",
+    "a name in the subject of a mail": "Evert Goudplevier",
+    "a name in a mail": "Hillegonda Kluutvogel",
+    "the sender of a mail": "Diederik Waterhoenstra",
+    "the address of a sender": "d.waterhoenstra@elders.example",
+    "a name in the history of a mail": "Roelfina Tureluurs",
+    "a name of a file in a mail": "Siemen-Grutto-rijbewijs.jpg",
+    "a head of a mail": "kluut-77.postkamer.example",
+    "a name in a mail that is refused": "Balthasar Nachtzwaluw",
 }
 _ANSWERS = {"waargenomen": "zelf-waargenomen", "geur": "nee"}
 _FORM = "multipart/form-data; boundary=grens"
+_DAMAGED = b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!stuk!!!"
+_CARRIED = re.compile(r'name="file" value="([^"]+)"')
 SPOKEN = {"the question": "Zag u Quispelaar zelf tillen?", "the reply": "Ja, samen met Hagelkruid."}
 
 
@@ -205,11 +216,11 @@ async def _come_by_other_doors(whole: System) -> None:
     key = secrets.token_urlsafe(24)
     solved = {"Idempotency-Key": key, **front.proof(key)}
     words = {"description": f"Het is {BESIDES['a name in a look before sending']}, zegt men."}
-    assert _from_afar(whole, "/api/v1/anonymisations", words, solved) == 200
+    assert _from_afar(whole, "/api/v1/anonymisations", words, solved)[0] == 200
     wrong = {**_report(), "description": BESIDES["a name in a refused report"], "mode": "anoniem"}
     wrong[BESIDES["a field of a refused report"]] = BESIDES["a name in a refused report"]
-    assert _from_afar(whole, "/api/v1/reports", wrong, solved) == 400
-    assert _from_afar(whole, "/api/v1/attachments", _form(), {"Content-Type": _FORM}) == 201
+    assert _from_afar(whole, "/api/v1/reports", wrong, solved)[0] == 400
+    assert _from_afar(whole, "/api/v1/attachments", _form(), {"Content-Type": _FORM})[0] == 201
     entered = {
         **_report(),
         "description": f"Gebeld: {BESIDES['a name in what staff entered']} doet dit.",
@@ -219,11 +230,69 @@ async def _come_by_other_doors(whole: System) -> None:
         "contact": {"name": BESIDES["a name that staff entered"]},
     }
     front.sign_in(town.person("karim")).report({**entered, "hide": []})
+    known.add(newest_line(manager, known)["id"])
+    _enter_a_mail(whole)
     newest_line(manager, known)
 
 
-def _from_afar(whole: System, path: str, body: object, headers: dict[str, str]) -> int:
-    """Post from an address and with a browser that must be kept nowhere; the status of the answer."""
+def _enter_a_mail(whole: System) -> None:
+    """Staff drops a mail that is refused, then one that is read, looks it over and stores it."""
+    town = whole.demo.first
+    session = Caller(whole.gateway_url, town.code).sign_in(town.person("karim"))._headers
+    headers = {"Cookie": session["Cookie"], "Content-Type": _FORM, "Accept": "text/html"}
+    asked = {"csrf_token": session["X-CSRF-Token"], "type": "hennepteelt", "enclosed": "1", "step": "mail"}
+
+    def post(fields: dict[str, str], mail: bytes = b"") -> tuple[int, str]:
+        body = _multipart(fields, "mail", "melding.eml", "message/rfc822", mail)
+        return _from_afar(whole, f"/{town.code}/invoeren", body, headers)
+
+    damaged = f"Subject: {BESIDES['a name in a mail that is refused']}\r\n".encode() + _DAMAGED
+    assert post(asked, damaged)[0] == 400
+    status, page = post(asked, _mail())
+    assert status == 200
+    for name in ("a name in the subject of a mail", "a name in a mail", "the sender of a mail"):
+        assert BESIDES[name] in page
+    carried = _CARRIED.search(page)
+    assert carried, "the photo in the mail did not come along"
+    stored = {
+        **{name: asked[name] for name in ("csrf_token", "type")},
+        "key": secrets.token_urlsafe(24),
+        "file": carried[1],
+        "description": _words_of_mail(),
+        **{f"q-{code}": answer for code, answer in _ANSWERS.items()},
+        "channel": "mail",
+        "mode": "vertrouwelijk",
+        "name": BESIDES["the sender of a mail"],
+        "mail": BESIDES["the address of a sender"],
+        "step": "send",
+    }
+    status, page = post(stored)
+    assert status == 201, page
+
+
+def _words_of_mail() -> str:
+    return (
+        f"Over meneer {BESIDES['a name in the subject of a mail']}\n\n"
+        f"Mevrouw {BESIDES['a name in a mail']} sjouwt elke nacht met lampen."
+    )
+
+
+def _mail() -> bytes:
+    """A mail with a canary in every part of it."""
+    subject, text = _words_of_mail().split("\n\n")
+    mail = EmailMessage()
+    mail["From"] = f"{BESIDES['the sender of a mail']} <{BESIDES['the address of a sender']}>"
+    mail["Subject"], mail["Date"] = subject, "Tue, 24 Nov 2026 09:41:07 +0100"
+    mail["Received"] = f"from {BESIDES['a head of a mail']}; Tue, 24 Nov 2026 09:41:08 +0100"
+    mail.set_content(f"{text}\n\n> Dag {BESIDES['a name in the history of a mail']}, wat zag u?\n")
+    mail.add_attachment(
+        photo((64, 48)), maintype="image", subtype="jpeg", filename=BESIDES["a name of a file in a mail"]
+    )
+    return mail.as_bytes()
+
+
+def _from_afar(whole: System, path: str, body: object, headers: dict[str, str]) -> tuple[int, str]:
+    """Post from an address and with a browser that must be kept nowhere; the answer."""
     told = {
         "Municipality": whole.demo.first.code,
         "User-Agent": BESIDES["the reporter's browser"],
@@ -236,20 +305,24 @@ def _from_afar(whole: System, path: str, body: object, headers: dict[str, str]) 
     try:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         connection.request("POST", path, raw, told)
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
     finally:
         connection.close()
 
 
 def _form() -> bytes:
     """A photo in a form, under a name that tells."""
-    parts = (
-        b'--grens\r\nContent-Disposition: form-data; name="signalType"\r\n\r\nhennepteelt\r\n',
-        b'--grens\r\nContent-Disposition: form-data; name="file"; filename="',
-        BESIDES["a name of a file"].encode(),
-        b'"\r\nContent-Type: image/jpeg\r\n\r\n' + photo((64, 48)) + b"\r\n--grens--\r\n",
-    )
-    return b"".join(parts)
+    name = BESIDES["a name of a file"]
+    return _multipart({"signalType": "hennepteelt"}, "file", name, "image/jpeg", photo((64, 48)))
+
+
+def _multipart(fields: dict[str, str], name: str, file_name: str, media_type: str, content: bytes) -> bytes:
+    """A form with a file, as a browser sends it."""
+    start = '--grens\r\nContent-Disposition: form-data; name="'
+    parts = [f'{start}{field}"\r\n\r\n{value}\r\n'.encode() for field, value in fields.items()]
+    head = f'{start}{name}"; filename="{file_name}"\r\nContent-Type: {media_type}\r\n\r\n'
+    return b"".join([*parts, head.encode(), content, b"\r\n--grens--\r\n"])
 
 
 def _report() -> dict[str, Any]:
