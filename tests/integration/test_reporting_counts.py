@@ -87,6 +87,7 @@ async def test_a_report_shows_in_its_months_and_in_the_csv(desk: Desk) -> None:
         "resultName": "Vastgelegd",
         "daysToTake": "3",
         "daysToClose": "4",
+        "neighbourhoodName": "Centrum",
     }
 
 

@@ -29,6 +29,7 @@ from tests.support.reporting import (
     Desk,
     counted,
     life,
+    municipality,
     reporting_desk,
 )
 
@@ -59,6 +60,18 @@ async def test_hostile_values_come_back_as_text_in_one_line_each(desk: Desk) -> 
             *("'" + value.replace("\t", " ").replace("\r", " ") for value in HOSTILE if value[0] != "Z"),
             'Zegt "ja"; of nee, nooit',
         }
+
+
+async def test_a_neighbourhood_of_the_list_has_its_name_and_any_other_stands_for_itself(desk: Desk) -> None:
+    await desk.hear([counted(uuid4(), neighbourhood=value) for value in ("haven", "Bij de kade", None)])
+
+    async def named() -> set[tuple[str, str]]:
+        rows = await desk.rows("&columns=neighbourhood,neighbourhoodName")
+        return {(row["neighbourhood"], row["neighbourhoodName"]) for row in rows}
+
+    assert await named() == {("haven", "'=Havenkwartier"), ("Bij de kade", "Bij de kade"), ("", "")}
+    await desk.hear([municipality(2).model_copy(update={"neighbourhoods": ()})])
+    assert await named() == {("haven", "haven"), ("Bij de kade", "Bij de kade"), ("", "")}
 
 
 async def test_filters_choose_rows(desk: Desk) -> None:

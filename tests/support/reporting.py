@@ -23,7 +23,7 @@ from common.contracts.casework import (
     ReportTaken,
 )
 from common.contracts.codes import Channel, Result, Role, Status, Urgency
-from common.contracts.gateway import Department, MunicipalityConfigured
+from common.contracts.gateway import Department, MunicipalityConfigured, Neighbourhood
 from common.contracts.intake import FormsConfigured, ReportCounted, SignalTypeState
 from common.db import Database
 from common.messaging.envelope import encode
@@ -150,6 +150,7 @@ def municipality(version: int = 1, name: str = "Openbare orde") -> MunicipalityC
         catch_all_department="oov",
         partners=(),
         keys=(),
+        neighbourhoods=(Neighbourhood(code="haven", name="=Havenkwartier"),),
     )
 
 

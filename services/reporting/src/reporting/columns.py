@@ -75,6 +75,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("resultName", "Resultaat", _names_of(RESULT_NAMES, f"({_RESULT})")),
     Column("daysToTake", "Dagen tot oppakken", "greatest(r.taken_on - r.received_on, 0)"),
     Column("daysToClose", "Dagen tot afsluiten", "greatest(r.closed_on - r.received_on, 0)"),
+    Column("neighbourhoodName", "Buurtnaam", _names_in("neighbourhood", "csv_cell(r.neighbourhood)")),
 )
 
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}

@@ -64,7 +64,7 @@ async def configure_forms(
 async def configure_municipality(
     connection: AsyncConnection, deliveries: Sequence[Delivery[MunicipalityConfigured]]
 ) -> None:
-    """Keep the names of departments from the highest version."""
+    """Keep the names of departments and neighbourhoods from the highest version."""
     await store.lock_writing(connection)
     for delivery in deliveries:
         await store.keep_municipality(connection, delivery.event)

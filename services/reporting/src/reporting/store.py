@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.contracts.casework import AnonymisationCorrected
 from common.contracts.codes import Correction
-from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.gateway import Department, MunicipalityConfigured, Neighbourhood
 from common.contracts.intake import FormsConfigured
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -263,7 +263,7 @@ async def keep_forms(connection: AsyncConnection, event: FormsConfigured) -> Non
 
 
 async def keep_municipality(connection: AsyncConnection, event: MunicipalityConfigured) -> None:
-    """Replace the municipality's name and departments unless a version as high is known."""
+    """Replace the municipality's name, departments and neighbourhoods unless a version as high is known."""
     newer = await connection.execute(
         text(
             """INSERT INTO municipality_state AS s (municipality, version, display_name)
@@ -276,19 +276,21 @@ async def keep_municipality(connection: AsyncConnection, event: MunicipalityConf
     )
     if newer.first() is None:
         return
-    await connection.execute(
-        text("DELETE FROM department WHERE municipality = :municipality"),
-        {"municipality": event.municipality},
-    )
+    await _keep_names(connection, "department", event.municipality, event.departments)
+    await _keep_names(connection, "neighbourhood", event.municipality, event.neighbourhoods)
+
+
+async def _keep_names(
+    connection: AsyncConnection, table: str, municipality: str, named: Sequence[Department | Neighbourhood]
+) -> None:
+    """Let the table hold these names of a municipality and no other."""
+    about = {"municipality": municipality}
+    await connection.execute(text(f"DELETE FROM {table} WHERE municipality = :municipality"), about)  # noqa: S608
     await connection.execute(
         text(
-            """INSERT INTO department (municipality, code, name)
-               SELECT :municipality, * FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]))
-               ON CONFLICT DO NOTHING"""
+            f"""INSERT INTO {table} (municipality, code, name)
+                SELECT :municipality, * FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[]))
+                ON CONFLICT DO NOTHING"""  # noqa: S608 -- the table is named in this module
         ),
-        {
-            "municipality": event.municipality,
-            "codes": [each.code for each in event.departments],
-            "names": [each.name for each in event.departments],
-        },
+        {**about, "codes": [each.code for each in named], "names": [each.name for each in named]},
     )
