@@ -122,7 +122,7 @@ def _faults_around(
         report.neighbourhood,
         report.location_type,
         report.pin,
-        neighbourhoods=[each.code for each in state.neighbourhoods],
+        neighbourhoods={each.code: each.name for each in state.neighbourhoods},
         location_types=forms.location_types,
     )
     day = None if report.observed_on is None else domain.day_fault("/observedOn", report.observed_on, today)

@@ -1,6 +1,6 @@
 """Where something was noticed: a neighbourhood of the municipality's list, a kind of place, a pin."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from intake.domain.faults import Fault
@@ -30,18 +30,22 @@ def check_place(
     location_type: str | None,
     pin: Pin | None,
     *,
-    neighbourhoods: Collection[str],
+    neighbourhoods: Mapping[str, str],
     location_types: Collection[str],
 ) -> list[Fault]:
-    """What is wrong with the place of a report; without a list of codes any neighbourhood will do."""
+    """What is wrong with the place of a report.
+
+    `neighbourhoods` has the municipality's names by code; without any, every neighbourhood will do.
+    """
     faults = []
     if neighbourhood is not None and neighbourhoods and neighbourhood not in neighbourhoods:
+        listed = _some([f"{code} ({name})" for code, name in neighbourhoods.items()])
         faults.append(
             Fault(
                 "/neighbourhood",
                 "unknown-neighbourhood",
-                f"Kies de code van een buurt van deze gemeente: {_some(neighbourhoods)}. Of laat dit leeg.",
-                f"Choose the code of one of its neighbourhoods: {_some(neighbourhoods)}. Or leave it out.",
+                f"Kies de code van een buurt van deze gemeente: {listed}. Of laat dit leeg.",
+                f"Choose the code of one of its neighbourhoods: {listed}. Or leave it out.",
             )
         )
     if location_type is not None and location_type not in location_types:
