@@ -14,7 +14,8 @@ _TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("commo
 _KIN = words("kin")
 _VERBS = words("verbs")
 _ROLE_CUES = words("role_cues")
-_ONLY_IN_NAMES = frozenset(["der", "den", "'t", "ter", "v.d.", "v.d", "vd", "v/d"])
+_T_NAMES = words("t_names")
+_ONLY_IN_NAMES = frozenset(["der", "den", "'t", "t", "ter", "v.d.", "v.d", "vd", "v/d"])
 _ANNOUNCING = _TITLES | _NAME_CUES
 _VAN = frozenset(["van", "v.d.", "v.d", "vd", "v/d"])
 PREPOSITIONS = frozenset(["voor", "bij", "aan", "met", "door", "naar", "tegen"])
@@ -24,7 +25,7 @@ _HEET = ("heet", "heette", "genaamd")
 _POSSIBLE = 0.1
 _KNOWN_LIMIT = 60
 STRONG_PARTICLES = frozenset(
-    ["van", "der", "den", "de", "ten", "ter", "el", "'t", "vd", "v.d", "v.d.", "v/d", "al", "ben"]
+    ["van", "der", "den", "de", "ten", "ter", "el", "'t", "t", "vd", "v.d", "v.d.", "v/d", "al", "ben"]
 )
 #: One of these must stand in the text before `_NICKNAME` is tried; "a" is of 'a.k.a.'.
 _NICKNAME_WORDS = words("nickname_openers")
@@ -56,12 +57,23 @@ def mark_titled(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
         if all(touches(tokens, n) for n in range(max(first - 1, at), here)):
             named[here] = _is_family_name(tokens, first, here, mode, named[at], is_cue)
     mark_roles(tokens, named, mode)
+    _mark_given(tokens, named, mode)
     for at in range(1, len(tokens) - 1):
         if tokens[at + 1].low in _HEET and mode == "n" and tokens[at].kind[0] in "CU":
             named[at] = named[at] or ("k" not in tokens[at].kind and tokens[at - 1].text not in ".!?")
     for at, token in enumerate(tokens):
         if token.kind[0] == "C" and "f" in token.kind and token.low != base_form(token.low):
             named[at] = True
+
+
+def _mark_given(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
+    """A capital within a sentence that is a given name and no word; in capitals, an unknown word behind a role."""
+    for at in range(1, len(tokens)):
+        kind = tokens[at].kind
+        if mode in "nw" and kind in ("Cf", "Cfs"):
+            named[at] = named[at] or tokens[at - 1].kind[0] in "l,"
+        elif mode == "u" and kind == "U" and tokens[at - 1].low in _ROLE_CUES:
+            named[at] = named[at] or touches(tokens, at - 1)
 
 
 def mark_roles(tokens: Sequence[Token], named: list[bool], mode: str) -> None:
@@ -112,6 +124,8 @@ def _is_family_name(
     kind = tokens[here].kind
     if kind[0] in "CMU" and mode in "nw" and not any(mark in kind for mark in "gvob"):
         return True
+    if "g" in kind and first < here and not (is_cue or is_name):
+        return True  # 'mr. Van Zutphen'
     if "k" in kind:
         return False
     if mode == "u" and first < here and (kind == "V" or kind[1:] == "s"):
@@ -121,7 +135,15 @@ def _is_family_name(
     if any(token.low in ("der", "den", "'t", "ter", "ten") for token in tokens[first:here]):
         return True
     van_de = [token.low for token in tokens[first:here]] == ["van", "de"]
-    return "s" in kind and not (van_de and "d" in kind and is_name)
+    is_role = is_name and mode != "l" and kind[0] == "l" and "u" in kind  # 'Claudio de baas'
+    return "s" in kind and not is_role and not (van_de and "d" in kind and is_name)
+
+
+def read_lone_t(tokens: list[Token]) -> None:
+    """'dick van t hof': an apostrophe was left out."""
+    for at in range(1, len(tokens) - 1):
+        if tokens[at].low == "t" and tokens[at - 1].low == "van" and tokens[at + 1].low in _T_NAMES:
+            tokens[at] = tokens[at]._replace(kind="lp")
 
 
 def mark_particles(tokens: Sequence[Token], named: list[bool]) -> None:

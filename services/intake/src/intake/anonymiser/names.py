@@ -46,6 +46,7 @@ class Names(NamedTuple):
 def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> Names:
     """All names outside what is taken already."""
     tokens = read_tokens(reading, taken)
+    marking.read_lone_t(tokens)
     mode = mode_of(tokens)
     patience.check()
     scores = score_names(tokens, mode)
@@ -145,7 +146,10 @@ def _front(tokens: Sequence[Token], at: int, free_from: int) -> int:
 def _no_part_of_name(tokens: Sequence[Token], first: int, at: int) -> int:
     """How many particles are none: the first of 'van Van Eijk' and of 'in Wommels'."""
     if at - first == 1:
-        return int(tokens[first].low == "in")
+        front = tokens[first - 1].low if first else ""
+        is_verb = tokens[first].low == "ben" and front in ("ik", "jij")
+        is_article = tokens[first].low in ("het", "t") and "f" in tokens[at].kind
+        return int(tokens[first].low == "in" or is_verb or is_article)
     return int(at - first > 1 and tokens[first].text == "van" and tokens[first + 1].text[0].isupper())
 
 
@@ -241,6 +245,15 @@ def _end(tokens: Sequence[Token], named: Sequence[bool], at: int) -> int:
 
 def _past_last_initial(tokens: Sequence[Token], end: int) -> int:
     """'Mo B.' and 'Kevin de R.': the initial behind a name."""
+    if (
+        end < len(tokens)
+        and tokens[end].kind == "I"
+        and tokens[end].text not in "IUÉ"
+        and touches(tokens, end - 1)
+        and tokens[end - 1].kind[:2] == "Cf"
+        and (end + 1 == len(tokens) or tokens[end + 1].kind[0] not in "9.")
+    ):
+        return end + 1  # 'Henk K: ja'
     here = end
     while here < len(tokens) and here - end < 3 and "p" in tokens[here].kind and touches(tokens, here - 1):
         here += 1

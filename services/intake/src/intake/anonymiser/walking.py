@@ -33,7 +33,10 @@ def touches(tokens: Sequence[Token], at: int) -> bool:
 def initials_end(tokens: Sequence[Token], at: int) -> int:
     """Past a run of 'J.M.' or 'J M' from `at` on, of at most six letters."""
     last = min(len(tokens), at + 12)
-    while at < last and tokens[at].kind[0] in "IiV" and len(tokens[at].text) <= 3 and not is_word(tokens[at]):
+    shapes = "IV" if at < last and tokens[at].kind[0] == "I" else "IiV"  # 'B.M. d.d. 4 juli'
+    while (
+        at < last and tokens[at].kind[0] in shapes and len(tokens[at].text) <= 3 and not is_word(tokens[at])
+    ):
         at += 1
         while at < last and tokens[at].text == "." and tokens[at].start == tokens[at - 1].end:
             at += 1

@@ -149,7 +149,7 @@ _UNDERSCORED = re.compile(r"(?<![\w@/.-])[^\W_][\w.-]{0,30}_[\w.-]{0,30}(?<![.-]
 _PLATFORM_WORDS = words("platforms")
 _PLATFORM = re.compile(rf"(?:{'|'.join(sorted(_PLATFORM_WORDS))})\b")
 _LINK_WORDS = re.compile(
-    r"(?:[\s:=,'\"“”‘’(-]{1,3}(?:is|heet|naam|account|accountje|profiel|als|onder|de|het|op|via|met|zijn|haar|zn|van|hem|ie|z'n|mijn|mn|m'n|me|"
+    r"(?:[\s:=,'\"“”‘’(-]{1,3}(?:is|heet|naam|account|accountje|profiel|als|onder|de|het|op|via|met|zijn|haar|zn|van|hem|ie|genaamd|z'n|mijn|mn|m'n|me|"
     r"gebruikersnaam|gebruiker|user|naar|en|dat|die|ook|chat|noemt|zich|hij|ze|nick|:)(?=[\s:=]))"
     r"{0,4}[\s:=,'\"“”‘’(-]{1,3}(?P<value>[\w][\w.-]{1,29}[\w])"
 )

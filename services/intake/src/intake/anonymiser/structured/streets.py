@@ -69,6 +69,8 @@ _SURE_STREET = (
     "dreef",
     "park",
 )
+#: In front of a street in capitals these open none: 'achter Veldweg'.
+_BEHIND_OR_ABOVE = frozenset(["achter", "boven", "onder", "binnen", "buiten", "voor"])
 _AT_A_STREET = re.compile(
     r"\b(?:aan|in|op|van|naar|langs|bij|hoek|over|door|vanaf|achter|t\.?h\.?v\.?|en)\s(?:de |het |'t )?$|\b(?:de|het) $"
 )
@@ -150,7 +152,8 @@ def street_start(reading: Reading, start: int) -> int:
                 break
             continue
         named = is_first_name(low) or is_last_name(low)
-        opens = low in OPENERS or (
+        is_preposition = word.islower() and low in _BEHIND_OR_ABOVE and reading.text[start].isupper()
+        opens = (low in OPENERS and not is_preposition) or (
             named and (at + len(match.group()) != kept or word[0].isupper()) and not _is_common(low)
         )
         is_short = word.isupper() and 1 < len(word) < 5 and not reading.is_upper  # 'BRP Kerkstraat'
@@ -167,6 +170,8 @@ def street_start(reading: Reading, start: int) -> int:
 def _stops_before(reading: Reading, at: int, particle: str, start: int, kept: int) -> bool:
     """Whether a street cannot go on past the particle at `at`: somebody lives there, or a sentence begins."""
     low = particle.strip().lower()
+    if low in ("op", "in") and kept == start:
+        return not reading.before(at, 7).endswith("bergen ")
     begins = particle[:-1] in ("De", "Het") or (low in ("de", "het") and kept < start)
     if begins and not reading.before(at, 5).endswith(("van ", "aan ", "op ")):
         return True
