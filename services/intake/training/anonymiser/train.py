@@ -21,9 +21,12 @@ from intake.anonymiser.reading import Reading
 from intake.anonymiser.structured import find_structured
 from intake.anonymiser.tokens import Token, chance_of, mode_of, read_tokens
 from reports import Maker, Report
+from written import written_reports
 
 MODELS = Path(tagging.__file__).parent / "model"
 _SEED = 20_261_125
+#: How often each report written by hand is learnt, among the thousands that are made.
+_COPIES = 15
 Example = tuple[list[str], bool]
 
 
@@ -112,10 +115,18 @@ def fit(data: list[Example], epochs: int) -> dict[str, float]:
 def main(reports: int, epochs: int) -> None:
     """Make the reports, learn from them, write both models."""
     maker, chance = Maker("sentences", _SEED, 0, swap=0.25), random.Random(_SEED)
-    made = [maker.report(n) for n in range(reports)]
+    made = [maker.report(n) for n in range(reports)] + _written()
     _write("weights.json.gz", [example for report in made for example in examples(report, chance)], epochs)
     doubts = [example for report in made for example in doubt_examples(report)]
     _write(doubting.WEIGHTS_FILE, doubts, epochs - 1)
+
+
+def _written() -> list[Report]:
+    parts = (
+        Report(each["id"], "written", each["case"], each["text"], each["spans"])
+        for each in written_reports("learn")
+    )
+    return [report for report in parts for _ in range(_COPIES)]
 
 
 def _write(name: str, data: list[Example], epochs: int) -> None:
