@@ -68,6 +68,7 @@ class Upload:
     body: AsyncIterator[bytes]
     length_bytes: int | None = None  # as the sender says
     declared: Declared = field(default_factory=Declared)
+    is_professional: bool = False  # sent by who signed in, or has a key that reports
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Attachments:
         """
         with self._place(municipality):
             try:
-                await self._require_room(municipality)
+                await self._require_room(municipality, upload)
                 async with spooling(self._spool_folder) as spool:
                     await self._receive(upload, spool, limits)
                     return await self._keep(municipality, upload, spool, limits, recipient())
@@ -132,8 +133,9 @@ class Attachments:
         except NothingLeft as error:
             raise NoPlace("Too many files come in at this moment; send it again shortly.") from error
 
-    async def _require_room(self, municipality: str) -> None:
-        most = self._rules.unclaimed_per_municipality
+    async def _require_room(self, municipality: str, upload: Upload) -> None:
+        """Whatever anonymous files wait, as much room again is left for files of who is known."""
+        most = self._rules.unclaimed_per_municipality * (2 if upload.is_professional else 1)
         async with self._database.flowing() as connection:
             waiting = await store.count_unclaimed(connection, municipality, most)
         if waiting >= most:

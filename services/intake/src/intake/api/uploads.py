@@ -61,7 +61,8 @@ async def take_file(
     intake: Intake = request.app.state.intake
     content_type = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")
-    upload = Upload(_body(request), int(length) if length.isdecimal() else None)
+    size = int(length) if length.isdecimal() else None
+    upload = Upload(_body(request), size, is_professional=caller.is_professional)
     boundary = boundary_of(content_type)
     if boundary is None:
         upload.declared = Declared(media_type=content_type)
