@@ -46,7 +46,8 @@ class Names(NamedTuple):
 def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> Names:
     """All names outside what is taken already."""
     tokens = read_tokens(reading, taken)
-    marking.read_lone_t(tokens)
+    if "van t " in reading.lower:
+        marking.read_lone_t(tokens)
     mode = mode_of(tokens)
     patience.check()
     scores = score_names(tokens, mode)

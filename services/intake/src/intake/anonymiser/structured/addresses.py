@@ -88,6 +88,7 @@ _NEAR_STREET = re.compile(
     r"(?P<street>[^\W\d_][\w'’-]{3,40})(?:[,.;]|\s(?:daar|hier|ergens|bij ons|en dan|en wel|te [a-z]{3,20}|in [a-z]{3,20}))?[,.;]?\s?$"
 )
 _NUMBERED = re.compile(r"n(?:r|ummer|o)\b")
+_WORD = re.compile(r"[^\W\d_]+")
 _HOUSE_CUE = re.compile(
     r"(?:(?:huis)?(?:nummer|nr|no)\b\.?|\bhuis|\bpand|\bwoning|\bop|\bperceel)[\s:]{1,2}$"
 )
@@ -109,6 +110,37 @@ def find_addresses(reading: Reading) -> Iterator[Found]:
             while end > number.end() and not reading.is_free(number.end(), end):
                 end -= 1
             yield start, end, "ADRES"
+    yield from _in_words(reading)
+
+
+def _numbers_in_words() -> frozenset[str]:
+    units = ["een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"]
+    teens = ["tien", "elf", "twaalf", "dertien", "veertien"]
+    teens += [f"{unit}tien" for unit in units[4:]]
+    tens = ["twintig", "dertig", "veertig", "vijftig", "zestig", "zeventig", "tachtig", "negentig"]
+    joined = [f"{unit}{'ë' if unit[-1] == 'e' else 'e'}n{ten}" for ten in tens for unit in units]
+    below = [*units, *teens, *tens, *joined]
+    hundreds = [f"{front}honderd" for front in ("", *units[1:])]
+    more = [f"{hundred}{middle}{last}" for hundred in hundreds for middle in ("", "en") for last in below]
+    return frozenset([*below, *hundreds, *more]) - {"een"}
+
+
+_IN_WORDS = _numbers_in_words()
+_AT_AN_END = re.compile(r"\s?(?:[.,;:!?)\n]|\Z)")
+
+
+def _in_words(reading: Reading) -> Iterator[Found]:
+    """'Kerkstraat vierentwintig.' and 'Kerkstraat nummer drie': behind 'nummer', or where the sentence pauses."""
+    for start in reading.starts_of(_IN_WORDS & reading.vocabulary):
+        between = _BETWEEN.search(reading.lower, max(0, start - 26), start)
+        word = _WORD.match(reading.lower, start)
+        if between is None or word is None:
+            continue
+        has_cue = "n" in between.group()
+        street = _street_ending_at(reading, between.start(), has_cue)
+        ends = _AT_AN_END.match(reading.lower, word.end()) is not None
+        if street is not None and (has_cue or ends) and reading.is_free(street, word.end()):
+            yield street, word.end(), "ADRES"
 
 
 def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | None:
@@ -118,8 +150,9 @@ def _street_before(reading: Reading, start: int, end: int) -> tuple[int, int] | 
     if low[start:end].startswith("19") and end - start == 4 and reading.before(start, 6) == "plein ":
         return None  # the name of a square
     between = _BETWEEN.search(low, max(0, start - 26), start)
-    if between is None:
-        return None
+    back = low[max(0, start - 30) : between.start()][-4:] if between else ""
+    if between is None or (back[-1:].isdigit() and not (len(back) == 4 and back.isdigit())):
+        return None  # no street ends in a digit, but 'Plein 1944' in four
     street = _street_ending_at(reading, between.start(), has_cue="n" in between.group())
     if street is None:
         street = _street_by_context(reading, between.start(), end)

@@ -171,6 +171,8 @@ _SENDER = re.compile(
 _TAGGED = re.compile(r"#\d{4}(?!\w)")
 _TAG_NAME = re.compile(r"(?<![\w@./-])[^\W_][\w.]{1,31}$")
 _NAMING = re.compile(r"is|heet|:|naam|kanaal")
+#: 'CB 7795 FB' ends as a platform is called.
+_PLATE = re.compile(r"(?<![a-z])[a-z]{1,2} \d{4} $")
 _VERB_BEFORE = re.compile(r"\s(?:hij|zij|ze|ik|we|wij|zich|men)\b")
 
 
@@ -193,6 +195,8 @@ def find_handles(reading: Reading) -> Iterator[Found]:
     """Names of accounts beside the name of a platform."""
     text, low = reading.text, reading.lower
     for platform in filter(None, (_PLATFORM.match(low, at) for at in reading.starts_of(_PLATFORM_WORDS))):
+        if _PLATE.search(reading.before(platform.start(), 9)):
+            continue
         after = _LINK_WORDS.match(low, platform.end(), platform.end() + 80)
         value = text[after.start("value") : after.end("value")] if after else ""
         lead = after.group()[: -len(value)] if after else ""

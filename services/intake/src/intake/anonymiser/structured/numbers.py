@@ -127,7 +127,8 @@ def _is_money(reading: Reading, end: int) -> bool:
 _EIGHT = re.compile(r"\d(?<![\w€]\d)(?<!\d[.,-]\d)(?:[ .-]?\d){7}(?:(?:[ .-]?\d){4})?(?![\w])(?![-.,]\d)")
 _KVK_CUE = re.compile(
     r"(?:k(?<!\wk)\.?v\.?k\b\.?|kamer v\w{0,2}\.? ?koophandel|koophandel|handelsreg|kvk(?<!\wkvk)-?(?:nu?m|nr|no)|"
-    r"rsin(?<!\wrsin)\b|vestigingsn(?:ummer|r)|hr(?<!\whr)-?n(?:ummer|r)|inschrijf(?:nummer|nr)|inschrijvings(?:nummer|nr))"
+    r"rsin(?<!\wrsin)\b|vestigingsn(?:ummer|r)|hr(?<!\whr)-?n(?:ummer|r)|inschrijf(?:nummer|nr)|inschrijvings(?:nummer|nr)|"
+    r"\b(?:kv|vk|kk|kkv|vkk|kvkk|kkvk|kvvk)(?=[-:\s]{1,2}(?:nu?m|nr|\Z))|kamer van ko\w{7,9}|hand\w{2,4}sre\w?g)"
 )
 _KVK_AFTER = re.compile(r"[\s,]{0,2}\(?(?:kvk|bij de kvk|in het handelsregister|bij de kamer van)")
 
