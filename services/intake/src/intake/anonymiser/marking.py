@@ -14,6 +14,9 @@ _TITLES, _NAME_CUES, _COMMON = words("titles"), words("name_cues"), words("commo
 _KIN = words("kin")
 _VERBS = words("verbs")
 _ROLE_CUES = words("role_cues")
+_ARTICLES = frozenset(
+    ["de", "het", "een", "die", "dit", "dat", "deze", "'t", "n", "t", "geen", "mijn", "mn", "zijn", "zn"]
+)
 _T_NAMES = words("t_names")
 _ONLY_IN_NAMES = frozenset(["der", "den", "'t", "t", "ter", "v.d.", "v.d", "vd", "v/d"])
 _ANNOUNCING = _TITLES | _NAME_CUES
@@ -28,10 +31,11 @@ STRONG_PARTICLES = frozenset(
     ["van", "der", "den", "de", "ten", "ter", "el", "'t", "t", "vd", "v.d", "v.d.", "v/d", "al", "ben"]
 )
 #: One of these must stand in the text before `_NICKNAME` is tried; "a" is of 'a.k.a.'.
+_NO_NICKNAMES = frozenset(["onbekend", "anders", "vermoedelijk", "waarschijnlijk", "volgens", "iets"])
 _NICKNAME_WORDS = words("nickname_openers")
 _NICKNAME = re.compile(
     r"(?:\balias|\ba\.?k\.?a\.?|bijgenaamd|bijnaam(?: is|:| van hem is| luidt)?|ook wel(?: bekend als)?|bekend (?:als|onder de naam)|beter als|"
-    r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m)|"
+    r"luistert naar(?: de naam)?|straatnaam(?: is|:)?|roepnaam(?: is|:)?|(?:achter|voor)naam(?: is|:)|\bken(?:t|nen) (?:hem|haar|m)(?: hier)? als|noemen (?:ze|we|wij) (?:hem|haar|m)|noemt (?:iedereen|men) (?:hem|haar|m)|"
     r"\bnoem(?:en|t|de|den) (?:hem|haar|m|zich(?:zelf)?)(?: hier| altijd| ook wel)?)"
     r"[\s:,(]{1,2}[\"'“‘]?(?P<value>(?:(?:de|het|el|la|big|lil|ome|oom|tante) )?[^\W\d_][\w'-]{1,20})"
 )
@@ -286,23 +290,30 @@ def _continues(name: str, kind: str, mode: str) -> bool:
     return "f" in name and kind[0] in "lU" and "k" not in kind and ("s" in kind or is_unknown) and not is_verb
 
 
-def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> None:
-    """What stands behind 'alias' or 'bijnaam' is a name, whatever word it is."""
+def mark_nicknames(reading: Reading, tokens: Sequence[Token], named: list[bool]) -> frozenset[str]:
+    """What stands behind 'alias' or 'bijnaam' is a name, whatever word it is. Returns what stood there."""
     if _NICKNAME_WORDS.isdisjoint(reading.vocabulary):
-        return
+        return frozenset()
+    found: set[str] = set()
     starts = [token.start for token in tokens]
     matches = [*_NICKNAME.finditer(reading.lower), *_NICKNAMED.finditer(reading.lower)]
     for match in matches:
         start, end = match.span("value")
         value = match.group("value").split()
-        if value[-1] in _COMMON or (value[0] in _TITLES and value[0] not in _KIN):
+        if (
+            value[-1] in _COMMON
+            or value[-1] in _NO_NICKNAMES
+            or (value[0] in _TITLES and value[0] not in _KIN)
+        ):
             continue
         at = bisect_left(starts, start)
         while at < len(tokens) and tokens[at].start < end:
             if "p" not in tokens[at].kind and tokens[at].kind[0].isalpha():
                 named[at] = True
+                found.add(tokens[at].low)
                 _mark_second(tokens, at + 1, named)
             at += 1
+    return frozenset(found)
 
 
 def _mark_second(tokens: Sequence[Token], at: int, named: list[bool]) -> None:
@@ -316,7 +327,19 @@ def _mark_second(tokens: Sequence[Token], at: int, named: list[bool]) -> None:
         named[at] = named[at] or tokens[at - 1].low in _ADJECTIVES or tokens[at].kind[0] == "C"
 
 
-def mark_known(tokens: Sequence[Token], scores: Sequence[float], named: list[bool], mode: str) -> None:
+def _is_called(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a word that is a nickname elsewhere stands as a name here: without an article or a number."""
+    before = tokens[at - 1] if at else None
+    return before is None or not (before.low in _ARTICLES or before.kind[0] == "9")
+
+
+def mark_known(
+    tokens: Sequence[Token],
+    scores: Sequence[float],
+    named: list[bool],
+    mode: str,
+    nicknames: frozenset[str] = frozenset(),
+) -> None:
     """Once a name, also where it stands in lower case, alone, possessive or mistyped."""
     known: dict[str, set[str]] = {}
     for at, token in enumerate(tokens):
@@ -343,7 +366,12 @@ def mark_known(tokens: Sequence[Token], scores: Sequence[float], named: list[boo
                 and touches(tokens, at)
             )  # 'Ais Pattiasina' begins a sentence
             named[at] = (
-                not is_word or as_name or in_front or scores[at] > _POSSIBLE or (same_place and mode != "n")
+                not is_word
+                or as_name
+                or in_front
+                or (base in nicknames and "k" not in token.kind and _is_called(tokens, at))
+                or scores[at] > _POSSIBLE
+                or (same_place and mode != "n")
             )
         elif (
             token.kind[0] in "lCUM"

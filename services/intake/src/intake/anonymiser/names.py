@@ -65,8 +65,8 @@ def find_names(reading: Reading, taken: Sequence[Span], patience: Patience) -> N
     marking.mark_register(tokens, named)
     marking.mark_surnames(tokens, named, mode)
     unmark_companies(tokens, named)
-    marking.mark_nicknames(reading, tokens, named)
-    marking.mark_known(tokens, scores, named, mode)
+    nicknames = marking.mark_nicknames(reading, tokens, named)
+    marking.mark_known(tokens, scores, named, mode, nicknames)
     unmark_companies(tokens, named)
     return Names(_mentions(tokens, named), doubted(tokens, named, mode))
 

@@ -170,6 +170,8 @@ def street_start(reading: Reading, start: int) -> int:
 def _stops_before(reading: Reading, at: int, particle: str, start: int, kept: int) -> bool:
     """Whether a street cannot go on past the particle at `at`: somebody lives there, or a sentence begins."""
     low = particle.strip().lower()
+    if low in ("de", "het") and reading.lower.startswith("van ", at + len(particle)):
+        return True  # 'Karin van de Van Goghstraat'
     if low in ("op", "in") and kept == start:
         return not reading.before(at, 7).endswith("bergen ")
     begins = particle[:-1] in ("De", "Het") or (low in ("de", "het") and kept < start)
