@@ -80,7 +80,7 @@ function start() {
       request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
       request.onload = () => {
         if (request.status === 201) return resolve(request.response);
-        const fault = request.response?.errors?.[0];
+        const fault = request.status < 500 ? request.response?.errors?.[0] : null; // an outage: our own words
         reject(new Error(document.documentElement.lang === "en" ? fault?.messageEn : fault?.message));
       };
       request.onerror = () => reject(new Error());
