@@ -64,14 +64,19 @@ async def test_a_call_is_entered_by_keyboard_and_the_next_form_is_ready(desk: Pa
     assert report["receivedElsewhereAt"].endswith(":30:00Z")
 
 
+async def begin(page: Page, whole: System) -> None:
+    """Sign in, choose a type and tell the story."""
+    await sign_in(page, whole, "karim")
+    await page.get_by_label("Waar gaat het over?").select_option("hennepteelt")
+    await page.get_by_role("button", name="Toon de vragen").click()
+    await page.get_by_label("Vertel wat u zag, hoorde of rook").fill(STORY)
+
+
 async def test_without_script_every_fault_is_told_and_nothing_is_lost(
     browser: Browser, whole: System
 ) -> None:
     async with visiting(browser, whole.gateway_url, java_script_enabled=False) as (page, _):
-        await sign_in(page, whole, "karim")
-        await page.get_by_label("Waar gaat het over?").select_option("hennepteelt")
-        await page.get_by_role("button", name="Toon de vragen").click()
-        await page.get_by_label("Vertel wat u zag, hoorde of rook").fill(STORY)
+        await begin(page, whole)
         await page.get_by_label("Binnengekomen op").fill("2020-01-01")
         await page.get_by_role("button", name="Opslaan", exact=True).click()
         summary = page.locator("#error-summary")
@@ -91,10 +96,7 @@ async def test_of_danger_staff_is_told_before_the_report_is_saved_and_after(
     browser: Browser, whole: System
 ) -> None:
     async with visiting(browser, whole.gateway_url, java_script_enabled=False) as (page, _):
-        await sign_in(page, whole, "karim")
-        await page.get_by_label("Waar gaat het over?").select_option("hennepteelt")
-        await page.get_by_role("button", name="Toon de vragen").click()
-        await page.get_by_label("Vertel wat u zag, hoorde of rook").fill(STORY)
+        await begin(page, whole)
         await page.get_by_label("Telefoon", exact=True).check()
         await page.locator("[name=q-waargenomen][value=van-iemand-gehoord]").check()
         await page.locator("[name=q-stroom][value=ja]").check()
