@@ -77,6 +77,10 @@ class TooManyDrafts(AppError):
 
     code = "too-many-drafts"
     title = "There are too many drafts"
+    fix = (
+        "Er zijn te veel concepten. Publiceer of verwijder er eerst een.",
+        "There are too many drafts. Publish or discard one first.",
+    )
 
 
 class FourEyes(NotAllowed):

@@ -32,6 +32,10 @@ class NotOpened(AppError):
 
     code = "not-opened"
     title = "Open the report first"
+    fix = (
+        "Open eerst de verzegelde inhoud van deze melding, en bewaar de tekst dan.",
+        "Open the sealed content of this report first, and save the text then.",
+    )
 
 
 async def correct_text(
