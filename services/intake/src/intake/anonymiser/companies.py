@@ -26,38 +26,44 @@ def unmark_companies(tokens: Sequence[Token], named: list[bool]) -> None:
         end = at + 1
         while end < len(tokens) and named[end] and touches(tokens, end - 1):
             end += 1
-        first = at
-        while (
-            first > 0
-            and ("p" in tokens[first - 1].kind or tokens[first - 1].low in _KIN)
-            and touches(tokens, first - 1)
-        ):
-            first -= 1
-        front, behind = tokens[first - 1] if first else None, tokens[end] if end < len(tokens) else None
-        trade_before = (
-            front
-            and "b" in front.kind
-            and "u" not in front.kind
-            and touches(tokens, first - 1)
-            and end - at < 4
-            and not _is_owner(tokens, first, at)
-        )
-        trade_behind = (
-            behind
-            and touches(tokens, end - 1)
-            and (
-                (
-                    "b" in behind.kind
-                    and "u" not in behind.kind
-                    and (behind.kind[0] in "CUV" or tokens[at].kind[0] == "l")
-                )
-                or (behind.low in _TRADE_NAMES and behind.kind[0] in "CUV")
-                or (behind.text == "&" and end + 1 < len(tokens) and _is_partner(tokens[end + 1]))
-            )
-        )
-        if trade_before or trade_behind:
+        if _has_trade_before(tokens, at, end) or _has_trade_behind(tokens, at, end):
             named[at:end] = [False] * (end - at)
         at = end
+
+
+def _has_trade_before(tokens: Sequence[Token], at: int, end: int) -> bool:
+    """'Belwinkel El Amrani': a trade in front of the name, past its particles."""
+    first = at
+    while (
+        first > 0
+        and ("p" in tokens[first - 1].kind or tokens[first - 1].low in _KIN)
+        and touches(tokens, first - 1)
+    ):
+        first -= 1
+    return (
+        first > 0
+        and _is_trade(tokens[first - 1])
+        and touches(tokens, first - 1)
+        and end - at < 4
+        and not _is_owner(tokens, first, at)
+    )
+
+
+def _has_trade_behind(tokens: Sequence[Token], at: int, end: int) -> bool:
+    """'Peters Groothandel' and 'Peters & Zn'."""
+    if end == len(tokens) or not touches(tokens, end - 1):
+        return False
+    behind = tokens[end]
+    is_proper = behind.kind[0] in "CUV"
+    if _is_trade(behind) and (is_proper or tokens[at].kind[0] == "l"):
+        return True
+    if behind.low in _TRADE_NAMES and is_proper:
+        return True
+    return behind.text == "&" and end + 1 < len(tokens) and _is_partner(tokens[end + 1])
+
+
+def _is_trade(token: Token) -> bool:
+    return "b" in token.kind and "u" not in token.kind
 
 
 def _unmark_chains(tokens: Sequence[Token], named: list[bool]) -> None:
