@@ -52,7 +52,7 @@ class GatewaySettings(ServiceSettings):
     proof_free_per_minute: int = 60  # of one municipality; for each doubling above it the work doubles
     proof_seconds: int = 600  # so long a challenge is valid
     repeat_per_second: float = 1  # of one report, sent again with the same proof
-    repeat_burst: int = 60
+    repeat_burst: int = 60  # likewise, at once
     form_seconds_least: int = 3  # a form without script that comes back sooner was not filled in by a person
     form_seconds_most: int = 12 * 60 * 60
     form_per_second: float = 2  # forms without script, of one municipality

@@ -18,9 +18,7 @@ class IntakeSettings(ServiceSettings):
     files_max_pdf_mib: int = 25  # likewise
     files_at_once: int = 16  # uploads that come in together; more means 503
     files_body_seconds: float = 300  # a file must be in within this time
-    files_unclaimed_limit: int = (
-        500  # anonymous files of one municipality that wait for a report; more means 429
-    )
+    files_unclaimed_limit: int = 500  # anonymous files of one municipality that wait; more means 429
     files_workers: int = 2  # cleaning processes at work together
     files_worker_memory_mib: int = 768  # address space of each; more means that the file is refused
     files_worker_seconds: float = 20  # for one file
