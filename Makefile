@@ -1,12 +1,12 @@
 # The commands of this repository; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run test lint types walls docs-check bench bench-anonymiser anonymiser-model faults generate clean
+.PHONY: help install install-test run test lint types walls docs-check bench bench-anonymiser anonymiser-model faults generate attacks clean
 
 PYTHON := .venv/bin/python
 ANONYMISER := services/intake/training/anonymiser
 CODE := libs services gateway deploy/local docs tests
-TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser)
+TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser tests/attacks)
 # Addresses of our own machine never go through a proxy.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
@@ -54,6 +54,9 @@ anonymiser-model: install-test ## Train the anonymiser's name model anew from th
 
 faults: install-test ## Kill every process and count what is lost; writes .run/faults.json
 	@$(PYTHON) -m tests.faults $(ARGS)
+
+attacks: install-test ## Try every known attack at length; prints what was tried and what succeeded
+	@VERMOEDEN_ATTACKS=long $(PYTHON) -m pytest tests/attacks $(ARGS)
 
 clean: ## Remove what was made: .venv, .run with all data, caches
 	@deploy/local/clean.sh
