@@ -37,7 +37,10 @@ def obstacle(environment: Mapping[str, str]) -> str | None:
 
 
 def _answers(*arguments: str) -> bool:
-    run = subprocess.run(["docker", *arguments], capture_output=True, timeout=30)
+    try:
+        run = subprocess.run(["docker", *arguments], capture_output=True, timeout=30)
+    except subprocess.TimeoutExpired:  # an engine that hangs
+        return False
     return run.returncode == 0
 
 

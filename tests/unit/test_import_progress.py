@@ -4,6 +4,7 @@ import io
 import itertools
 import os
 import pty
+import select
 import termios
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from gateway.importing.progress import Progress
 from gateway.importing.rows import Row, read_rows
 
 _WIDTH = 60
+_END = "\x03"
 
 
 def rows(count: int) -> Iterator[Row]:
@@ -114,6 +116,15 @@ class _Terminal:
         os.close(self._reader)
 
     def shown(self) -> list[str]:
-        """Everything that stood on the line, one after the other."""
+        """Everything that stood on the line, one after the other; call it once.
+
+        What was written reaches a terminal's other side piece by piece, so a mark is written behind it and
+        all is read up to that.
+        """
+        self.out.write(_END)
         self.out.flush()
-        return os.read(self._reader, 65536).decode().split("\r\x1b[K")[1:]
+        drawn = b""
+        while not drawn.endswith(_END.encode()):
+            assert select.select([self._reader], [], [], 20)[0], "the terminal fell silent"
+            drawn += os.read(self._reader, 65536)
+        return drawn.decode().removesuffix(_END).split("\r\x1b[K")[1:]
