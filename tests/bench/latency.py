@@ -9,8 +9,8 @@ from uuid import UUID
 
 import aio_pika
 from common.contracts.intake import ReportReceived
-from common.messaging.broker import EXCHANGE
 from common.messaging.envelope import read_envelope, read_event
+from common.messaging.topology import EXCHANGE
 from common.receipt import mailbox_of
 from common.sealing import encode
 

@@ -12,9 +12,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.connection import Connection, make_url
 from common.flow import BY_TYPE, HEARD_BY, PARTNERS
-from common.messaging.broker import EXCHANGE
-from common.messaging.envelope import Envelope, read_envelope
+from common.messaging.envelope import Envelope, Unreadable, read_envelope, speaker_of
 from common.messaging.publishing import Fate, Outgoing, publish_batch
+from common.messaging.topology import EXCHANGE
 
 _QUEUE = "faults.copies"
 _QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
@@ -28,6 +28,7 @@ class Echo:
     """Repeats deliveries as a broker may: in any order, any number of times, to whoever hears the event."""
 
     def __init__(self, amqp_url: Callable[[], str], dice: random.Random) -> None:
+        """Needs a user who may publish under the names of others (RabbitMQ's tag `impersonator`)."""
         self.copies: dict[UUID, Envelope] = {}
         self.repeated = 0
         self.shuffled = 0
@@ -128,9 +129,19 @@ async def _publish(channel: AbstractChannel, messages: list[tuple[str, str, byte
         batch = [
             Outgoing(message_id, queue, body) for queue, message_id, body in messages[start : start + _BATCH]
         ]
-        fates = await publish_batch(channel, "", batch)  # the default exchange knows queues by name
-        if any(fate is not Fate.CONFIRMED for fate in fates):
-            raise ConnectionError("not everything was confirmed")
+        for speaker in {_speaker(each.body) for each in batch}:
+            spoken = [each for each in batch if _speaker(each.body) == speaker]
+            fates = await publish_batch(channel, "", spoken, user=speaker)  # which knows queues by name
+            if any(fate is not Fate.CONFIRMED for fate in fates):
+                raise ConnectionError("not everything was confirmed")
+
+
+def _speaker(body: bytes) -> str:
+    """Who would have sent this; for what no service speaks, intake."""
+    try:
+        return speaker_of(read_envelope(body).type)
+    except Unreadable:
+        return "intake"
 
 
 async def _closed(channel: AbstractChannel) -> None:

@@ -21,6 +21,7 @@ from tests.faults.plan import KINDS, SERVICES, Plan
 from tests.faults.poison import Parked, Poison
 from tests.faults.verdict import Verdict
 from tests.support.backing import settle_new_queues
+from tests.support.whole import impersonator
 
 Say = Callable[[str], None]
 
@@ -48,7 +49,7 @@ class Run:
         self._started = time.monotonic()
         self._databases = Databases(system)
         self._killer = Killer(system, self._databases, plan, dice, say)
-        self._echo = Echo(lambda: system.rabbit.amqp_url, dice)
+        self._echo = Echo(lambda: impersonator(system), dice)
         self._clients = Clients(system.gateway_urls, plan, dice)
         self._eraser = Eraser(system, self._databases, self._clients.ledger, dice)
         self._poison = Poison(self._databases, self._killer, self._echo, self._clients)

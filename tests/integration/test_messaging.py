@@ -15,9 +15,8 @@ import pytest
 from common.contracts.intake import ReportCounted
 from common.db import is_away
 from common.messaging import forget_subject
-from common.messaging.administration import BrokerAdministration
-from common.messaging.broker import EXCHANGE, declare_topology
 from common.messaging.envelope import encode
+from common.messaging.waiting_list import WaitingList
 from common.settings import ServiceSettings
 from local.servers.ports import free_port
 from sqlalchemy import text
@@ -25,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.support import ledger
 from tests.support.backing import Backing, OwnBacking, settle_new_queues
-from tests.support.pair import FAST, Pair, pair_on, running, settings_for
+from tests.support.pair import FAST, Pair, pair_on, running
 from tests.support.polling import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +60,7 @@ async def test_a_fact_spoken_before_any_hearer_exists_is_not_lost(pair: Pair) ->
 async def test_a_repeated_message_has_no_second_effect(pair: Pair) -> None:
     body = encode(ledger.fact()).body
     async with running(pair.hearing()):
-        await send_raw(pair.broker_url, body, times=50)
+        await pair.send(body, times=50)
         await ledger.speak(pair.speaker, ledger.fact())
         async with running(pair.speaking()):
             await wait_until(lambda: _all_heard(pair, 2))
@@ -76,21 +75,21 @@ async def test_one_failing_message_does_not_hold_its_batch(pair: Pair) -> None:
     async with running(pair.speaking()), running(pair.hearing()) as house:
         await wait_until(lambda: _all_heard(pair, 21), what="20 good and one flaky")
         await wait_until(lambda: _is(pair, "parked_at IS NOT NULL", 1), what="the failing one parked")
-        parked = (await house.waiting.listed(parked_only=True))[0]
+        parked = (await WaitingList(house.database).listed(parked_only=True))[0]
         assert (parked.attempt, parked.error) == (len(FAST) + 1, "RuntimeError")
 
 
 async def test_what_can_never_be_handled_is_parked_at_once_and_can_be_discarded(pair: Pair) -> None:
     async with running(pair.hearing()) as house:
-        await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+        await pair.send(encode(ledger.fact(ledger.NEVER)).body)
         await wait_until(lambda: _is(pair, "parked_at IS NOT NULL AND attempt = 1", 1))
-        assert await house.waiting.discard(municipality="elders") == 0
-        assert await house.waiting.discard(municipality="zandrecht") == 1
+        assert await WaitingList(house.database).discard(municipality="elders") == 0
+        assert await WaitingList(house.database).discard(municipality="zandrecht") == 1
 
 
 async def test_a_replayed_message_gets_all_its_tries_again(pair: Pair) -> None:
     async with running(pair.hearing()) as house:
-        await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+        await pair.send(encode(ledger.fact(ledger.NEVER)).body)
         await wait_until(lambda: _is(pair, "parked_at IS NOT NULL", 1))
         async with pair.hearer.flowing() as connection:
             await connection.execute(
@@ -99,19 +98,14 @@ async def test_a_replayed_message_gets_all_its_tries_again(pair: Pair) -> None:
                     " SET body = convert_to(replace(convert_from(body, 'UTF8'), 'never', 'good'), 'UTF8')"
                 )
             )
-        assert await house.waiting.replay() == 1
+        assert await WaitingList(house.database).replay() == 1
         await wait_until(lambda: _all_heard(pair, 1), what="the mended message")
 
 
-async def test_bytes_that_are_no_event_go_to_the_dead_letters(pair: Pair, backing: Backing) -> None:
-    vhost = pair.broker_url.rpartition("/")[2]
-    async with BrokerAdministration(
-        backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=vhost
-    ) as administration:
-        await administration.set_up({})
+async def test_bytes_that_are_no_event_go_to_the_dead_letters(pair: Pair) -> None:
     async with running(pair.hearing()):
-        await send_raw(pair.broker_url, b"\xff not json")
-        connection = await aio_pika.connect(pair.broker_url)
+        await pair.send(b"\xff not json")
+        connection = await aio_pika.connect(pair.vhost.admin_url)
         async with connection:
             channel = await connection.channel()
             queue = await channel.get_queue("dead-letter", ensure=False)
@@ -132,7 +126,7 @@ async def test_an_erased_subject_stays_erased_whatever_arrives_late(pair: Pair) 
 async def test_too_many_parked_in_a_row_stops_the_consumer(pair: Pair) -> None:
     async with running(pair.hearing(parked_in_a_row_limit=5)) as house:
         for _ in range(8):
-            await send_raw(pair.broker_url, encode(ledger.fact(ledger.NEVER)).body)
+            await pair.send(encode(ledger.fact(ledger.NEVER)).body)
         await wait_until(lambda: _true(house.waiting.trouble is not None), what="readiness turns red")
         assert await pair.count("parked_at IS NOT NULL") <= 8
 
@@ -142,14 +136,12 @@ async def test_nothing_is_lost_or_doubled_while_everything_is_killed(
 ) -> None:
     """Relay, consumer, broker and database each die by SIGKILL; one event kills its hearer."""
     async with pair_on(own_backing) as pair:
-        async with running(pair.speaking()):
-            await wait_until(lambda: _topology_is_there(pair))
         await asyncio.to_thread(settle_new_queues)
         good = [ledger.fact() for _ in range(1500)]
         poison = ledger.fact(ledger.KILLS)
         processes = [
-            Supervised("speaker", settings_for(pair.urls[0], pair.broker_url), tmp_path),
-            Supervised("hearer", settings_for(pair.urls[1], pair.broker_url), tmp_path),
+            Supervised("speaker", pair.settings[0], tmp_path),
+            Supervised("hearer", pair.settings[1], tmp_path),
         ]
         try:
             await _chaos(pair, own_backing, processes, good, poison)
@@ -257,17 +249,6 @@ class Supervised:
         self._log.close()
 
 
-async def send_raw(broker_url: str, body: bytes, *, times: int = 1) -> None:
-    """Put these bytes on the exchange as intake would, confirmed."""
-    connection = await aio_pika.connect(broker_url)
-    async with connection:
-        channel = await connection.channel()
-        await declare_topology(channel)
-        exchange = await channel.get_exchange(EXCHANGE, ensure=False)
-        for _ in range(times):
-            await exchange.publish(aio_pika.Message(body), routing_key=ReportCounted.name)
-
-
 async def _first(queue: aio_pika.abc.AbstractQueue) -> aio_pika.abc.AbstractIncomingMessage:
     found: list[aio_pika.abc.AbstractIncomingMessage] = []
 
@@ -289,17 +270,6 @@ async def _outbox_is_empty(pair: Pair) -> bool:
     async with pair.speaker.flowing() as connection:
         left = await connection.execute(text("SELECT count(*) FROM outbox WHERE sent_at IS NULL"))
         return bool(left.scalar_one() == 0)
-
-
-async def _topology_is_there(pair: Pair) -> bool:
-    connection = await aio_pika.connect(pair.broker_url)
-    async with connection:
-        channel = await connection.channel()
-        try:
-            await channel.get_queue(ledger.HEARER)
-        except aio_pika.exceptions.AMQPError:
-            return False
-        return True
 
 
 async def _is(pair: Pair, where: str, count: int) -> bool:

@@ -11,7 +11,6 @@ from common.contracts.intake import ReportCounted
 from common.db import Database
 from common.house import House, build_house
 from common.messaging import WaitingRoom, publish
-from common.messaging.broker import EXCHANGE
 from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
@@ -19,7 +18,8 @@ from common.settings import ServiceSettings
 from sqlalchemy import text
 
 from tests.support import ledger
-from tests.support.backing import Backing, fresh_vhost
+from tests.support.backing import Backing
+from tests.support.broker import ServedVhost, send_raw, served_vhost
 from tests.support.databases import opened
 from tests.support.polling import wait_until
 
@@ -27,23 +27,19 @@ from tests.support.polling import wait_until
 class Post:
     """A speaker and a hearer, each with its house and a database of its own."""
 
-    def __init__(self, broker_url: str, urls: dict[str, DatabaseUrls], hearer: Database) -> None:
-        self.broker_url, self._urls, self.hearer = broker_url, urls, hearer
+    def __init__(self, vhost: ServedVhost, urls: dict[str, DatabaseUrls], hearer: Database) -> None:
+        self.vhost, self._urls, self.hearer = vhost, urls, hearer
 
     def house(self, service: str, **changes: object) -> House:
         urls = self._urls[service]
         settings = ServiceSettings(
-            database_web_url=urls.web, database_flow_url=urls.flow, broker_url=self.broker_url
+            database_web_url=urls.web, database_flow_url=urls.flow, broker_url=self.vhost.url(service)
         ).model_copy(update=changes)
         handlers = {ReportCounted: ledger.Flakiness(set()).record} if service == ledger.HEARER else {}
         return build_house(service, settings, handlers)
 
     async def send(self, *bodies: bytes) -> None:
-        connection = await aio_pika.connect(self.broker_url)
-        async with connection:
-            exchange = await (await connection.channel()).get_exchange(EXCHANGE)
-            for body in bodies:
-                await exchange.publish(aio_pika.Message(body), routing_key=ReportCounted.name)
+        await send_raw(self.vhost.url(ledger.SPEAKER), ReportCounted.name, *bodies)
 
     async def transactions(self) -> list[int]:
         """How many facts each transaction of the hearer took."""
@@ -60,7 +56,7 @@ async def post(backing: Backing) -> AsyncIterator[Post]:
     urls = {each: await ledger.make_database(backing, each) for each in (ledger.SPEAKER, ledger.HEARER)}
     async with AsyncExitStack() as stack:
         hearer = await stack.enter_async_context(opened(urls[ledger.HEARER]))
-        yield Post(fresh_vhost(backing), urls, hearer)
+        yield Post(await served_vhost(backing), urls, hearer)
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +145,7 @@ async def test_one_acknowledgement_covers_a_batch_but_not_what_cannot_be_read(po
     async with running(post.house(ledger.HEARER, consumer_gather_seconds=1)):
         await post.send(*good[:3], b"no event", *good[3:], b"no event either")
         await wait_until(lambda: post.has_heard(5), what="5 effects")
-    connection = await aio_pika.connect(post.broker_url)
+    connection = await aio_pika.connect(post.vhost.admin_url)
     async with connection:
         channel = await connection.channel()
         queue = await channel.get_queue(ledger.HEARER)

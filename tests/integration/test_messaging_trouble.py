@@ -4,12 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-import aio_pika
 import asyncpg
 import pytest
 from casework import consumers as casework
@@ -19,7 +19,6 @@ from common.contracts.erasure import IntakeErasureConfirmed
 from common.contracts.intake import MailboxOpened, ReportCounted
 from common.db import Database, is_away
 from common.messaging import Delivery
-from common.messaging.broker import declare_topology
 from common.messaging.envelope import Envelope, encode
 from common.messaging.handling import Dispatcher, Handlers
 from common.messaging.waiting import WaitingRoom
@@ -35,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.support import ledger
 from tests.support.backing import Backing, manage, settle_new_queues
 from tests.support.databases import opened, service_database
-from tests.support.pair import Pair, administration, pair_on, running
+from tests.support.pair import Pair, pair_on, running
 from tests.support.polling import wait_until
 
 TOWN = "zandrecht"
@@ -204,7 +203,7 @@ async def test_what_the_broker_refuses_is_sent_when_it_takes_it_again(pair: Pair
         await ledger.speak(pair.speaker, facts[-1])
         return await _count(pair.speaker, "outbox", "sent_at IS NULL AND attempts >= 2") > 0
 
-    async with running(pair.speaking()) as speaking, administration(backing, pair.broker_url) as broker:
+    async with running(pair.speaking()) as speaking, pair.vhost.administration() as broker:
         await wait_until(lambda: _true(speaking.relay.trouble is None))
         small = {"max-length": 1, "overflow": "reject-publish"}
         await broker.limit("small", f"^{ledger.HEARER}$", small, priority=9)
@@ -223,19 +222,18 @@ async def test_a_consumer_that_the_broker_cancels_takes_up_its_work_again(
     async with running(pair.speaking()), running(pair.hearing()):
         await ledger.speak(pair.speaker, ledger.fact())
         await wait_until(lambda: _heard(pair, 1))
-        vhost = quote(pair.broker_url.rpartition("/")[2], safe="")
+        vhost = quote(pair.vhost.name, safe="")
         await asyncio.to_thread(manage, backing, "DELETE", f"/queues/{vhost}/{ledger.HEARER}")
         await asyncio.to_thread(settle_new_queues)  # a queue of the same name too soon may find no leader
-        async with await aio_pika.connect(pair.broker_url) as connection:
-            await declare_topology(await connection.channel())
+        async with pair.vhost.administration() as broker:
+            await broker.set_up({})
         await ledger.speak(pair.speaker, *(ledger.fact() for _ in range(5)))
         await wait_until(lambda: _heard(pair, 6), seconds=40, what="effects after the queue came back")
 
 
 async def test_a_database_that_cannot_be_written_costs_no_delivery(pair: Pair, backing: Backing) -> None:
     facts = [ledger.fact() for _ in range(120)]
-    async with running(pair.hearing()), administration(backing, pair.broker_url) as broker:
-        await broker.set_up({})
+    async with running(pair.hearing()), pair.vhost.administration() as broker:
         await broker.limit("few", f"^{ledger.HEARER}$", {"delivery-limit": 2}, priority=9)
         await _set_read_only(backing, pair, "on")
         await ledger.speak(pair.speaker, *facts)
@@ -261,9 +259,7 @@ async def test_an_outage_of_the_database_leaves_no_channel_behind(pair: Pair, ba
 
 
 def _at(envelope: Envelope, moment: datetime) -> Envelope:
-    return Envelope(
-        envelope.event_id, envelope.type, envelope.municipality, envelope.subject, moment, envelope.body
-    )
+    return replace(envelope, spoken_at=moment)
 
 
 async def _has_waiters(database: Database, count: int) -> bool:
@@ -295,7 +291,7 @@ async def _true_later(found: Any, wanted: int) -> bool:
 
 
 async def _is_limited(backing: Backing, pair: Pair) -> bool:
-    vhost = quote(pair.broker_url.rpartition("/")[2], safe="")
+    vhost = quote(pair.vhost.name, safe="")
     queue = await asyncio.to_thread(manage, backing, "GET", f"/queues/{vhost}/{ledger.HEARER}")
     return bool(queue.get("policy") == "small")
 

@@ -15,6 +15,7 @@ from common.contracts.gateway import Department
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
 from common.messaging import WaitingRoom
 from common.messaging.envelope import encode
+from common.messaging.waiting_list import WaitingList
 from common.receipt import mailbox_of
 from common.sealing import (
     Context,
@@ -133,7 +134,7 @@ async def test_work_of_a_municipality_that_was_not_heard_of_yet_waits_its_turn(d
     async with desk.database.flowing() as connection:
         await room.put(connection, [envelope], error="redelivered")
     assert await room.try_one()
-    assert [each.attempt for each in await room.listed()] == [1]
+    assert [each.attempt for each in await WaitingList(desk.database).listed()] == [1]
     told = Department(code="vth", name="VTH", mail="vth@duinrade.example")
     await desk.hear(desk.town.state.model_copy(update={"municipality": "duinrade", "departments": (told,)}))
 

@@ -19,11 +19,12 @@ from common.contracts.base import Event
 from common.contracts.casework import ReportOffered, ReportRouted
 from common.contracts.codes import Urgency
 from common.messaging.administration import BrokerAdministration
-from common.messaging.broker import EXCHANGE, binding_key, declare_topology
 from common.messaging.envelope import encode
 from common.messaging.publishing import Fate, Outgoing, publish_batch
+from common.messaging.topology import EXCHANGE, binding_key
 
-from tests.support.backing import Backing, fresh_vhost, manage
+from tests.support.backing import Backing, manage
+from tests.support.broker import served_vhost
 
 NOW = datetime(2026, 11, 24, 9, 15, tzinfo=UTC)
 
@@ -45,7 +46,8 @@ class Exchange:
         """Publish as the relay does; some queue takes it."""
         envelope = encode(event)
         sent = Outgoing(str(envelope.event_id), event.routing_key, envelope.body)
-        assert await publish_batch(self.channel, EXCHANGE, [sent]) == [Fate.CONFIRMED]
+        user = self.backing.rabbit_user
+        assert await publish_batch(self.channel, EXCHANGE, [sent], user=user) == [Fate.CONFIRMED]
 
     async def policy(self, name: str) -> Any:
         """A policy as the broker has it."""
@@ -80,18 +82,13 @@ class Partner:
 
 @pytest.fixture
 async def exchange(backing: Backing) -> AsyncIterator[Exchange]:
-    url = fresh_vhost(backing, "partners")
-    administration = BrokerAdministration(
-        backing.management_url,
-        backing.rabbit_user,
-        backing.rabbit_password,
-        vhost=url.rpartition("/")[2],
-    )
-    async with await aio_pika.connect(url) as connection, administration:
+    vhost = await served_vhost(backing, "partners")
+    async with (
+        await aio_pika.connect(vhost.admin_url) as connection,
+        vhost.administration() as administration,
+    ):
         channel = await connection.channel(on_return_raises=True)
-        await declare_topology(channel)
-        await administration.set_up({})
-        yield Exchange(administration, channel, url, backing)
+        yield Exchange(administration, channel, vhost.admin_url, backing)
 
 
 async def test_a_partner_gets_its_own_offers_and_nothing_else(exchange: Exchange) -> None:
@@ -201,9 +198,10 @@ async def test_a_revoked_partner_is_put_out_at_once_and_keeps_only_what_it_had(e
 
 async def test_what_nobody_wants_is_bounded(exchange: Exchange) -> None:
     limits = await exchange.policy("unrouted")
-    assert limits["pattern"] == r"^events\.unrouted$"
+    assert limits["pattern"] == r"^(events\.unrouted|dead\-letter)$"
     assert limits["definition"] == {
         "max-length": 100_000,
+        "max-length-bytes": 1 << 30,
         "message-ttl": 30 * 24 * 3600 * 1000,
         "overflow": "drop-head",
     }

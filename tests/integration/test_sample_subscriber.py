@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 from uuid import uuid4
 
 import aio_pika
 import pytest
 from common.contracts.casework import ReportOffered
-from common.messaging.administration import BrokerAdministration
-from common.messaging.broker import EXCHANGE, declare_topology
 from common.messaging.envelope import encode
 from common.messaging.publishing import Fate, Outgoing, publish_batch
+from common.messaging.topology import EXCHANGE
 from making.examples import example_of
 
-from tests.support.backing import Backing, fresh_vhost, manage
+from tests.support.backing import Backing, manage
+from tests.support.broker import ServedVhost, served_vhost
 from tests.support.polling import wait_until
 
 SAMPLE = Path(__file__).parents[2] / "docs/examples/partner.py"
@@ -34,7 +34,7 @@ class Agency:
     municipality: str
     queue: str
     url: str
-    admin_url: str
+    vhost: ServedVhost
 
     async def offered(self) -> ReportOffered:
         """Offer it something, as casework's relay would."""
@@ -42,25 +42,20 @@ class Agency:
             update={"municipality": self.municipality, "offer_id": uuid4()}
         )
         sent = encode(event)
-        async with await aio_pika.connect(self.admin_url) as connection:
+        async with await aio_pika.connect(self.vhost.url("casework")) as connection:
             batch = [Outgoing(str(sent.event_id), event.routing_key, sent.body)]
-            assert await publish_batch(await connection.channel(), EXCHANGE, batch) == [Fate.CONFIRMED]
+            sending = publish_batch(await connection.channel(), EXCHANGE, batch, user="casework")
+            assert await sending == [Fate.CONFIRMED]
         return event
 
 
 @pytest.fixture
 async def agency(backing: Backing) -> Agency:
-    admin_url = fresh_vhost(backing)
-    vhost = unquote(urlsplit(admin_url).path.removeprefix("/"))
-    async with await aio_pika.connect(admin_url) as connection:
-        await declare_topology(await connection.channel())
+    vhost = await served_vhost(backing)
     town = f"dorp-{uuid4().hex[:8]}"
-    async with BrokerAdministration(
-        backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=vhost
-    ) as administration:
+    async with vhost.administration() as administration:
         queue = await administration.provide_partner(town, "politie", "geheim")
-    host = urlsplit(admin_url).netloc.rpartition("@")[2]
-    return Agency(town, queue, f"amqp://{queue}:geheim@{host}/{quote(vhost, safe='')}", admin_url)
+    return Agency(town, queue, vhost.url(queue, "geheim"), vhost)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from common.db import Database, async_url
 from common.house import build_house
 from common.log import configure_logging
 from common.messaging import Delivery, Unprocessable, publish
-from common.migration import allow_flow, create_messaging_tables, let_outbox_wait
+from common.migration import allow_flow, create_messaging_tables, keep_speakers_apart, let_outbox_wait
 from common.provision import DatabaseUrls, provide_database
 from common.runtime import run, serve
 from common.settings import ServiceSettings
@@ -101,6 +101,7 @@ def _create_tables(connection: Connection, service: str) -> None:
     op = Operations(MigrationContext.configure(connection))
     create_messaging_tables(op, service)
     let_outbox_wait(op)
+    keep_speakers_apart(op)
     op.execute("CREATE TABLE effect (report_id uuid NOT NULL)")
     allow_flow(op, service, ("effect",))
 

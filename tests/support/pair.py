@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from common.contracts.intake import ReportCounted
 from common.db import Database
 from common.house import House, build_house
-from common.messaging.administration import BrokerAdministration
 from common.provision import DatabaseUrls
 from common.settings import ServiceSettings
 from sqlalchemy import text
 
 from tests.support import ledger
-from tests.support.backing import Backing, fresh_vhost
+from tests.support.backing import Backing
+from tests.support.broker import ServedVhost, send_raw, served_vhost
 from tests.support.databases import opened
 
 FAST = (0.1, 0.1, 0.1)
@@ -46,15 +46,28 @@ class Pair:
     """A speaker's and a hearer's database on one virtual host."""
 
     def __init__(
-        self, broker_url: str, speaker: Database, hearer: Database, urls: list[DatabaseUrls]
+        self, vhost: ServedVhost, speaker: Database, hearer: Database, urls: list[DatabaseUrls]
     ) -> None:
-        self.broker_url, self.speaker, self.hearer, self.urls = broker_url, speaker, hearer, urls
+        self.vhost, self.speaker, self.hearer, self.urls = vhost, speaker, hearer, urls
+
+    @property
+    def settings(self) -> tuple[ServiceSettings, ServiceSettings]:
+        """Of the speaker and of the hearer: each its own database and its own user of the broker."""
+        of_speaker, of_hearer = (
+            settings_for(urls, self.vhost.url(service))
+            for urls, service in zip(self.urls, (ledger.SPEAKER, ledger.HEARER), strict=True)
+        )
+        return of_speaker, of_hearer
+
+    async def send(self, body: bytes, *, times: int = 1) -> None:
+        """Put these bytes on the exchange as the speaker's relay would."""
+        await send_raw(self.vhost.url(ledger.SPEAKER), ReportCounted.name, *[body] * times)
 
     def speaking(self) -> House:
-        return build_house(ledger.SPEAKER, settings_for(self.urls[0], self.broker_url), {})
+        return build_house(ledger.SPEAKER, self.settings[0], {})
 
     def hearing(self, **changes: object) -> House:
-        settings = settings_for(self.urls[1], self.broker_url).model_copy(update=changes)
+        settings = self.settings[1].model_copy(update=changes)
         handlers = {ReportCounted: ledger.Flakiness(set()).record}
         return build_house(ledger.HEARER, settings, handlers)
 
@@ -77,12 +90,4 @@ async def pair_on(backing: Backing) -> AsyncIterator[Pair]:
     urls = [await ledger.make_database(backing, service) for service in (ledger.SPEAKER, ledger.HEARER)]
     async with AsyncExitStack() as stack:
         speaker, hearer = [await stack.enter_async_context(opened(each)) for each in urls]
-        yield Pair(fresh_vhost(backing), speaker, hearer, urls)
-
-
-def administration(backing: Backing, broker_url: str) -> BrokerAdministration:
-    """The administrator of this virtual host."""
-    vhost = broker_url.rpartition("/")[2]
-    return BrokerAdministration(
-        backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=vhost
-    )
+        yield Pair(await served_vhost(backing), speaker, hearer, urls)

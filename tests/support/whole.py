@@ -11,9 +11,11 @@ from pathlib import Path
 import aio_pika
 import asyncpg
 from common.flow import SERVICES
-from common.messaging.broker import EXCHANGE
+from common.messaging.topology import EXCHANGE
 from local.process import OPENER
 from local.system import Options, System
+
+from tests.support.backing import Backing, manage
 
 
 @contextmanager
@@ -45,6 +47,26 @@ async def overhearing(system: System) -> AsyncIterator[list[bytes]]:
 
         await queue.consume(take, no_ack=True)
         yield overheard
+
+
+def impersonator(system: System) -> str:
+    """The broker's address for a user who may publish under the names of others, as only tests may."""
+    rabbit = system.rabbit
+    body = {"password": rabbit.admin_password, "tags": "administrator,impersonator"}
+    manage(backing_of(system), "PUT", f"/users/{rabbit.admin_user}", body)
+    return rabbit.amqp_url
+
+
+def backing_of(system: System) -> Backing:
+    """Its servers, as tests know them."""
+    return Backing(
+        kind="native",
+        admin_url=system.postgres.admin_url,
+        amqp_url=system.rabbit.amqp_url,
+        management_url=system.rabbit.management_url,
+        rabbit_user=system.rabbit.admin_user,
+        rabbit_password=system.rabbit.admin_password,
+    )
 
 
 async def tables(system: System) -> dict[str, str]:

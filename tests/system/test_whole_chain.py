@@ -11,7 +11,7 @@ from typing import Any
 
 import aio_pika
 import pytest
-from common.messaging.broker import UNROUTED
+from common.messaging.topology import UNROUTED
 from intake.seed import load_seed
 from local.check import Chain
 from local.client import Caller

@@ -121,13 +121,13 @@ class System:
         self.processes = list(self._planned())
         self._say("Demo municipality, people and keys are made …")
         self._demo.set_up(self._gateway_settings())
+        if self.options.partner_queues:
+            asyncio.run(self._provide_partners())
         self._say("The five services start …")
         for process in self.processes:
             process.launch()
         for process in self.processes:
             process.wait_ready()
-        if self.options.partner_queues:  # binds to the exchange that the services declare
-            asyncio.run(self._provide_partners())
         self._wait_configured()
 
     def stop(self) -> None:

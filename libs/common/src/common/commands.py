@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common.db import Database
 from common.log import configure_logging
-from common.messaging.handling import Dispatcher
-from common.messaging.waiting import WaitingRoom
+from common.messaging.broker import broker_user
+from common.messaging.waiting_list import WaitingList
 from common.runtime import run
 from common.settings import ServiceSettings
 
@@ -24,6 +24,7 @@ def main(
     arguments = _parser(service).parse_args(argv)
     settings = settings_type.from_environment()
     if arguments.command == "serve":
+        _require_own_user(service, settings)
         configure_logging(service, settings.log_level)
         run(lambda: serve(settings))
     elif arguments.command == "migrate":
@@ -46,13 +47,18 @@ def _parser(service: str) -> argparse.ArgumentParser:
     waiting.add_argument("action", choices=("list", "replay", "discard"))
     waiting.add_argument("--municipality", help="only this municipality's messages")
     waiting.add_argument("--id", type=int, action="append", dest="ids", help="only this message (repeatable)")
+    waiting.add_argument(
+        "--vouch",
+        action="store_true",
+        help="with replay and --id: you know that their speakers sent these, whatever the broker says",
+    )
     waiting.add_argument("--parked", action="store_true", help="list parked messages only")
     return parser
 
 
 async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> None:
     database = Database.from_settings(settings)
-    room = WaitingRoom(database, Dispatcher({}), retry_seconds=settings.retry_seconds)
+    room = WaitingList(database)
     try:
         if arguments.action == "list":
             found = await room.listed(
@@ -61,13 +67,32 @@ async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> 
             messages = found[:_LISTED]
             for each in messages:
                 state = "parked" if each.parked_at else f"due {each.due_at:%Y-%m-%d %H:%M:%S}"
-                about = (each.id, each.type, each.municipality, f"attempt {each.attempt}", state, each.error)
+                sender = f"from {each.spoken_by or 'nobody'}"
+                attempt = f"attempt {each.attempt}"
+                about = (each.id, each.type, sender, each.municipality, attempt, state, each.error)
                 print(*about, sep="	")
             more = " shown; there are more. Replay or discard these, or ask for one municipality."
             print(f"{len(messages)} message(s){more if len(found) > _LISTED else '.'}")
         else:
+            if arguments.vouch:
+                await _vouch(room, arguments)
             change = room.replay if arguments.action == "replay" else room.discard
             count = await change(municipality=arguments.municipality, ids=arguments.ids)
             print(f"{arguments.action}: {count} parked message(s).")
     finally:
         await database.close()
+
+
+async def _vouch(room: WaitingList, arguments: argparse.Namespace) -> None:
+    if arguments.action != "replay" or not arguments.ids:
+        raise SystemExit("--vouch goes with `replay` and an --id for each message that you vouch for.")
+    await room.vouch(arguments.ids)
+
+
+def _require_own_user(service: str, settings: ServiceSettings) -> None:
+    """Hearers believe a fact only from the user of its speaker: with another user nothing would be heard."""
+    user = broker_user(settings.broker_url.get_secret_value())
+    if user != service:
+        raise SystemExit(
+            f"VERMOEDEN_BROKER_URL has the user «{user}»; {service} must have its own, «{service}»."
+        )

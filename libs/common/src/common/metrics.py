@@ -17,6 +17,9 @@ EVENTS_HANDLED = Counter("vermoeden_events_handled_total", "Events whose effects
 EVENTS_REPEATED = Counter("vermoeden_events_repeated_total", "Events seen before and skipped.")
 EVENTS_DEFERRED = Counter("vermoeden_events_deferred_total", "Events moved to waiting.", ["reason"])
 EVENTS_REJECTED = Counter("vermoeden_events_rejected_total", "Messages that could not be read at all.")
+EVENTS_FORGED = Counter(
+    "vermoeden_events_forged_total", "Messages that another than their type's speaker sent; raise an alarm."
+)
 WAITING = Gauge("vermoeden_waiting", "Events waiting for another try.")
 PARKED = Gauge("vermoeden_parked", "Events parked until a person decides.")
 DELIVERIES = Counter("vermoeden_deliveries_total", "Outside deliveries by outcome.", ["channel", "outcome"])

@@ -20,6 +20,7 @@ __all__ = [
     "allow_web",
     "create_messaging_tables",
     "history",
+    "keep_speakers_apart",
     "let_outbox_wait",
     "migrate",
     "run_script",
@@ -116,6 +117,25 @@ def create_messaging_tables(op: Operations, service: str) -> None:
 def let_outbox_wait(op: Operations) -> None:
     """Give unsent events a time before which they are not tried again."""
     op.execute("ALTER TABLE outbox ADD COLUMN due_at timestamptz NOT NULL DEFAULT now()")
+
+
+def keep_speakers_apart(op: Operations) -> None:
+    """Keep with each heard or waiting event who spoke it; one speaker's ids are apart from another's.
+
+    What waits already was let in before the broker's word counted: its type says who spoke it.
+    """
+    run_script(
+        op,
+        """
+        ALTER TABLE inbox ADD COLUMN speaker text NOT NULL DEFAULT '';
+        ALTER TABLE inbox DROP CONSTRAINT inbox_pkey,
+            ADD CONSTRAINT inbox_pkey PRIMARY KEY (event_id, speaker);
+        ALTER TABLE waiting ADD COLUMN spoken_by text NOT NULL DEFAULT '';
+        UPDATE waiting SET spoken_by = split_part(type, '.', 3);
+        ALTER TABLE waiting DROP CONSTRAINT uq_waiting_event,
+            ADD CONSTRAINT uq_waiting_event UNIQUE (event_id, spoken_by);
+        """,
+    )
 
 
 def run_script(op: Operations, sql: str) -> None:

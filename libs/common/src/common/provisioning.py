@@ -152,7 +152,9 @@ async def _provide_broker(folder: Path, management_url: str) -> None:
     base = f"{admin.scheme}://{admin.hostname}" + (f":{admin.port}" if admin.port else "")
     user, password = unquote(admin.username or ""), unquote(admin.password or "")
     async with BrokerAdministration(base, user, password, vhost=vhosts.pop()) as administration:
-        await administration.set_up(passwords)
+        removed = await administration.set_up(passwords)
+    if removed:
+        print(f"{removed} binding(s) that no service has use for were removed: find out who made them.")
 
 
 async def _patiently(action: Callable[[], Awaitable[None]], seconds: float) -> None:

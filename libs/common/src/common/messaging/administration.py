@@ -1,5 +1,6 @@
-"""What an operator sets up on the broker (management API): users, rights, limits, partner queues."""
+"""What provisioning sets up on the broker (management API): topology, users, rights, limits, partners."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from types import TracebackType
@@ -8,11 +9,23 @@ from urllib.parse import quote
 
 import aiohttp
 
-from common.contracts.base import Event
-from common.flow import HEARD_BY, PARTNERS, SERVICES
-from common.messaging.broker import DEAD, DEAD_QUEUE, EXCHANGE, UNROUTED, binding_key
+from common.flow import SERVICES, heard_by
+from common.messaging.topology import (
+    DEAD,
+    DEAD_QUEUE,
+    EXCHANGE,
+    EXCHANGES,
+    UNROUTED,
+    Binding,
+    bindings,
+    is_partners_own,
+    partner_bindings,
+    partner_queue,
+    queues,
+)
 
-_TOPOLOGY = "|".join(re.escape(name) for name in (EXCHANGE, UNROUTED, DEAD, DEAD_QUEUE, *SERVICES))
+_QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
+_NOTHING = "^$"
 _CORE_LIMITS = {
     "dead-letter-exchange": DEAD,
     "dead-letter-strategy": "at-least-once",
@@ -25,9 +38,10 @@ _PARTNER_LIMITS = {
     "overflow": "drop-head",
     "delivery-limit": 50,
 }
-# Nothing reads it but a person: what was not wanted must not fill the disk.
-_UNROUTED_LIMITS = {
+# Nothing reads these but a person: what nobody wanted, or could read, must not fill the disk.
+_LEFT_OVER_LIMITS = {
     "max-length": 100_000,
+    "max-length-bytes": 1 << 30,
     "message-ttl": 30 * 24 * 3600 * 1000,
     "overflow": "drop-head",
 }
@@ -52,47 +66,64 @@ class BrokerAdministration:
     ) -> None:
         await self._session.close()
 
-    async def set_up(self, passwords: Mapping[str, str]) -> None:
-        """Make each service's user, with rights to the topology, its own queue and its own topics only."""
+    async def set_up(self, passwords: Mapping[str, str]) -> int:
+        """Make the whole topology, then each service's user; returns how many stray bindings were removed.
+
+        A user may configure nothing, write one exchange under its own topics, and read its own queue. A
+        binding of ours that `flow.py` does not know, whoever made it, would carry facts astray.
+        """
         await self.limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
         await self.limit("partners", r"^partner\.", _PARTNER_LIMITS)
-        await self.limit("unrouted", f"^{re.escape(UNROUTED)}$", _UNROUTED_LIMITS)
+        left_over = "|".join(re.escape(name) for name in (UNROUTED, DEAD_QUEUE))
+        await self.limit("unrouted", f"^({left_over})$", _LEFT_OVER_LIMITS)
+        await self._make_topology()
+        removed = await self._remove_stray_bindings()
         for service, password in passwords.items():
             await self._user(service, password)
-            await self._put(
-                f"permissions/{self._vhost}/{service}",
-                {
-                    "configure": f"^({_TOPOLOGY})$",
-                    "write": f"^({_TOPOLOGY})$",
-                    "read": f"^({re.escape(EXCHANGE)}(\\..*)?|{service})$",
-                },
-            )
+            hears = f"^{re.escape(service)}$" if heard_by(service) else _NOTHING
+            await self._permit(service, write=f"^{re.escape(EXCHANGE)}$", read=hears)
             await self._put(
                 f"topic-permissions/{self._vhost}/{service}",
-                {"exchange": EXCHANGE, "write": f"^{service}\\.", "read": ".*"},
+                {"exchange": EXCHANGE, "write": f"^{re.escape(service)}\\.", "read": _NOTHING},
             )
+        return removed
+
+    async def _make_topology(self) -> None:
+        for name, (kind, arguments) in EXCHANGES.items():
+            body = {"type": kind, "durable": True, "arguments": arguments}
+            await self._put(f"exchanges/{self._vhost}/{name}", body)
+        await asyncio.gather(*(self._put(f"queues/{self._vhost}/{queue}", _QUORUM) for queue in queues()))
+        await asyncio.gather(*(self._bind(binding) for binding in bindings()))
+
+    async def _remove_stray_bindings(self) -> int:
+        ours, wanted, removed = {*EXCHANGES, *queues()}, bindings(), 0
+        for row in await self._call("GET", f"bindings/{self._vhost}", None):
+            binding = Binding(row["source"], row["destination"], row["routing_key"])
+            is_plain = row["destination_type"] == "queue" and not row["arguments"]
+            if not row["source"] or not ours & {row["source"], row["destination"]}:
+                continue  # every queue is bound to the nameless exchange; others' things are not ours
+            if is_plain and (binding in wanted or is_partners_own(binding)):
+                continue
+            kind = "q" if row["destination_type"] == "queue" else "e"
+            ends = f"e/{quote(row['source'], safe='')}/{kind}/{quote(row['destination'], safe='')}"
+            key = quote(row["properties_key"], safe="")
+            await self._call("DELETE", f"bindings/{self._vhost}/{ends}/{key}", None)
+            removed += 1
+        return removed
 
     async def provide_partner(self, municipality: str, partner: str, password: str) -> str:
         """Give a partner a user and a queue bound to its own offers; returns the queue's name.
 
         The user may read that queue and nothing else: not declare, bind or publish.
         """
-        queue = f"partner.{municipality}.{partner}"
+        queue = partner_queue(municipality, partner)
         await self._user(queue, password)
         await self._put(f"user-limits/{queue}/max-connections", {"value": 8})
         await self._put(f"user-limits/{queue}/max-channels", {"value": 32})
-        await self._put(
-            f"queues/{self._vhost}/{queue}", {"durable": True, "arguments": {"x-queue-type": "quorum"}}
-        )
-        for event in _for_partners():
-            await self._post(
-                f"bindings/{self._vhost}/e/{EXCHANGE}/q/{queue}",
-                {"routing_key": binding_key(event, municipality, partner)},
-            )
-        await self._put(
-            f"permissions/{self._vhost}/{queue}",
-            {"configure": "^$", "write": "^$", "read": f"^{re.escape(queue)}$"},
-        )
+        await self._put(f"queues/{self._vhost}/{queue}", _QUORUM)
+        for binding in partner_bindings(municipality, partner):
+            await self._bind(binding)
+        await self._permit(queue, write=_NOTHING, read=f"^{re.escape(queue)}$")
         return queue
 
     async def revoke_partner(self, municipality: str, partner: str) -> None:
@@ -100,7 +131,7 @@ class BrokerAdministration:
 
         What the queue holds stays for its term, so that a revocation by mistake loses nothing yet.
         """
-        queue = f"partner.{municipality}.{partner}"
+        queue = partner_queue(municipality, partner)
         await self._call("DELETE", f"users/{queue}", None)
         source = f"bindings/{self._vhost}/e/{EXCHANGE}/q/{queue}"
         for binding in await self._call("GET", source, None):
@@ -110,6 +141,14 @@ class BrokerAdministration:
         """Messages in each queue as the broker last counted them (a few seconds old)."""
         rows = await self._call("GET", f"queues/{self._vhost}", None)
         return {row["name"]: int(row.get("messages", 0)) for row in rows}
+
+    async def _bind(self, binding: Binding) -> None:
+        ends = f"e/{binding.exchange}/q/{binding.queue}"
+        await self._post(f"bindings/{self._vhost}/{ends}", {"routing_key": binding.key})
+
+    async def _permit(self, user: str, *, write: str, read: str) -> None:
+        body = {"configure": _NOTHING, "write": write, "read": read}
+        await self._put(f"permissions/{self._vhost}/{user}", body)
 
     async def _user(self, name: str, password: str) -> None:
         await self._put(f"users/{name}", {"password": password, "tags": ""})
@@ -135,7 +174,3 @@ class BrokerAdministration:
                 kind = path.split("/", 1)[0]
                 raise RuntimeError(f"the broker refused {method} {kind} with status {answer.status}")
             return await answer.json() if method == "GET" else None
-
-
-def _for_partners() -> tuple[type[Event], ...]:
-    return tuple(event for event, hearers in HEARD_BY.items() if PARTNERS in hearers)

@@ -1,32 +1,26 @@
-"""The broker: one robust connection, and the whole topology declared from `flow.py`."""
+"""The broker: one robust connection of a service's own user, who may configure nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 
-from common.contracts.base import Event
 from common.db import is_away
-from common.flow import HEARD_BY, PARTNERS, SERVICES, heard_by
 from common.log import get_logger
-
-EXCHANGE = "events"
-UNROUTED = "events.unrouted"
-DEAD = "events.dead"
-DEAD_QUEUE = "dead-letter"
-_QUORUM: dict[str, Any] = {"x-queue-type": "quorum"}
 
 log = get_logger()
 
 
 class Broker:
-    """A connection that heals itself; every opening declares the topology, so start order loses nothing."""
+    """A connection that heals itself; what there is on the broker was made by provisioning."""
 
     def __init__(self, url: str, *, name: str) -> None:
         self._url = url
         self._name = name
+        #: Stands on all that is published: the broker refuses another, and hearers know the speaker by it.
+        self.user = broker_user(url)
         self._connection: AbstractRobustConnection | None = None
         self._opening = asyncio.Lock()
 
@@ -40,7 +34,6 @@ class Broker:
         await asyncio.wait_for(channel.initialize(timeout=10), 15)
         if prefetch is not None:
             await channel.set_qos(prefetch_count=prefetch)
-        await declare_topology(channel)
         return channel
 
     @property
@@ -67,31 +60,9 @@ class Broker:
         return self._connection
 
 
-async def declare_topology(channel: AbstractChannel) -> None:
-    """Declare exchanges, every service's queue and its bindings; the same everywhere, safe to repeat.
-
-    Limits and dead-lettering are policies (`common.messaging.administration`): arguments cannot change.
-    """
-    unrouted = await channel.declare_exchange(UNROUTED, "fanout", durable=True)
-    dead = await channel.declare_exchange(DEAD, "fanout", durable=True)
-    events = await channel.declare_exchange(
-        EXCHANGE, "topic", durable=True, arguments={"alternate-exchange": UNROUTED}
-    )
-    for name, exchange in ((UNROUTED, unrouted), (DEAD_QUEUE, dead)):
-        queue = await channel.declare_queue(name, durable=True, arguments=_QUORUM)
-        await queue.bind(exchange, routing_key="")
-    for service in SERVICES:
-        heard = heard_by(service)
-        if heard:
-            queue = await channel.declare_queue(service, durable=True, arguments=_QUORUM)
-            await asyncio.gather(*(queue.bind(events, routing_key=event.name) for event in heard))
-
-
-def binding_key(event: type[Event], municipality: str, partner: str) -> str:
-    """The one routing key that a partner's queue is bound to for an event meant for partners."""
-    if PARTNERS not in HEARD_BY[event]:
-        raise ValueError(f"{event.name} is not for partners")
-    return f"{event.name}.{municipality}.{partner}"
+def broker_user(url: str) -> str:
+    """The user in an address of the broker; the protocol's own default where it names none."""
+    return unquote(urlsplit(url).username or "guest")
 
 
 async def keep_trying(

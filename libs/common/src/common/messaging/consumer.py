@@ -37,12 +37,36 @@ class _Settled:
             self._beyond.discard(self.upto)
 
 
+@dataclass
+class _Batch:
+    """Messages that were read, by what is done with them, and the delivery tag of each."""
+
+    fresh: list[Envelope] = field(default_factory=list)
+    suspects: list[Envelope] = field(default_factory=list)
+    forged: list[Envelope] = field(default_factory=list)
+    tags: dict[int, int] = field(default_factory=dict)  # by the identity of the envelope: ids may repeat
+
+    def add(self, envelope: Envelope, tag: int, is_redelivered: bool | None) -> None:
+        """Put a message where it belongs."""
+        self.tags[id(envelope)] = tag
+        if not envelope.is_vouched_for:
+            self.forged.append(envelope)
+        else:
+            (self.suspects if is_redelivered else self.fresh).append(envelope)
+
+
+def _sender(message: DeliveredMessage) -> str:
+    """The user under whom the broker took this message; empty when it did not say."""
+    return str(message.header.properties.user_id or "")
+
+
 class Consumer:
     """Handles every message of one queue at least once, with effects exactly once.
 
     Acknowledges after the commit. A failing batch is retried one by one; a failing message moves to the
     waiting room. A redelivered message goes there untried, so that one which kills the process takes no
-    innocent with it. While the database is away no attempt is spent: what was taken stays in hand.
+    innocent with it. What its speaker did not send is parked there, and never handled. While the database is
+    away no attempt is spent: what was taken stays in hand.
 
     What comes alone is handled at once; under load a batch that is not full begins `pace_seconds` after the
     one before it, so that many messages share a transaction.
@@ -126,22 +150,26 @@ class Consumer:
     async def _handle(
         self, wire: Wire, messages: Sequence[DeliveredMessage], stopping: asyncio.Event
     ) -> None:
-        fresh: list[Envelope] = []
-        suspects: list[Envelope] = []
-        readable: list[int] = []
+        batch = _Batch()
         for message in messages:
+            tag = message.delivery_tag or 0
             try:
-                envelope = read_envelope(message.body)
+                batch.add(read_envelope(message.body, spoken_by=_sender(message)), tag, message.redelivered)
             except Unreadable as error:
                 log.warning("message.unreadable", error=str(error))
                 metrics.EVENTS_REJECTED.inc()
-                await wire.basic_reject(message.delivery_tag or 0, requeue=False)
-                self._settled.add([message.delivery_tag or 0])
-                continue
-            readable.append(message.delivery_tag or 0)
-            (suspects if message.redelivered else fresh).append(envelope)
-        if await self._keep(suspects, fresh, stopping):
-            await self._acknowledge(wire, sorted(readable))
+                await self._reject(wire, tag)
+        no_room = await self._keep(batch, stopping)
+        if no_room is None:
+            return
+        for envelope in no_room:
+            await self._reject(wire, batch.tags.pop(id(envelope)))
+        await self._acknowledge(wire, sorted(batch.tags.values()))
+
+    async def _reject(self, wire: Wire, tag: int) -> None:
+        """To the dead letters with it."""
+        await wire.basic_reject(tag, requeue=False)
+        self._settled.add([tag])
 
     async def _acknowledge(self, wire: Wire, tags: Sequence[int]) -> None:
         """One frame for a whole batch, when nothing that was delivered before it is still in hand.
@@ -156,23 +184,20 @@ class Consumer:
         for tag in tags:
             await wire.basic_ack(tag)
 
-    async def _keep(
-        self, suspects: Sequence[Envelope], fresh: Sequence[Envelope], stopping: asyncio.Event
-    ) -> bool:
-        """Commit their effects; while the database is away they stay in hand. False when told to stop.
+    async def _keep(self, batch: _Batch, stopping: asyncio.Event) -> Sequence[Envelope] | None:
+        """Commit their effects; while the database is away they stay in hand.
 
+        Returns those forged ones for which there is no room, and None when told to stop before it was done.
         Giving them back instead would count as deliveries, and after enough of those the broker gives up.
         """
         pause = _PAUSE_SECONDS
         while not stopping.is_set():
             try:
-                await self._keep_once(suspects, fresh)
+                return await self._keep_once(batch)
             except Exception as error:
                 if not is_away(error):
                     raise
-                log.warning("consumer.database_away", error=type(error).__name__, count=len(fresh))
-            else:
-                return True
+                log.warning("consumer.database_away", error=type(error).__name__, count=len(batch.tags))
             while not stopping.is_set():
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -180,15 +205,20 @@ class Consumer:
                     raise ConnectionError("the channel closed")
                 if await self._database.answers():
                     break
-        return False
+        return None
 
-    async def _keep_once(self, suspects: Sequence[Envelope], fresh: Sequence[Envelope]) -> None:
-        if suspects:
-            metrics.EVENTS_DEFERRED.labels("suspect").inc(len(suspects))
+    async def _keep_once(self, batch: _Batch) -> Sequence[Envelope]:
+        no_room: Sequence[Envelope] = ()
+        if batch.forged:
             async with self._database.flowing() as connection:
-                await self._waiting.put(connection, suspects, error="redelivered")
-        if fresh:
-            await self._apply(fresh)
+                no_room = await self._waiting.impound(connection, batch.forged)
+        if batch.suspects:
+            metrics.EVENTS_DEFERRED.labels("suspect").inc(len(batch.suspects))
+            async with self._database.flowing() as connection:
+                await self._waiting.put(connection, batch.suspects, error="redelivered")
+        if batch.fresh:
+            await self._apply(batch.fresh)
+        return no_room
 
     async def _apply(self, envelopes: Sequence[Envelope]) -> None:
         try:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic_core import from_json
 
-from common.contracts.base import Event
+from common.contracts.base import TYPE_PREFIX, Event
 
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_BYTES = 64 * 1024
@@ -45,6 +45,12 @@ class Envelope:
     spoken_at: datetime
     body: bytes
     data: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)  # as it was read
+    spoken_by: str = ""  # the user under whom the broker took it; empty when it did not say
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the broker took it from the one service that may speak its type."""
+        return self.spoken_by == speaker_of(self.type)
 
 
 def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | None = None) -> Envelope:
@@ -63,11 +69,22 @@ def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | Non
     body = f'{{{outside}"data":{data}}}'.encode()
     if len(body) > MAX_BYTES:
         raise TooLarge(f"{event.name} is {len(body)} bytes; at most {MAX_BYTES} travel in one event")
-    return Envelope(event_id, kind, event.municipality, event.subject, now, body)
+    return Envelope(event_id, kind, event.municipality, event.subject, now, body, spoken_by=event.speaker())
 
 
-def read_envelope(body: bytes) -> Envelope:
-    """The outside of a message; raises `Unreadable` when it is no CloudEvent."""
+def speaker_of(event_type: str) -> str:
+    """The service that an event's type names as its speaker; no user's name for what is no type of ours."""
+    if not event_type.startswith(TYPE_PREFIX):
+        return f"nobody:{event_type}"
+    return event_type.removeprefix(TYPE_PREFIX).split(".", 1)[0]
+
+
+def read_envelope(body: bytes, *, spoken_by: str = "") -> Envelope:
+    """The outside of a message; raises `Unreadable` when it is no CloudEvent.
+
+    `spoken_by` is the message's `user-id`, which the broker compared with who sent it: never a word of the
+    message itself. Without it nobody vouches for the message, and no handler gets it.
+    """
     try:
         document = from_json(body)
         if document["specversion"] != "1.0" or not isinstance(document["data"], dict):
@@ -80,6 +97,7 @@ def read_envelope(body: bytes) -> Envelope:
             spoken_at=datetime.fromisoformat(document["time"]),
             body=body,
             data=document["data"],
+            spoken_by=spoken_by,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from error

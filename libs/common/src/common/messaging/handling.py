@@ -19,21 +19,33 @@ Handlers = Mapping[type[Any], Handler]
 
 #: Which of these events are new here, and whether their subject was erased. The subjects are locked by then:
 #: only a statement that began after that sees the tombstone of whoever held them before.
+#: An id counts beside its speaker, so that nobody can use up the id of another's event.
 _HEAR = text(
     """
     WITH given AS (
-        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:subjects AS text[])) AS event (event_id, subject)
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:speakers AS text[]), CAST(:subjects AS text[]))
+            AS event (event_id, speaker, subject)
     ), heard AS (
-        INSERT INTO inbox (event_id) SELECT event_id FROM given ON CONFLICT DO NOTHING RETURNING event_id
+        INSERT INTO inbox (event_id, speaker) SELECT event_id, speaker FROM given
+        WHERE NOT EXISTS
+            (SELECT FROM inbox AS older WHERE older.event_id = given.event_id AND older.speaker = '')
+        ON CONFLICT DO NOTHING RETURNING event_id, speaker
     )
-    SELECT event_id, EXISTS (SELECT FROM tombstone WHERE tombstone.subject = given.subject) AS is_erased
-    FROM heard JOIN given USING (event_id)
+    SELECT event_id, speaker,
+           EXISTS (SELECT FROM tombstone WHERE tombstone.subject = given.subject) AS is_erased
+    FROM heard JOIN given USING (event_id, speaker)
     """
 )
+
+NOT_VOUCHED_FOR = "not sent by its speaker"
 
 
 class Unprocessable(Exception):
     """This event can never be handled as it is: park it at once and let a person decide."""
+
+
+class Forged(Unprocessable):
+    """Another than its speaker sent this event, or the broker did not say who: it is not believed."""
 
 
 class UnknownEvent(Exception):
@@ -57,18 +69,23 @@ class Dispatcher:
         """Write inbox rows and effects in the caller's transaction; repeats and erased subjects have none.
 
         Two transactions never handle the same subject at once, and within a batch an erasure comes last: it
-        wins, whatever was spoken when. Raises `Unprocessable` for a broken contract, `UnknownEvent` for an
-        unknown type, else what a handler raised.
+        wins, whatever was spoken when. Raises `Forged` for what its speaker did not send, `Unprocessable` for
+        a broken contract, `UnknownEvent` for an unknown type, else what a handler raised.
         """
-        known = {envelope.event_id: self._read(envelope) for envelope in envelopes}
+        known = {(envelope.event_id, envelope.spoken_by): self._read(envelope) for envelope in envelopes}
         await lock_subjects(
             connection, *(each for one in known.values() for each in one.delivery.event.touches)
         )
-        ids = sorted(known)
+        keys = sorted(known)
         rows = await connection.execute(
-            _HEAR, {"ids": ids, "subjects": [known[event_id].delivery.event.subject for event_id in ids]}
+            _HEAR,
+            {
+                "ids": [event_id for event_id, _ in keys],
+                "speakers": [speaker for _, speaker in keys],
+                "subjects": [known[key].delivery.event.subject for key in keys],
+            },
         )
-        fresh = [(known[row.event_id], row.is_erased) for row in rows]
+        fresh = [(known[row.event_id, row.speaker], row.is_erased) for row in rows]
         metrics.EVENTS_REPEATED.inc(len(envelopes) - len(fresh))
         heard = [one for one, is_erased in fresh if not is_erased or one.delivery.event.outlives_erasure]
         for handler, deliveries in _grouped(heard):
@@ -82,6 +99,8 @@ class Dispatcher:
         return known is not None and known[0].outlives_erasure
 
     def _read(self, envelope: Envelope) -> _Known:
+        if not envelope.is_vouched_for:
+            raise Forged(NOT_VOUCHED_FOR)
         known = self._handlers.get(envelope.type)
         if known is None:
             raise UnknownEvent(envelope.type)

@@ -41,11 +41,12 @@ class Fate(Enum):
 
 
 async def publish_batch(
-    channel: AbstractChannel, exchange: str, batch: Sequence[Outgoing], *, seconds: float = 30
+    channel: AbstractChannel, exchange: str, batch: Sequence[Outgoing], *, user: str, seconds: float = 30
 ) -> list[Fate]:
     """Publish persistent, mandatory messages on a channel with confirms; the fate of each, in their order.
 
-    The batch must not be empty.
+    The batch must not be empty. `user` is the user of the channel's connection; the broker closes the channel
+    on another.
 
     Raises TimeoutError when the broker is silent for so long, and the channel's error when it is closed.
     After any error the channel must be closed: its numbering may have gone wrong.
@@ -54,7 +55,7 @@ async def publish_batch(
     if not isinstance(underlay, Channel):
         raise TypeError(f"{type(underlay).__name__} is not the broker client's channel")
     async with asyncio.timeout(seconds):
-        confirms = await _send(underlay, exchange, batch)
+        confirms = await _send(underlay, exchange, batch, user)
         closing = underlay.closing
         try:
             await asyncio.wait({_all_of(confirms), closing}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +67,9 @@ async def publish_batch(
     return fates
 
 
-async def _send(channel: Channel, exchange: str, batch: Sequence[Outgoing]) -> "list[asyncio.Future[object]]":
+async def _send(
+    channel: Channel, exchange: str, batch: Sequence[Outgoing], user: str
+) -> "list[asyncio.Future[object]]":
     """Number the messages as the broker counts them, and hand all their frames to the writer at once."""
     loop = asyncio.get_running_loop()
     confirms: list[asyncio.Future[object]] = []
@@ -77,17 +80,18 @@ async def _send(channel: Channel, exchange: str, batch: Sequence[Outgoing]) -> "
             channel.confirmations[channel.delivery_tag] = confirm
             channel.message_id_delivery_tag[message.event_id] = channel.delivery_tag  # for what comes back
             confirms.append(confirm)
-        payload = b"".join(_frames(channel, exchange, message) for message in batch)
+        payload = b"".join(_frames(channel, exchange, message, user) for message in batch)
         await channel.write_queue.put(ChannelFrame(payload, should_close=False))
     return confirms
 
 
-def _frames(channel: Channel, exchange: str, message: Outgoing) -> bytes:
+def _frames(channel: Channel, exchange: str, message: Outgoing, user: str) -> bytes:
     """One message on the wire (AMQP 0-9-1, 4.2.6): method, header, body in frames of the agreed size."""
     properties = Basic.Properties(
         content_type=CONTENT_TYPE,
         delivery_mode=DeliveryMode.PERSISTENT.value,
         message_id=message.event_id,
+        user_id=user,
     )
     size, step = len(message.body), channel.max_content_size
     parts: tuple[Frame | ContentHeader | ContentBody, ...] = (

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common import metrics
 from common.db import Database
 from common.log import get_logger
-from common.messaging.broker import EXCHANGE, Broker, keep_trying
+from common.messaging.broker import Broker, keep_trying
 from common.messaging.publishing import Fate, Outgoing, publish_batch
+from common.messaging.topology import EXCHANGE
 
 log = get_logger()
 
@@ -144,7 +145,7 @@ class Relay:
         self, connection: AsyncConnection, channel: AbstractChannel, rows: "Sequence[Row[Any]]"
     ) -> None:
         batch = [Outgoing(str(row.event_id), row.routing_key, bytes(row.body)) for row in rows]
-        fates = await publish_batch(channel, EXCHANGE, batch)
+        fates = await publish_batch(channel, EXCHANGE, batch, user=self._broker.user)
         ids: dict[Fate, list[int]] = {fate: [] for fate in Fate}
         for row, fate in zip(rows, fates, strict=True):
             ids[fate].append(row.id)

@@ -2,10 +2,9 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,20 +14,23 @@ from common.db import Database, is_away, is_data_error, outlast, wake_after_comm
 from common.log import get_logger
 from common.messaging.broker import keep_trying
 from common.messaging.envelope import Envelope, read_envelope
-from common.messaging.handling import Dispatcher, Unprocessable
+from common.messaging.handling import NOT_VOUCHED_FOR, Dispatcher, Forged, Unprocessable
 
-__all__ = ["Unprocessable", "WaitingMessage", "WaitingRoom"]
+__all__ = ["Unprocessable", "WaitingRoom"]
 
 log = get_logger()
 
 _PUT = text(
     """
-    INSERT INTO waiting (event_id, type, municipality, subject, body, attempt, due_at, error, parked_at)
-    SELECT id, type, municipality, subject, body, :attempt, :due_at, :error, :parked_at
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:municipalities AS text[]),
-                CAST(:subjects AS text[]), CAST(:bodies AS bytea[]), CAST(:outlives AS boolean[]))
-         AS message (id, type, municipality, subject, body, outlives)
-    WHERE NOT EXISTS (SELECT FROM inbox WHERE inbox.event_id = message.id)
+    INSERT INTO waiting
+        (event_id, spoken_by, type, municipality, subject, body, attempt, due_at, error, parked_at)
+    SELECT id, spoken_by, type, municipality, subject, body, :attempt, :due_at, :error, :parked_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:speakers AS text[]), CAST(:types AS text[]),
+                CAST(:municipalities AS text[]), CAST(:subjects AS text[]), CAST(:bodies AS bytea[]),
+                CAST(:outlives AS boolean[]))
+         AS message (id, spoken_by, type, municipality, subject, body, outlives)
+    WHERE NOT EXISTS
+          (SELECT FROM inbox WHERE inbox.event_id = message.id AND inbox.speaker IN (message.spoken_by, ''))
       AND (outlives OR NOT EXISTS (SELECT FROM tombstone WHERE tombstone.subject = message.subject))
     ON CONFLICT ON CONSTRAINT uq_waiting_event DO NOTHING
     """
@@ -38,7 +40,7 @@ _CLAIM = text(
     UPDATE waiting SET attempt = attempt + 1, due_at = now() + make_interval(secs => :lease)
     WHERE id = (SELECT id FROM waiting WHERE parked_at IS NULL AND due_at <= now()
                 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, body, attempt
+    RETURNING id, spoken_by, body, attempt
     """
 )
 _DONE = text("DELETE FROM waiting WHERE id = :id AND attempt = :attempt")
@@ -50,35 +52,8 @@ _PARK = text("UPDATE waiting SET parked_at = now(), error = :error WHERE id = :i
 _COUNT = text(
     "SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(parked_at) AS parked FROM waiting"
 )
-_LIST = text(
-    """
-    SELECT id, event_id, type, municipality, attempt, due_at, error, first_seen_at, parked_at FROM waiting
-    WHERE (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
-      AND (NOT :parked_only OR parked_at IS NOT NULL)
-    ORDER BY id LIMIT :limit
-    """
-)
-_SELECTED = """
-    WHERE parked_at IS NOT NULL AND (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
-      AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
-"""
-_REPLAY = text(f"UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = now() {_SELECTED}")  # noqa: S608
-_DISCARD = text(f"DELETE FROM waiting {_SELECTED}")  # noqa: S608
-
-
-@dataclass(frozen=True)
-class WaitingMessage:
-    """A waiting or parked message as an operator sees it: no content."""
-
-    id: int
-    event_id: UUID
-    type: str
-    municipality: str
-    attempt: int
-    due_at: datetime
-    error: str | None
-    first_seen_at: datetime
-    parked_at: datetime | None
+_COUNT_FORGED = text("SELECT count(*) FROM waiting WHERE parked_at IS NOT NULL AND error = :error")
+_FORGED_KEPT = 1000  # of what is forged, for a person to see; a flood of it must not fill the database
 
 
 class LostLease(Exception):
@@ -153,6 +128,22 @@ class WaitingRoom:
                 "message.parked", event_id=str(envelope.event_id), type=envelope.type, error=_name(error)
             )
 
+    async def impound(self, connection: AsyncConnection, forged: Sequence[Envelope]) -> Sequence[Envelope]:
+        """Park what its speaker did not send, and raise the alarm; returns those for which there is no room.
+
+        It does not count as parked in a row: a service that was broken into could stop another with it.
+        """
+        error = _name(Forged(NOT_VOUCHED_FOR))
+        kept = (await connection.execute(_COUNT_FORGED, {"error": error})).scalar_one()
+        room = max(0, _FORGED_KEPT - kept)
+        if parked := forged[:room]:
+            due_at = datetime.now(UTC)
+            await self._insert(connection, parked, attempt=1, due_at=due_at, error=error, parked=True)
+        metrics.EVENTS_FORGED.inc(len(forged))
+        for (kind, sender), count in Counter((each.type, each.spoken_by) for each in forged).items():
+            log.error("message.forged", type=kind, sender=sender, count=count)
+        return forged[room:]
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Try what is due until told to stop."""
         await keep_trying(lambda: self._poll(stopping), stopping, what="waiting")
@@ -179,7 +170,7 @@ class WaitingRoom:
         if row is None:
             return False
         mine = {"id": row.id, "attempt": row.attempt}
-        envelope = read_envelope(bytes(row.body))
+        envelope = read_envelope(bytes(row.body), spoken_by=row.spoken_by)
         if row.attempt > len(self._retry_seconds) + 1:  # every try killed the process that made it
             await self._park(envelope, mine, "killed its process")
             return True
@@ -226,32 +217,6 @@ class WaitingRoom:
         log.warning("message.parked", event_id=str(envelope.event_id), type=envelope.type, error=reason)
         self._parked_in_a_row += 1
 
-    async def listed(
-        self, *, municipality: str | None = None, parked_only: bool = False, limit: int = 200
-    ) -> list[WaitingMessage]:
-        """Waiting and parked messages, oldest first."""
-        async with self._database.flowing() as connection:
-            rows = await connection.execute(
-                _LIST, {"municipality": municipality, "parked_only": parked_only, "limit": limit}
-            )
-            return [WaitingMessage(**row) for row in rows.mappings()]
-
-    async def replay(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
-        """Give parked messages all their tries again; returns how many."""
-        return await self._change(_REPLAY, municipality, ids)
-
-    async def discard(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
-        """Delete parked messages for good; returns how many."""
-        return await self._change(_DISCARD, municipality, ids)
-
-    async def _change(self, statement: object, municipality: str | None, ids: Sequence[int] | None) -> int:
-        async with self._database.flowing() as connection:
-            result = await connection.execute(
-                statement,  # type: ignore[call-overload]
-                {"municipality": municipality, "ids": None if ids is None else list(ids)},
-            )
-            return int(result.rowcount)
-
     async def _insert(
         self,
         connection: AsyncConnection,
@@ -267,6 +232,7 @@ class WaitingRoom:
             _PUT,
             {
                 "ids": [envelope.event_id for envelope in envelopes],
+                "speakers": [envelope.spoken_by for envelope in envelopes],
                 "types": [envelope.type for envelope in envelopes],
                 "municipalities": [envelope.municipality for envelope in envelopes],
                 "subjects": [envelope.subject for envelope in envelopes],

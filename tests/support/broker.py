@@ -1,0 +1,60 @@
+"""A virtual host as provisioning makes it: the topology, and each service's own user with its own rights."""
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import aio_pika
+from common.flow import SERVICES
+from common.messaging.administration import BrokerAdministration
+from common.messaging.topology import EXCHANGE
+
+from tests.support.backing import Backing, fresh_vhost
+
+
+@dataclass(frozen=True)
+class ServedVhost:
+    """A virtual host with everything that the services need."""
+
+    backing: Backing
+    admin_url: str
+
+    @property
+    def name(self) -> str:
+        """Its name on the broker."""
+        return self.admin_url.rpartition("/")[2]
+
+    def url(self, user: str, password: str = "") -> str:
+        """Where a user finds it; a service's password is known."""
+        place = urlsplit(self.admin_url)
+        word = password or password_of(self.backing, user)
+        return f"amqp://{quote(user)}:{word}@{place.hostname}:{place.port}{place.path}"
+
+    def administration(self) -> BrokerAdministration:
+        """Its administrator; a context manager."""
+        backing = self.backing
+        return BrokerAdministration(
+            backing.management_url, backing.rabbit_user, backing.rabbit_password, vhost=self.name
+        )
+
+
+def password_of(backing: Backing, service: str) -> str:
+    """A service's password: the same in all virtual hosts, for users are the whole broker's."""
+    return hashlib.sha256(f"{backing.rabbit_password} {service}".encode()).hexdigest()
+
+
+async def served_vhost(backing: Backing, prefix: str = "test") -> ServedVhost:
+    """Make one."""
+    made = ServedVhost(backing, fresh_vhost(backing, prefix))
+    async with made.administration() as administration:
+        await administration.set_up({service: password_of(backing, service) for service in SERVICES})
+    return made
+
+
+async def send_raw(url: str, key: str, *bodies: bytes) -> None:
+    """Put these bytes on the exchange as the user of this address does, confirmed."""
+    async with await aio_pika.connect(url) as connection:
+        exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
+        for body in bodies:
+            message = aio_pika.Message(body, user_id=urlsplit(url).username)
+            await exchange.publish(message, routing_key=key)
