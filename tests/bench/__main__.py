@@ -30,6 +30,8 @@ _LOADED, _FILLED = "waterdam", "polderveen"  # one gets the reports, the other i
 _NO_PACE = {
     "VERMOEDEN_RATE_BLOCK_PER_SECOND": "1000000",
     "VERMOEDEN_RATE_MUNICIPALITY_PER_SECOND": "1000000",
+    "VERMOEDEN_TEXT_PER_SECOND": "1000000",
+    "VERMOEDEN_TEXT_BURST": "1000000",
     "VERMOEDEN_PROOF_BITS": "1",  # checked for each report, but the load does not compute for a second first
     "VERMOEDEN_PROOF_BITS_MOST": "1",
 }

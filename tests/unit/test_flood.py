@@ -1,15 +1,17 @@
 """Forms without script: patience instead of work, and a cap that is each municipality's own."""
 
-from collections.abc import Callable
+import asyncio
 from typing import Any
 
 import pytest
 from common.errors import TooMuch
 from gateway.domain.proof import solve
-from gateway.flood import Flood, FormTooOld, FormTooQuick, ProofNeeded
+from gateway.flood import Admission, Asked, Flood, FormTooOld, FormTooQuick, ProofNeeded
 from gateway.settings import GatewaySettings
 
 KEY = "een-sleutel-van-een-melding"
+HERE, THERE = "203.0.113.7", "198.51.100.7"
+LONG = 38_000  # characters
 
 
 class Clock:
@@ -27,126 +29,213 @@ def made(clock: Clock, **changes: Any) -> Flood:
         database_flow_url="unused",
         broker_url="unused",
         identity_private_key="unused",
-        **{"proof_bits": 4, "form_per_second": 0.1, "form_burst": 5, **changes},
+        **{
+            "proof_bits": 4,
+            "form_per_second": 0.1,
+            "form_burst": 5,
+            "form_patience_seconds": 0,
+            "rate_patience_seconds": 0,
+            **changes,
+        },
     )
     return Flood(settings, bytes(32), clock=clock)
+
+
+def by_form(flood: Flood, key: str = KEY, place: str = "zandrecht", address: str = HERE) -> Asked:
+    """A form without script, opened now."""
+    return Asked(place, address, key, form_token=flood.form_token(place, key))
+
+
+def by_proof(flood: Flood, key: str = KEY, address: str = HERE, place: str = "zandrecht") -> Asked:
+    """A report with a proof of its own, worked for now."""
+    challenge = flood.challenge(place, address)
+    counter = solve(challenge.token, key, challenge.bits)
+    return Asked(place, address, key, f"{challenge.token}~{counter}")
+
+
+def gone(admission: Admission, status: int = 201, characters: int = 100) -> None:
+    """Let it in and have intake answer so; raises `TooMuch`."""
+    asyncio.run(admission.enter(characters))
+    with admission:
+        admission.ends(status)
+
+
+def how_many(admissions: list[Admission], **gone_as: int) -> int:
+    """How many of these get in."""
+    count = 0
+    for each in admissions:
+        try:
+            gone(each, **gone_as)
+        except TooMuch as error:
+            assert int(error.headers["Retry-After"]) > 0  # noqa: PT017 -- the others got in
+        else:
+            count += 1
+    return count
 
 
 def test_a_form_without_script_is_let_in_after_a_person_could_fill_it_in() -> None:
     clock = Clock()
     flood = made(clock)
-    token = flood.form_token("zandrecht")
+    form = by_form(flood)
     with pytest.raises(FormTooQuick) as told:
-        flood.admit_form("zandrecht", KEY, "", token)
+        flood.admit_form(form)
     assert (told.value.code, told.value.headers["Retry-After"]) == ("form-too-quick", "3")
     clock.now += 3
-    assert flood.form_token("zandrecht", token) == token
-    assert flood.admit_form("zandrecht", KEY, "", token) == 0
+    assert flood.form_token("zandrecht", KEY, form.form_token) == form.form_token
+    gone(flood.admit_form(form))
     clock.now += 12 * 3600
     with pytest.raises(FormTooOld) as old:
-        flood.admit_form("zandrecht", KEY, "", token)
+        flood.admit_form(form)
     assert old.value.code == "form-too-old"
 
 
-@pytest.mark.parametrize("token", ["", "onzin", "form.zandrecht.1.0.AAAA"])
+@pytest.mark.parametrize("token", ["", "onzin", "form.zandrecht.1.0.x.AAAA"])
 def test_a_form_token_that_is_not_ours_is_replaced_and_lets_nobody_in(token: str) -> None:
     clock = Clock()
     flood = made(clock)
-    assert flood.form_token("zandrecht", token) != token
+    assert flood.form_token("zandrecht", KEY, token) != token
     with pytest.raises(FormTooOld):
-        flood.admit_form("zandrecht", KEY, "", token)
-    elsewhere = flood.form_token("duinrade")
+        flood.admit_form(Asked("zandrecht", HERE, KEY, form_token=token))
+    elsewhere = flood.form_token("duinrade", KEY)
     clock.now += 10
     with pytest.raises(FormTooOld):
-        flood.admit_form("zandrecht", KEY, "", elsewhere)
+        flood.admit_form(Asked("zandrecht", HERE, KEY, form_token=elsewhere))
 
 
-def test_many_forms_without_script_hold_up_neither_work_nor_another_municipality() -> None:
+def test_a_form_token_is_of_one_report_at_every_replica() -> None:
+    clock = Clock()
+    flood, replica = made(clock), made(clock)
+    form = by_form(flood)
+    clock.now += 10
+    gone(replica.admit_form(form))
+    gone(flood.admit_form(form))  # again: intake knows the key, and answers as it did
+    other = Asked("zandrecht", HERE, "een-andere-sleutel", form_token=form.form_token)
+    for each in (flood, replica):
+        with pytest.raises(FormTooOld):
+            each.admit_form(other)
+        assert each.form_token("zandrecht", other.key, form.form_token) != form.form_token
+
+
+def test_many_forms_without_script_hold_up_neither_work_nor_another_municipality_nor_network() -> None:
+    clock = Clock()
+    flood = made(clock, form_burst=8)
+    forms = [by_form(flood, f"sleutel-{number}") for number in range(9)]
+    elsewhere, neighbour = by_form(flood, place="duinrade"), by_form(flood, address=THERE)
+    clock.now += 5
+    assert how_many([flood.admit_form(each) for each in forms]) == 4
+    assert how_many([flood.admit_form(elsewhere), flood.admit_form(neighbour)]) == 2
+    assert how_many([flood.admit_form(by_proof(flood))]) == 1
+    clock.now += 600
+    assert how_many([flood.admit_form(forms[-1])]) == 1  # its turn was not lost
+
+
+def test_a_form_that_nobody_read_costs_nothing() -> None:
     clock = Clock()
     flood = made(clock)
-    tokens = {place: flood.form_token(place) for place in ("zandrecht", "duinrade")}
+    forms = [by_form(flood, f"sleutel-{number}") for number in range(9)]
     clock.now += 5
-
-    def without_script(place: str) -> float:
-        return flood.admit_form(place, KEY, "", tokens[place])
-
-    assert [without_script("zandrecht") for _ in range(6)] == [0] * 6
-    with pytest.raises(TooMuch) as told:
-        without_script("zandrecht")
-    assert int(told.value.headers["Retry-After"]) > 0
-    assert without_script("duinrade") == 0
-    challenge = flood.challenge("zandrecht")
-    proof = f"{challenge.token}~{solve(challenge.token, KEY, challenge.bits)}"
-    assert flood.admit_form("zandrecht", KEY, proof, "") == 0
+    assert how_many([flood.admit_form(each) for each in forms], status=503) == 9
+    assert how_many([flood.admit_form(each) for each in forms], status=400) == 3
 
 
 def test_no_bits_ask_for_nothing() -> None:
     flood = made(Clock(), proof_bits=0)
-    flood.admit("zandrecht", KEY, "")
-    assert flood.admit_form("zandrecht", KEY, "", "") == 0
-
-
-def refused(ask: Callable[[], float]) -> TooMuch:
-    """The refusal that comes after some asking."""
-    for _ in range(9):
-        try:
-            ask()
-        except TooMuch as error:
-            return error
-    pytest.fail("never refused")
+    gone(flood.admit(Asked("zandrecht", HERE, KEY)))
+    gone(flood.admit_form(Asked("zandrecht", HERE, KEY)))
 
 
 def test_a_proof_serves_its_key_again_but_not_without_end() -> None:
     clock = Clock()
     flood = made(clock, repeat_per_second=1, repeat_burst=3)
-    challenge = flood.challenge("zandrecht")
-
-    def sent(key: str) -> float:
-        return flood.admit(
-            "zandrecht", key, f"{challenge.token}~{solve(challenge.token, key, challenge.bits)}"
-        )
-
-    assert [sent(KEY) for _ in range(4)] == [0] * 4
-    told = refused(lambda: sent(KEY))
-    assert int(told.headers["Retry-After"]) > 0
-    proof = f"{challenge.token}~{solve(challenge.token, KEY, challenge.bits)}"
-    refused(lambda: flood.admit_form("zandrecht", KEY, proof, ""))
-    assert sent("een-andere-sleutel-dan-de-eerste") == 0
+    report = by_proof(flood)
+    assert how_many([flood.admit(report) for _ in range(9)]) == 4
+    assert how_many([flood.admit_form(report)]) == 0
+    assert how_many([flood.admit(by_proof(flood, "een-andere-sleutel-dan-de-eerste"))]) == 1
     clock.now += 30
-    assert sent(KEY) == 0
+    assert how_many([flood.admit(report)]) == 1
+
+
+def test_a_challenge_serves_the_key_that_it_was_first_solved_for() -> None:
+    flood = made(Clock())
+    challenge = flood.challenge("zandrecht", HERE)
+
+    def solved(key: str) -> Asked:
+        counter = solve(challenge.token, key, challenge.bits)
+        return Asked("zandrecht", HERE, key, f"{challenge.token}~{counter}")
+
+    gone(flood.admit(solved(KEY)), status=400)
+    with pytest.raises(ProofNeeded) as told:
+        flood.admit_preview(solved("een-andere-sleutel"))
+    assert [each.code for each in told.value.errors] == ["used"]
+    gone(flood.admit_preview(solved(KEY)), status=200)
+    assert flood.challenge("zandrecht", HERE).token != challenge.token
 
 
 def test_looking_at_what_is_hidden_takes_the_proof_of_the_report_and_not_too_often() -> None:
     clock = Clock()
     flood = made(clock, preview_per_second=0.2, preview_burst=3)
-    challenge = flood.challenge("zandrecht")
-    proof = f"{challenge.token}~{solve(challenge.token, KEY, challenge.bits)}"
+    report = by_proof(flood)
     with pytest.raises(ProofNeeded):
-        flood.admit_preview("zandrecht", KEY, "")
-    for _ in range(3):
-        assert flood.admit_preview("zandrecht", KEY, proof) == 0
-    told = refused(lambda: flood.admit_form_preview("zandrecht", KEY, proof, ""))
-    assert int(told.headers["Retry-After"]) > 0
-    flood.admit("zandrecht", KEY, proof)  # sending is still free
+        flood.admit_preview(Asked("zandrecht", HERE, KEY))
+    assert how_many([flood.admit_preview(report) for _ in range(3)], status=200) == 3
+    assert how_many([flood.admit_form_preview(report) for _ in range(3)], status=200) == 1
+    gone(flood.admit(report))  # sending is still free
     clock.now += 60
-    assert flood.admit_preview("zandrecht", KEY, proof) == 0
+    assert how_many([flood.admit_preview(report)], status=200) == 1
+
+
+def test_a_long_look_counts_as_many_short_ones() -> None:
+    clock = Clock()
+    flood = made(clock, text_burst=80, text_per_second=2)
+    report = by_proof(flood)
+    assert how_many([flood.admit_preview(report) for _ in range(3)], status=200, characters=LONG) == 1
+    clock.now += 20
+    assert how_many([flood.admit_preview(report)], status=200) == 0
+    clock.now += 20
+    assert how_many([flood.admit_preview(report)], status=200) == 1
+    clock.now += 600
+    others = [by_proof(flood, f"sleutel-{number}") for number in range(9)]
+    assert how_many([flood.admit_preview(each) for each in others], status=200, characters=LONG) == 2
+    clock.now += 600
+    assert how_many([flood.admit_preview(each) for each in others], status=200) == 9
 
 
 def test_without_script_looking_has_a_cap_of_its_own() -> None:
     clock = Clock()
     flood = made(clock)
-    token = flood.form_token("zandrecht")
+    form = by_form(flood)
     with pytest.raises(FormTooQuick):
-        flood.admit_form_preview("zandrecht", KEY, "", token)
+        flood.admit_form_preview(form)
     clock.now += 5
-    refused(lambda: flood.admit_form_preview("zandrecht", KEY, "", token))
-    assert flood.admit_form("zandrecht", KEY, "", token) == 0
+    assert how_many([flood.admit_form_preview(form) for _ in range(9)], status=200) == 3
+    assert how_many([flood.admit_form(form)]) == 1
 
 
-def test_many_who_only_look_make_the_work_harder() -> None:
-    flood = made(Clock(), proof_free_per_minute=5)
-    first = flood.challenge("zandrecht")
-    for number in range(20):
-        key = f"sleutel-van-melding-{number}"
-        flood.admit_preview("zandrecht", key, f"{first.token}~{solve(first.token, key, first.bits)}")
-    assert flood.challenge("zandrecht").bits > first.bits
+@pytest.mark.parametrize("is_look", [True, False])
+def test_only_what_was_accepted_makes_the_work_harder(is_look: bool) -> None:
+    flood = made(Clock(), proof_free_per_minute=5, text_burst=2000)
+    admit = flood.admit_preview if is_look else flood.admit
+
+    def bits(address: str = HERE) -> int:
+        return flood.challenge("zandrecht", address).bits
+
+    reports = [by_proof(flood, f"sleutel-van-melding-{number}") for number in range(20)]
+    assert how_many([admit(each) for each in reports], status=400) == 20
+    assert bits() == 4
+    for _ in range(9):  # one report, again and again
+        gone(admit(reports[0]))
+    assert bits() == 4
+    assert how_many([admit(each) for each in reports[1:]]) == 19
+    assert (bits(), bits(THERE)) == (6, 4)  # a network moves its own price
+    for place in range(8):
+        many = [by_proof(flood, f"{place}-{number}", f"192.0.{place}.1") for number in range(20)]
+        how_many([admit(each) for each in many])
+    assert bits(THERE) == 7  # and all together that of everybody, up to the ceiling
+    assert made(Clock(), proof_free_per_minute=5).challenge("zandrecht").bits == 4
+
+
+def test_a_wide_network_of_ipv6_is_one() -> None:
+    flood = made(Clock(), text_burst=8)
+    reports = [by_proof(flood, f"sleutel-{number}", f"2001:db8:7:{number}00::1") for number in range(9)]
+    assert how_many([flood.admit(each) for each in reports]) == 4
+    assert how_many([flood.admit(by_proof(flood, KEY, "2001:db8:8::1"))]) == 1

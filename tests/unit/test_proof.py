@@ -55,12 +55,26 @@ def test_the_work_doubles_with_the_crowd_and_stops_somewhere() -> None:
 
 
 def test_a_crowd_is_forgotten_in_minutes_and_is_each_municipalitys_own() -> None:
-    crowd = Crowd(max_keys=2)
+    crowd = Crowd(most_of_network=30)
     for second in range(120):
-        crowd.note("zandrecht", float(second))
-    assert 50 < crowd.level("zandrecht", 120) < 60
-    assert crowd.level("duinrade", 120) == 0
-    assert crowd.level("zandrecht", 600) < 1
-    for key in ("a", "b", "c"):
-        crowd.note(key, 600)
-    assert len(crowd._levels) == 2
+        crowd.note("zandrecht", f"netwerk {second % 10}", float(second))
+    assert 50 < crowd.level("zandrecht", "een ander", 120) < 60
+    assert crowd.level("duinrade", "netwerk 1", 120) == 0
+    assert crowd.level("zandrecht", "een ander", 600) < 1
+
+
+def test_one_network_moves_the_level_of_others_by_its_share_only() -> None:
+    crowd = Crowd(most_of_network=30)
+    for second in range(600):
+        crowd.note("zandrecht", "druk", second / 10)
+    assert crowd.level("zandrecht", "druk", 60) > 300
+    assert crowd.level("zandrecht", "een ander", 60) <= 31
+
+
+def test_a_crowd_keeps_so_many_networks_and_forgets_the_quiet() -> None:
+    crowd = Crowd(most_of_network=30, max_networks=5)
+    for number in range(9):
+        crowd.note("zandrecht", f"netwerk {number}", 0)
+    assert len(crowd) == 5
+    crowd.note("zandrecht", "later", 600)
+    assert len(crowd) == 1

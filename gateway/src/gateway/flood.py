@@ -1,24 +1,33 @@
 """What keeps a flood of reports out without keeping anyone out: proof of work, and patience for forms.
 
-Nothing about a reporter's address is needed or kept. Who signed in, or has an API key, is let through.
+Of a reporter's address only its network counts, in memory, while it is busy. Who signed in, or has a key, is
+let through. Replicas share nothing of this but the secret: each counts what it sees itself (ADR 0015).
 """
 
+import asyncio
 import hashlib
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
-from common.errors import FieldError, Malformed, TooMuch
+from common.errors import FieldError, Malformed, TooMuch, Unavailable
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.pace import Pace, TooFast
-from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token
+from gateway.domain.fading import Seen, SharedPace
+from gateway.domain.pace import Pace, TooFast, wide_block
+from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token, unreserved
 from gateway.settings import GatewaySettings
 
 HEADER = "Proof-Of-Work"
 _PROOF, _FORM = "proof", "form"
 _LONGEST_PROOF = 400
+_ACCEPTED = frozenset({200, 201})  # a look is answered with 200
+_PAGE_CHARACTERS = 2_000  # of text; what intake does for a report or a look grows with it
+_NOT_READ = frozenset({None, Unavailable.status})  # intake did nothing for it
+_GET_ONE = "Get a challenge at /api/v1/challenges and solve it."
 
 
 class ProofNeeded(Malformed):
@@ -40,7 +49,7 @@ class FormTooQuick(TooMuch):
 
 
 class FormTooOld(Malformed):
-    """A form was open for longer than it is valid."""
+    """A form was open for longer than it is valid, or is of another report."""
 
     code = "form-too-old"
     title = "This form was open for too long"
@@ -59,6 +68,62 @@ class Challenge:
     seconds: int  # so long it is valid
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Somebody unknown who wants a report taken in, or to see what would be hidden of it."""
+
+    municipality: str
+    address: str  # only its network is used
+    key: str  # the report's idempotency key
+    proof: str = ""  # ``<token>~<counter>``
+    form_token: str = ""  # of a form
+
+
+@dataclass(frozen=True)
+class _Pay:
+    """What one kind of asking is counted in."""
+
+    crowd: Crowd  # of what was accepted; it makes the work harder
+    accepted: Seen[tuple[str, bytes], None]  # a report counts once
+    with_proof: SharedPace
+    with_form: SharedPace
+    of_report: Pace  # how often one report may be brought
+    is_by_length: bool  # whether a long text wears out `of_report` sooner
+
+
+class Admission:
+    """Leave to ask intake. Its place is taken when its text is there, and it counts when intake accepted it.
+
+    In order: `enter`, then ask intake within ``with admission:``, and tell `ends` the status of the answer.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[float], float] = lambda _amount: 0.0,
+        settle: Callable[[float, int | None], None] = lambda _amount, _status: None,
+    ) -> None:
+        self._take, self._settle = take, settle
+        self._amount = 0.0
+        self._status: int | None = None
+
+    async def enter(self, characters: int) -> None:
+        """Wait for a place for a text of this length; raises `TooMuch` when that takes too long."""
+        self._amount = max(characters / _PAGE_CHARACTERS, 1.0)
+        delay = self._take(self._amount)
+        if delay:
+            await asyncio.sleep(delay)
+
+    def ends(self, status: int) -> None:
+        """Intake answered with this status."""
+        self._status = status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._settle(self._amount, self._status)
+
+
 class Flood:
     """Admits reports; one per process. Tokens are signed, so that every replica knows every other's."""
 
@@ -68,117 +133,128 @@ class Flood:
         self._settings = settings
         self._secret = HKDF(hashes.SHA256(), 32, None, b"vermoeden flood v1").derive(secret)
         self._clock = clock
-        self._crowd, self._lookers = Crowd(), Crowd()
-        self._forms = Pace(
-            settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
-        )
+        patience = settings.rate_patience_seconds
         # A proof serves its key again, so that nobody works twice for one report; not without end.
-        self._repeats = Pace(
-            settings.repeat_per_second, settings.repeat_burst, settings.rate_patience_seconds
-        )
+        self._reports = self._pay(Pace(settings.repeat_per_second, settings.repeat_burst, patience))
         # Looking before sending costs as much as sending, so that it has limits of its own.
-        self._looks = Pace(
-            settings.preview_per_second, settings.preview_burst, settings.rate_patience_seconds
+        self._looks = self._pay(
+            Pace(settings.preview_per_second, settings.preview_burst, patience), is_by_length=True
         )
-        self._form_looks = Pace(
-            settings.form_per_second, settings.form_burst, settings.rate_patience_seconds, max_keys=10_000
-        )
+        self._key_of_proof: Seen[bytes, bytes] = Seen()
 
-    def challenge(self, municipality: str) -> Challenge:
-        """A challenge as hard as the crowd at this municipality calls for."""
-        settings, now = self._settings, self._clock()
-        level = max(self._crowd.level(municipality, now), self._lookers.level(municipality, now))
+    def challenge(self, municipality: str, address: str = "") -> Challenge:
+        """A challenge as hard as the crowd at this municipality, and of this network there, calls for."""
+        settings, now, network = self._settings, self._clock(), wide_block(address)
+        levels = (pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks))
         bits = difficulty(
-            settings.proof_bits, settings.proof_bits_most, level, settings.proof_free_per_minute
+            settings.proof_bits, settings.proof_bits_most, max(levels), settings.proof_free_per_minute
         )
-        token = Token(_PROOF, municipality, int(now), bits).signed(self._secret)
+        mark = secrets.token_urlsafe(12)
+        token = Token(_PROOF, municipality, int(now), bits, mark).signed(self._secret)
         return Challenge(token, bits, settings.proof_seconds)
 
-    def admit(self, municipality: str, key: str, proof: str) -> float:
-        """Let a report with this idempotency key in; raises `ProofNeeded` with the fix.
+    def admit(self, asked: Asked) -> Admission:
+        """Let a report in by its proof; raises `ProofNeeded` with the fix.
 
-        `proof` is ``<token>~<counter>``. One that was solved serves the same key again until it expires.
-        Returns the seconds to wait first; raises `TooMuch` when one key is sent too often.
+        A token serves the key that it was first solved for, and that one again until it expires.
+        `Admission.enter` raises `TooMuch` when one key, or this network, sends too much.
         """
-        if self._settings.proof_bits == 0:
-            return 0.0
-        fault = self._fault_of(municipality, key, proof)
-        if fault:
-            raise ProofNeeded("Get a challenge at /api/v1/challenges and solve it.", errors=[fault])
-        return self._send(municipality, key, self._clock())
+        return self._by_proof(asked, self._reports)
 
-    def form_token(self, municipality: str, kept: str = "") -> str:
-        """What a form carries to show since when it is open: the one it has, or a new one."""
+    def admit_preview(self, asked: Asked) -> Admission:
+        """Let somebody see what this report would hide; the proof is the one for sending it. As `admit`."""
+        return self._by_proof(asked, self._looks)
+
+    def form_token(self, municipality: str, key: str, kept: str = "") -> str:
+        """What the form of this report carries to show since when it is open: what it has, or a new one."""
+        mark = self._mark(key)
         try:
-            read_token(kept, self._secret, purpose=_FORM, municipality=municipality)
+            if read_token(kept, self._secret, purpose=_FORM, municipality=municipality).mark == mark:
+                return kept
         except NotOurs:
-            return Token(_FORM, municipality, int(self._clock())).signed(self._secret)
-        return kept
+            pass
+        return Token(_FORM, municipality, int(self._clock()), mark=mark).signed(self._secret)
 
-    def admit_form(self, municipality: str, key: str, proof: str, form_token: str) -> float:
-        """Let a form in: by its proof, or without script by its age; returns the seconds to wait first.
+    def admit_form(self, asked: Asked) -> Admission:
+        """Let a form in: by its proof, or without script by its age.
 
-        Raises `FormTooQuick`, `FormTooOld`, or `TooMuch` when too many forms without script come at once.
+        A form's token is of one idempotency key, of which intake takes one report: it serves once, at every
+        replica, and what is refused does not spend it. Raises `FormTooQuick` or `FormTooOld`;
+        `Admission.enter` raises `TooMuch` when too many forms without script come at once.
         """
-        if self._settings.proof_bits == 0:
-            return 0.0
-        now = self._clock()
-        if self._fault_of(municipality, key, proof) is None:
-            return self._send(municipality, key, now)
-        self._require_patience(municipality, form_token, now)
-        delay = _paced(self._forms, municipality, now)
-        self._crowd.note(municipality, now)
-        return delay
+        return self._by_form(asked, self._reports)
 
-    def admit_preview(self, municipality: str, key: str, proof: str) -> float:
-        """Let somebody see what a report with this key would hide; the proof is the one for sending it.
-
-        Returns the seconds to wait first; raises `ProofNeeded`, or `TooMuch` when one key asks too often.
-        """
-        if self._settings.proof_bits == 0:
-            return 0.0
-        fault = self._fault_of(municipality, key, proof)
-        if fault:
-            raise ProofNeeded("Get a challenge at /api/v1/challenges and solve it.", errors=[fault])
-        return self._look(municipality, key, self._clock())
-
-    def admit_form_preview(self, municipality: str, key: str, proof: str, form_token: str) -> float:
+    def admit_form_preview(self, asked: Asked) -> Admission:
         """As `admit_preview`, for a form: by its proof, or without script by its age as `admit_form`."""
+        return self._by_form(asked, self._looks)
+
+    def _pay(self, of_report: Pace, *, is_by_length: bool = False) -> _Pay:
+        settings = self._settings
+        with_proof = SharedPace(settings.text_per_second, settings.text_burst, settings.rate_patience_seconds)
+        with_form = SharedPace(settings.form_per_second, settings.form_burst, settings.form_patience_seconds)
+        crowd = Crowd(settings.proof_free_per_minute / 2)
+        return _Pay(crowd, Seen(), with_proof, with_form, of_report, is_by_length)
+
+    def _by_proof(self, asked: Asked, pay: _Pay) -> Admission:
         if self._settings.proof_bits == 0:
-            return 0.0
-        now = self._clock()
-        if self._fault_of(municipality, key, proof) is None:
-            return self._look(municipality, key, now)
-        self._require_patience(municipality, form_token, now)
-        return _paced(self._form_looks, municipality, now)
+            return Admission()
+        fault = self._fault_of(asked)
+        if fault:
+            raise ProofNeeded(_GET_ONE, errors=[fault])
+        return self._admission(asked, pay, pay.with_proof)
 
-    def _send(self, municipality: str, key: str, now: float) -> float:
-        delay = _paced(self._repeats, (municipality, _short(key)), now)
-        self._crowd.note(municipality, now)
-        return delay
+    def _by_form(self, asked: Asked, pay: _Pay) -> Admission:
+        if self._settings.proof_bits == 0:
+            return Admission()
+        if self._fault_of(asked) is None:
+            return self._admission(asked, pay, pay.with_proof)
+        self._require_patience(asked)
+        return self._admission(asked, pay, pay.with_form)
 
-    def _look(self, municipality: str, key: str, now: float) -> float:
-        delay = _paced(self._looks, (municipality, _short(key)), now)
-        self._lookers.note(municipality, now)
-        return delay
+    def _admission(self, asked: Asked, pay: _Pay, pace: SharedPace) -> Admission:
+        municipality, network = asked.municipality, wide_block(asked.address)
+        report = (municipality, self._digest(asked.key))
 
-    def _require_patience(self, municipality: str, form_token: str, now: float) -> None:
+        def take(amount: float) -> float:
+            now = self._clock()
+            try:
+                pay.of_report.wait_seconds(report, now)
+                delay = pace.delay_seconds(municipality, network, now, amount)
+                cost = amount if pay.is_by_length else 1.0
+                return max(delay, pay.of_report.delay_seconds(report, now, cost))
+            except TooFast as error:
+                after = str(int(error.retry_after_seconds) + 1)
+                raise TooMuch(
+                    "Too many come in at once; wait a moment.", headers={"Retry-After": after}
+                ) from error
+
+        def settle(amount: float, status: int | None) -> None:
+            now = self._clock()
+            if status in _NOT_READ:
+                pace.give_back(municipality, network, now, amount)
+            if status in _ACCEPTED and pay.accepted.add(report, None):
+                pay.crowd.note(municipality, network, now)
+
+        return Admission(take, settle)
+
+    def _require_patience(self, asked: Asked) -> None:
         try:
-            token = read_token(form_token, self._secret, purpose=_FORM, municipality=municipality)
+            token = read_token(asked.form_token, self._secret, purpose=_FORM, municipality=asked.municipality)
         except NotOurs as error:
             raise FormTooOld from error
-        age = now - token.issued_at
-        if age > self._settings.form_seconds_most:
+        age = self._clock() - token.issued_at
+        if age > self._settings.form_seconds_most or token.mark != self._mark(asked.key):
             raise FormTooOld
         if age < self._settings.form_seconds_least:
             raise FormTooQuick(headers={"Retry-After": str(self._settings.form_seconds_least)})
 
-    def _fault_of(self, municipality: str, key: str, proof: str) -> FieldError | None:
-        text, _, counter = proof.partition("~")
-        if not text or len(proof) > _LONGEST_PROOF or not (counter.isascii() and counter.isdecimal()):
+    def _fault_of(self, asked: Asked) -> FieldError | None:
+        text, _, counter = asked.proof.partition("~")
+        is_number = counter.isascii() and counter.isdecimal()
+        if not text or len(asked.proof) > _LONGEST_PROOF or not is_number:
             return _wrong("missing", "Stuur een oplossing mee als «token~teller».", "Send «token~counter».")
         try:
-            token = read_token(text, self._secret, purpose=_PROOF, municipality=municipality)
+            token = read_token(text, self._secret, purpose=_PROOF, municipality=asked.municipality)
         except NotOurs:
             return _wrong(
                 "not-ours",
@@ -189,26 +265,26 @@ class Flood:
             return _wrong(
                 "expired", "Deze opgave is verlopen; haal een nieuwe.", "It expired; get a new one."
             )
-        if not is_solved(text, key, int(counter), token.bits):
+        if not is_solved(text, asked.key, int(counter), token.bits):
             return _wrong(
                 "not-solved",
                 "De teller lost de opgave niet op voor deze Idempotency-Key.",
                 "The counter does not solve it for this Idempotency-Key.",
             )
+        key = self._digest(asked.key)
+        if self._key_of_proof.first(self._digest(text), key) != key:
+            return _wrong(
+                "used", "Deze opgave diende al voor een andere Idempotency-Key.", "It served another key."
+            )
         return None
 
+    def _mark(self, key: str) -> str:
+        return unreserved(self._digest(key))
 
-def _paced(pace: Pace, key: object, now: float) -> float:
-    try:
-        return pace.delay_seconds(key, now)
-    except TooFast as error:
-        after = str(int(error.retry_after_seconds) + 1)
-        raise TooMuch("Too many come in at once; wait a moment.", headers={"Retry-After": after}) from error
-
-
-def _short(key: str) -> bytes:
-    """Enough of a key to tell it from others; the key itself is a secret and is not kept."""
-    return hashlib.blake2s(key.encode(), digest_size=16).digest()
+    def _digest(self, text: str) -> bytes:
+        """Enough of a key to tell it from others; the key itself is a secret and is not kept."""
+        named = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2s(named, digest_size=16, key=self._secret).digest()
 
 
 def _wrong(code: str, dutch: str, english: str) -> FieldError:

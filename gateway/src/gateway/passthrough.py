@@ -15,7 +15,7 @@ from gateway.bodies import TooSlowBody, declared_bytes, pieces
 from gateway.domain.pace import Pace, TooFast
 from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
-from gateway.flood import HEADER
+from gateway.flood import HEADER, Admission, Asked
 from gateway.front import Front, Visitor, address_of_scope
 from gateway.invitations import HEADER as HEADER_OF_INVITATION
 
@@ -84,19 +84,24 @@ class Passthrough:
         admit(route, visitor)
         await self._key_pace.keep(visitor.key)
         self._front.refuse_forgery(scope, visitor)
-        if route.needs_proof and visitor.identity.is_anonymous:
-            await self._require_proof(route, visitor, dict(scope["headers"]))
+        admission = self._admission(route, visitor, scope)
         exchange = _Exchange(scope, receive, send)
         async with self._body(route, exchange, visitor) as body:
             with suppress(ClientGone):
-                await exchange.run(self._pass_on(route, visitor, exchange, body))
+                if isinstance(body, bytes):
+                    await admission.enter(len(body))
+                with admission:
+                    await exchange.run(self._pass_on(route, visitor, exchange, body, admission))
 
-    async def _require_proof(self, route: Route, visitor: Visitor, headers: dict[bytes, bytes]) -> None:
+    def _admission(self, route: Route, visitor: Visitor, scope: Scope) -> Admission:
+        """Leave to pass a request on; who is anonymous shows a proof where the route needs one."""
+        if not route.needs_proof or not visitor.identity.is_anonymous:
+            return Admission()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         key, proof = (headers.get(name, b"").decode("latin-1") for name in _PROOF_HEADERS)
-        flood, municipality = self._front.flood, visitor.municipality.code
+        flood = self._front.flood
         admit_it = flood.admit_preview if route.is_preview else flood.admit
-        if delay := admit_it(municipality, key, proof):
-            await asyncio.sleep(delay)
+        return admit_it(Asked(visitor.municipality.code, address_of_scope(scope), key, proof))
 
     @asynccontextmanager
     async def _body(
@@ -126,7 +131,12 @@ class Passthrough:
         return route
 
     async def _pass_on(
-        self, route: Route, visitor: Visitor, exchange: "_Exchange", body: bytes | AsyncIterator[bytes]
+        self,
+        route: Route,
+        visitor: Visitor,
+        exchange: "_Exchange",
+        body: bytes | AsyncIterator[bytes],
+        admission: Admission,
     ) -> None:
         scope = exchange.scope
         query = scope["query_string"].decode("latin-1")
@@ -146,6 +156,7 @@ class Passthrough:
                 ) as answer,
             ):
                 attempt.ends(answer.status)
+                admission.ends(answer.status)
                 await exchange.answer(answer)
         except AppError:
             if exchange.fault:

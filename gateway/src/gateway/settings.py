@@ -48,16 +48,19 @@ class GatewaySettings(ServiceSettings):
     rate_key_per_minute: int = 600  # one API key, unless it was given a pace of its own
 
     proof_bits: int = 16  # work of an anonymous report: about 2^16 hashes; 0 asks for none
-    proof_bits_most: int = 22
-    proof_free_per_minute: int = 60  # of one municipality; for each doubling above it the work doubles
+    proof_bits_most: int = 18  # a slow phone computes this in a second, and hardly ever takes 5
+    proof_free_per_minute: int = 60  # accepted by a municipality; for each doubling above it the work doubles
     proof_seconds: int = 600  # so long a challenge is valid
     repeat_per_second: float = 1  # of one report, sent again with the same proof
     repeat_burst: int = 60  # likewise, at once
     form_seconds_least: int = 3  # a form without script that comes back sooner was not filled in by a person
     form_seconds_most: int = 12 * 60 * 60
-    form_per_second: float = 2  # forms without script, of one municipality
+    form_per_second: float = 2  # forms without script, of one municipality; one network may use half of it
     form_burst: int = 60
-    preview_per_second: float = 0.2  # of what a report would hide, for one report
+    form_patience_seconds: float = 5  # so long a form without script waits for its turn before it is refused
+    text_per_second: float = 20  # pages of 2,000 characters with proof, to one municipality; one network half
+    text_burst: int = 400  # at once; looking before sending has as much of its own
+    preview_per_second: float = 0.2  # looks at what one report would hide, in pages of 2,000 characters
     preview_burst: int = 12
 
     security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt

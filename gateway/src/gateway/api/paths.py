@@ -188,9 +188,9 @@ def _add_vault(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: ANN4
 
 def _add_challenges(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: ANN401 -- an annotation
     @app.get("/api/v1/challenges", response_model=ChallengeShown, summary="Work for who reports anonymously")
-    async def challenge(visitor: visiting, response: Response) -> ChallengeShown:
+    async def challenge(visitor: visiting, request: Request, response: Response) -> ChallengeShown:
         response.headers.update(_PRIVATE)
-        found = front.flood.challenge(visitor.municipality.code)
+        found = front.flood.challenge(visitor.municipality.code, address_of(request))
         return ChallengeShown(token=found.token, bits=found.bits, expires_in_seconds=found.seconds)
 
 

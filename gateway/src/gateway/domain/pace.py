@@ -8,6 +8,7 @@ from socket import AF_INET, inet_pton
 
 _SWEEP_EVERY = 4096
 _SWEEP_SECONDS = 10
+_WIDE_IPV6 = 48
 
 
 class TooFast(Exception):
@@ -30,18 +31,19 @@ class Pace:
     _calls: int = 0
     _swept_at: float = 0.0
 
-    def delay_seconds(self, key: object, now: float) -> float:
-        """How long this request must wait; raises `TooFast`, and then counts nothing."""
+    def delay_seconds(self, key: object, now: float, cost: float = 1.0) -> float:
+        """How long this request must wait; raises `TooFast`, and then counts nothing.
+
+        One that costs more than others is let in as they are, and those after it wait for all of it.
+        """
         wait = self.wait_seconds(key, now)
         self._calls += 1
         if self._calls >= _SWEEP_EVERY or now - self._swept_at >= _SWEEP_SECONDS:
             self.sweep(now)
         due = max(self._due.get(key, now), now)
         if key not in self._due and len(self._due) >= self.max_keys:
-            self.sweep(now)
-            if len(self._due) >= self.max_keys:
-                self._due.pop(next(iter(self._due)))
-        self._due[key] = due + 1 / self.per_second
+            self._due.pop(next(iter(self._due)))
+        self._due[key] = due + cost / self.per_second
         return wait
 
     def wait_seconds(self, key: object, now: float) -> float:
@@ -133,3 +135,11 @@ def address_block(address: str) -> str:
         parsed = parsed.ipv4_mapped
     prefix = 24 if parsed.version == 4 else 56
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+def wide_block(address: str) -> str:
+    """As `address_block`, but a /48 of IPv6: who subscribes to one has 256 of the narrower blocks."""
+    block = address_block(address)
+    if ":" not in block:
+        return block
+    return str(ipaddress.ip_network(block, strict=False).supernet(new_prefix=_WIDE_IPV6))

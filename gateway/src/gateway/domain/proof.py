@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import math
 from base64 import urlsafe_b64encode
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from gateway.domain.fading import Fading
 
 _MAC_BYTES = 16
-_PARTS = 5
+_PARTS = 6
 
 
 class NotOurs(ValueError):
@@ -17,16 +18,17 @@ class NotOurs(ValueError):
 
 @dataclass(frozen=True)
 class Token:
-    """Something that we signed: what it is for, for which municipality, when, and how hard it is."""
+    """Something that we signed: what it is for, for which municipality, when, how hard, and which one."""
 
     purpose: str  # "proof" or "form"
     municipality: str
     issued_at: int  # seconds since 1970
     bits: int = 0
+    mark: str = ""  # of a form the digest of its idempotency key; of a proof by chance, so that each differs
 
     def signed(self, secret: bytes) -> str:
         """The token as text of unreserved characters."""
-        text = f"{self.purpose}.{self.municipality}.{self.issued_at}.{self.bits}"
+        text = f"{self.purpose}.{self.municipality}.{self.issued_at}.{self.bits}.{self.mark}"
         return f"{text}.{_mac(secret, text)}"
 
 
@@ -36,7 +38,7 @@ def read_token(text: str, secret: bytes, *, purpose: str, municipality: str) -> 
     signed = ".".join(parts[:-1])
     if len(parts) != _PARTS or not hmac.compare_digest(_mac(secret, signed).encode(), parts[-1].encode()):
         raise NotOurs
-    token = Token(parts[0], parts[1], int(parts[2]), int(parts[3]))
+    token = Token(parts[0], parts[1], int(parts[2]), int(parts[3]), parts[4])
     if (token.purpose, token.municipality) != (purpose, municipality):
         raise NotOurs
     return token
@@ -59,25 +61,32 @@ def solve(token: str, key: str, bits: int) -> int:
     return counter
 
 
-@dataclass
 class Crowd:
-    """How many came in the last minute or so, per municipality; an exponential mean, memory is bounded."""
+    """How many were accepted in the last minute or so: of each municipality, and there of each network.
 
-    minute_seconds: float = 60
-    max_keys: int = 10_000
-    _levels: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
+    One network moves the price of its municipality by `most_of_network` a minute at most, its own by all.
+    """
 
-    def note(self, key: str, now: float) -> None:
-        """One more came."""
-        self._levels[key] = (self.level(key, now) + 1, now)
-        self._levels.move_to_end(key)
-        if len(self._levels) > self.max_keys:
-            self._levels.popitem(last=False)
+    def __init__(
+        self, most_of_network: float, *, minute_seconds: float = 60, max_networks: int = 10_000
+    ) -> None:
+        self._most_of_network = most_of_network
+        self._of_network: Fading[tuple[str, str]] = Fading(minute_seconds, max_networks)
+        self._of_municipality: Fading[str] = Fading(minute_seconds)
 
-    def level(self, key: str, now: float) -> float:
-        """About how many a minute come now."""
-        count, at = self._levels.get(key, (0.0, now))
-        return count * math.exp((at - now) / self.minute_seconds)
+    def note(self, municipality: str, network: str, now: float) -> None:
+        """One more was accepted."""
+        if self._of_network.level((municipality, network), now) < self._most_of_network:
+            self._of_municipality.add(municipality, now)
+        self._of_network.add((municipality, network), now)
+
+    def level(self, municipality: str, network: str, now: float) -> float:
+        """About how many a minute are accepted now, as far as this network must work for it."""
+        own = self._of_network.level((municipality, network), now)
+        return max(own, self._of_municipality.level(municipality, now))
+
+    def __len__(self) -> int:
+        return len(self._of_network)
 
 
 def difficulty(least_bits: int, most_bits: int, level: float, free: float) -> int:
@@ -88,4 +97,9 @@ def difficulty(least_bits: int, most_bits: int, level: float, free: float) -> in
 
 def _mac(secret: bytes, text: str) -> str:
     digest = hmac.digest(secret, text.encode(), "sha256")[:_MAC_BYTES]
+    return unreserved(digest)
+
+
+def unreserved(digest: bytes) -> str:
+    """These bytes in characters that a token may hold (base64url)."""
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway.flood import FormTooOld, FormTooQuick
+from gateway.flood import Admission, Asked, FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor, address_of
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
@@ -155,11 +155,12 @@ class _Report:
             return self._ask(turn.with_faults(*wrong), Malformed.status)
         if warning := self._warning(turn, "check"):
             return warning
-        if refusal := await self._admit(turn, is_preview=True):
-            return refusal
         asking = turn.asking
         words = words_of(asking.filled, asking.kind, asking.forms)
-        code, told = await self._tell_intake(turn, "/api/v1/anonymisations", words)
+        admission = await self._admit(turn, words, is_preview=True)
+        if isinstance(admission, Response):
+            return admission
+        code, told = await self._tell_intake(turn, admission, "/api/v1/anonymisations", words)
         if refusal := self._not_invited(turn, code, told):
             return refusal
         if code == Malformed.status:
@@ -188,25 +189,34 @@ class _Report:
             return await self._check(turn)
         if warning := self._warning(turn, "send"):
             return warning
-        if refusal := await self._admit(turn):
-            return refusal
         language = self._site.language(request)
         report = submission_of(asking.filled, asking.kind, asking.forms, language=language)
+        admission = await self._admit(turn, report)
+        if isinstance(admission, Response):
+            return admission
         key = {"Idempotency-Key": asking.filled.key}
-        status, told = await self._tell_intake(turn, "/api/v1/reports", report, key)
+        status, told = await self._tell_intake(turn, admission, "/api/v1/reports", report, key)
         return await self._answer(turn, status, told if isinstance(told, dict) else {})
 
     async def _tell_intake(
-        self, turn: _Turn, path: str, body: object, headers: Mapping[str, str] | None = None
+        self,
+        turn: _Turn,
+        admission: Admission,
+        path: str,
+        body: object,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
         """Intake's status and answer to a body that goes with the code of who was invited."""
         front, invitation = self._site.front, invitation_of(turn.asking.filled)
         code = next(iter(invitation.values()), "")
+        sent = {**(headers or {}), **invitation}
         async with front.invitations.trying(address_of(turn.request), code) as attempt:
-            status, told = await front.services.call(
-                turn.visitor.identity, "intake", "POST", path, body, headers={**(headers or {}), **invitation}
-            )
-            attempt.ends(status)
+            with admission:
+                status, told = await front.services.call(
+                    turn.visitor.identity, "intake", "POST", path, body, headers=sent
+                )
+                attempt.ends(status)
+                admission.ends(status)
         return status, told
 
     def _faults(self, turn: _Turn) -> list[Fault]:
@@ -218,17 +228,23 @@ class _Report:
 
     def _opened(self, visitor: Visitor, filled: Filled) -> Filled:
         """The form with the token that tells since when it is open."""
-        token = self._site.front.flood.form_token(visitor.municipality.code, filled.form_token)
+        flood = self._site.front.flood
+        token = flood.form_token(visitor.municipality.code, filled.key, filled.form_token)
         return replace(filled, form_token=token)
 
-    async def _admit(self, turn: _Turn, *, is_preview: bool = False) -> Response | None:
-        """Keep a flood out; None lets the report in, else the form with what to do."""
+    async def _admit(
+        self, turn: _Turn, body: Mapping[str, Any], *, is_preview: bool = False
+    ) -> Response | Admission:
+        """Keep a flood out: leave to ask intake about this, or the form with what to do."""
         visitor, filled, flood = turn.visitor, turn.asking.filled, self._site.front.flood
         if not visitor.identity.is_anonymous:
-            return None
+            return Admission()
         admit = flood.admit_form_preview if is_preview else flood.admit_form
+        address = address_of(turn.request)
+        asked = Asked(visitor.municipality.code, address, filled.key, filled.proof, filled.form_token)
         try:
-            delay = admit(visitor.municipality.code, filled.key, filled.proof, filled.form_token)
+            admission = admit(asked)
+            await admission.enter(len(str(body)))
         except FormTooOld as error:
             fresh = self._opened(visitor, replace(filled, form_token=""))
             again = turn.with_filled(form_token=fresh.form_token)
@@ -236,8 +252,7 @@ class _Report:
         except TooMuch as error:
             key = "too_quick" if isinstance(error, FormTooQuick) else "too_many"
             return self._ask(turn.with_faults(Fault("", key=key)), error.status, error.headers)
-        await asyncio.sleep(delay)
-        return None
+        return admission
 
     async def _answer(self, turn: _Turn, status: int, told: dict[str, object]) -> Response:
         if status == 201:
@@ -249,7 +264,8 @@ class _Report:
         if status == 409 and told.get("code") == "attachment-taken":
             return self._ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
-            again = turn.with_filled(key=turn.asking.filled.with_new_key().key, proof="")
+            renewed = self._opened(turn.visitor, turn.asking.filled.with_new_key())
+            again = turn.with_filled(key=renewed.key, form_token=renewed.form_token, proof="")
             return await self._check(again, Fault("", key="already_sent"), status=status)
         raise NotSent if status != 500 else Failed
 

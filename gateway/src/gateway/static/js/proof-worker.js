@@ -1,18 +1,15 @@
-// Finds the counter that solves a challenge: BLAKE2s-256 of token, key and counter begins with zero bits.
+// Solves a challenge apart from the page: BLAKE2s-256 of token, key and counter begins with zero bits.
 
-import { blake2s } from "../vendor/noble-hashes/blake2.js";
+import { search } from "./proof-search.js";
 
-const encoder = new TextEncoder();
-
-function isSolved(digest, bits) {
-  const whole = bits >> 3;
-  for (let index = 0; index < whole; index += 1) if (digest[index] !== 0) return false;
-  return digest[whole] >> (8 - (bits & 7)) === 0;
-}
+const TELL_EVERY_MS = 2000;
 
 addEventListener("message", ({ data: { token, key, bits } }) => {
-  const start = blake2s.create().update(encoder.encode(`${token}\n${key}\n`));
-  let counter = 0;
-  while (!isSolved(start.clone().update(encoder.encode(String(counter))).digest(), bits)) counter += 1;
-  postMessage(counter);
+  let told = performance.now();
+  const tell = (tries) => {
+    if (performance.now() - told < TELL_EVERY_MS) return;
+    told = performance.now();
+    postMessage({ tries });
+  };
+  postMessage({ counter: search(`${token}\n${key}\n`, bits, tell) });
 });

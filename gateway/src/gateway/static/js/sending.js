@@ -56,8 +56,9 @@ class Departure {
     const { municipality } = this.form.dataset;
     const found = await challenge(municipality);
     const kept = this.form.elements.namedItem("proof")?.value ?? "";
-    if (!municipality || !found || isFresh(kept)) return;
-    this.put("proof", await proofFor(found, this.key));
+    if (!municipality || !found || isFresh(kept, found)) return;
+    const tell = (percent) => this.say(this.said.longer.replace("#", percent));
+    this.put("proof", await proofFor(found, this.key, tell));
   }
 
   /** Keeps what was filled in, and tries again by itself. */

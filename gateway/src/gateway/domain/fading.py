@@ -1,0 +1,113 @@
+"""What was used lately and by whom, so that enough is left for all: counts that fade, and a shared pace."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from gateway.domain.pace import TooFast
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_HARDLY_ANYTHING = 0.05
+
+
+@dataclass
+class Fading(Generic[K]):
+    """Counts per key that fade: what was counted `seconds` ago weighs 1/e of what is counted now.
+
+    Bounded: a key is forgotten when hardly anything of it is left, and when there are too many the one that
+    was touched longest ago, which lets in more than it should and never less. A clock that steps back fades
+    nothing.
+    """
+
+    seconds: float
+    max_keys: int = 10_000
+    _levels: OrderedDict[K, tuple[float, float]] = field(default_factory=OrderedDict)
+
+    def level(self, key: K, now: float) -> float:
+        """How much is left of this key."""
+        level, at = self._levels.get(key, (0.0, now))
+        return level * math.exp(min(at - now, 0.0) / self.seconds)
+
+    def add(self, key: K, now: float, amount: float = 1.0) -> None:
+        """Count so much more, or less when it is negative; never below nothing."""
+        self._levels[key] = (max(self.level(key, now) + amount, 0.0), now)
+        self._levels.move_to_end(key)
+        while self._levels:
+            oldest = next(iter(self._levels))
+            if len(self._levels) <= self.max_keys and self.level(oldest, now) > _HARDLY_ANYTHING:
+                return
+            del self._levels[oldest]
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+
+class Seen(Generic[K, V]):
+    """What was said first of a key; bounded: too many push out the one of which nothing was heard longest."""
+
+    def __init__(self, max_keys: int = 50_000) -> None:
+        self._max_keys = max_keys
+        self._first: OrderedDict[K, V] = OrderedDict()
+
+    def first(self, key: K, value: V) -> V:
+        """The value that this key came with first; this one when it is new."""
+        found = self._first.setdefault(key, value)
+        self._first.move_to_end(key)
+        if len(self._first) > self._max_keys:
+            self._first.popitem(last=False)
+        return found
+
+    def add(self, key: K, value: V) -> bool:
+        """Remember this key; whether it is new."""
+        is_new = key not in self._first
+        self.first(key, value)
+        return is_new
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+
+class SharedPace:
+    """A pace of a municipality in which each network may use as much as it leaves free for the others.
+
+    One network alone gets half of the burst at once and half of the pace, `k` greedy ones `k / (k + 1)` of
+    it together, and a newcomer is served at once as long as fewer than `burst` others are greedy (dynamic
+    thresholds, Choudhury and Hahne, 1998, as `common.sharing`, over what was used lately instead of held).
+    """
+
+    def __init__(
+        self, per_second: float, burst: int, patience_seconds: float, *, max_networks: int = 20_000
+    ) -> None:
+        self._burst = burst
+        self._seconds = burst / per_second
+        self._patience_seconds = patience_seconds
+        self._of_network: Fading[tuple[str, str]] = Fading(self._seconds, max_networks)
+        self._of_municipality: Fading[str] = Fading(self._seconds)
+
+    def delay_seconds(self, municipality: str, network: str, now: float, amount: float = 1.0) -> float:
+        """How long this must wait; raises `TooFast` when that is over the patience, and then counts nothing.
+
+        More than half of the burst at once waits as half of it does, and counts whole.
+        """
+        used = self._of_network.level((municipality, network), now)
+        used += self._of_municipality.level(municipality, now)
+        room = self._burst - min(amount, self._burst / 2)
+        wait = self._seconds * math.log(used / room) if used > room else 0.0
+        if wait > self._patience_seconds:
+            raise TooFast(wait)
+        weight = amount * math.exp(wait / self._seconds)  # it begins to fade when its turn has come
+        self._of_network.add((municipality, network), now, weight)
+        self._of_municipality.add(municipality, now, weight)
+        return wait
+
+    def give_back(self, municipality: str, network: str, now: float, amount: float = 1.0) -> None:
+        """What was counted was not used; what faded meanwhile is not given back."""
+        left = min(amount, self._of_network.level((municipality, network), now))
+        self._of_network.add((municipality, network), now, -left)
+        self._of_municipality.add(municipality, now, -left)
+
+    def __len__(self) -> int:
+        return len(self._of_network)
