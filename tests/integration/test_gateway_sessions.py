@@ -114,6 +114,30 @@ async def test_guessing_from_elsewhere_does_not_lock_a_person_out(running: Runni
     assert session.person.municipality == "veldstad"
 
 
+async def test_a_browser_knows_everybody_who_signed_in_there_up_to_eight(running: Running) -> None:
+    browsers, now = running.front.sessions._browsers, running.clock()
+    logins = [await running.person(Role.HANDLER) for _ in range(9)]
+    headers: dict[bytes, bytes] = {}
+
+    async def lanes() -> list[bytes | None]:
+        return [await browsers.lane(headers, "veldstad", login, now) for login in logins]
+
+    ids = set()
+    for login in logins:
+        for _ in range(2):  # twice is as once, but for the lane's name
+            body = {"login": login, "password": PASSWORD}
+            sent = {name.decode(): value.decode() for name, value in headers.items()}
+            async with running.client.post("/api/v1/sessions", json=body, headers=sent) as answer:
+                (known,) = (each for each in answer.headers.getall("Set-Cookie") if "_known=" in each)
+            headers[b"cookie"] = known.partition(";")[0].encode()
+            ids.add(await browsers.lane(headers, "veldstad", login, now))
+    assert len(ids - {None}) == 18
+    assert [lane is not None for lane in await lanes()] == [False] + [True] * 8
+    assert await browsers.lane(headers, "duinrade", logins[-1], now) is None
+    assert await browsers.lane(headers, "veldstad", "bestaat-niet", now) is None
+    assert await browsers.lane({}, "veldstad", logins[-1], now) is None
+
+
 async def test_who_finds_the_queue_full_is_told_to_come_back() -> None:
     go_on = threading.Event()
 

@@ -87,6 +87,27 @@ def test_guessing_one_login_from_everywhere_is_refused_in_the_end() -> None:
     assert attempts.begin(b"x", b"here", 600.0) == 0.0
 
 
+def test_guesses_from_everywhere_leave_a_known_browser_its_lane() -> None:
+    attempts = Attempts(free_overall=10_000)
+    for number in range(300):
+        with contextlib.suppress(TooFast):
+            attempts.begin(b"x", str(number).encode(), 0.0)
+    assert [attempts.begin_in_lane(b"mine", 0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 1.0, 3.0]
+    with pytest.raises(TooFast):  # as strict as any
+        attempts.begin_in_lane(b"mine", 0.0)
+    assert attempts.begin_in_lane(b"another", 0.0) == 0.0
+    assert attempts.begin_in_lane(b"mine", 15.0) == 0.0
+    attempts.succeed_in_lane(b"mine")
+    assert attempts.begin_in_lane(b"mine", 15.0) == 0.0
+
+
+def test_lanes_are_bounded() -> None:
+    attempts = Attempts(max_logins=10)
+    for number in range(50):
+        attempts.begin_in_lane(str(number).encode(), 0.0)
+    assert len(attempts._by_lane) == 10
+
+
 def test_guessing_many_logins_from_one_network_is_refused_and_spares_others() -> None:
     attempts = Attempts(free_overall=10_000)
     for number in range(63):

@@ -355,8 +355,12 @@ async def sign_in(
     password: str,
     now: datetime,
     absolute_seconds: int,
+    is_known: bool = False,
 ) -> tuple[str, Session]:
-    """A new session and its token; raises `WrongSignIn`, in equal time for every reason."""
+    """A new session and its token; raises `WrongSignIn`, in equal time for every reason.
+
+    `is_known` says that the browser has a lane of its own for this login.
+    """
     login = fold_login(login)
     account = None
     if login.isprintable():  # whoever was added has such a login, and the database holds no other
@@ -365,7 +369,7 @@ async def sign_in(
     usable = account if account and account.is_active else None
     fits = len(password) <= LONGEST
     is_right = await passwords.is_right(
-        password if fits else "", usable.password_hash if usable and fits else None
+        password if fits else "", usable.password_hash if usable and fits else None, is_known=is_known
     )
     if usable is None or not is_right:
         raise WrongSignIn("Check the login and the password, and try again.")

@@ -8,6 +8,7 @@ from common.sealing import decode
 
 from gateway.api import MAX_BODY_BYTES, create_api
 from gateway.bodies import Bodies, Uploads, WithWholeBody
+from gateway.browsers import Browsers
 from gateway.consumers import HANDLERS
 from gateway.domain.pace import Pace
 from gateway.door import Door
@@ -36,7 +37,9 @@ def build_front(
         settings=settings,
         database=database,
         directory=Directory(database, settings),
-        sessions=Sessions(database, settings, passwords or Passwords(), clock=clock),
+        sessions=Sessions(
+            database, settings, passwords or Passwords(), Browsers(database, settings, secret), clock=clock
+        ),
         services=ServiceClient(settings, signer),
         bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
         uploads=_uploads(settings),

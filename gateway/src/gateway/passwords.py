@@ -19,32 +19,44 @@ SHORTEST = 12
 class Passwords:
     """Hashes and checks passwords, a few at a time, so that signing in cannot starve everything else.
 
-    No more wait than are done in a second or two; who comes then is told to come back (`Unavailable`).
+    No more wait than are done in a second or two; who comes then is told to come back (`Unavailable`). Beyond
+    these there is some room for browsers that are known, so that nobody else's guesses take it.
     """
 
     def __init__(
-        self, *, hasher: PasswordHasher | None = None, at_once: int = 2, most_waiting: int = 32
+        self,
+        *,
+        hasher: PasswordHasher | None = None,
+        at_once: int = 2,
+        most_waiting: int = 32,
+        known_waiting: int = 16,
     ) -> None:
         self._hasher = hasher or PasswordHasher()  # RFC 9106, section 4, second recommendation
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
-        self._room = at_once + most_waiting
+        self._room = at_once + most_waiting + known_waiting
+        self._kept = known_waiting
         self._nobody = self._hasher.hash(secrets.token_urlsafe(24))
 
     async def hash(self, password: str) -> str:
         """The Argon2id hash of a password, with its salt and costs in it."""
+        self.refuse_when_full()
         return await self._apart(self._hasher.hash, password)
 
-    async def is_right(self, password: str, password_hash: str | None) -> bool:
-        """Whether this is the password; None (no such login) costs the same time and is never right."""
+    async def is_right(self, password: str, password_hash: str | None, *, is_known: bool = False) -> bool:
+        """Whether this is the password; None (no such login) costs the same time and is never right.
+
+        `is_known` says that it is typed in a browser that has a lane of its own.
+        """
+        self.refuse_when_full(is_known=is_known)
         return await self._apart(self._check, password, password_hash)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether a hash was made with other costs than today's."""
         return self._hasher.check_needs_rehash(password_hash)
 
-    def refuse_when_full(self) -> None:
+    def refuse_when_full(self, *, is_known: bool = False) -> None:
         """Raise `Unavailable` when another password would have to wait too long."""
-        if self._room <= 0:
+        if self._room <= (0 if is_known else self._kept):
             raise Unavailable("Too many people sign in at once; try again.")
 
     def close(self) -> None:
@@ -61,7 +73,6 @@ class Passwords:
         return is_right and password_hash is not None
 
     async def _apart(self, work: Callable[..., R], *arguments: str | None) -> R:
-        self.refuse_when_full()
         self._room -= 1
         working = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         working.add_done_callback(self._make_room)

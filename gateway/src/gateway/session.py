@@ -6,8 +6,9 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from common.db import Database, is_away
@@ -15,6 +16,8 @@ from common.errors import NotSignedIn, TooMuch
 from common.log import get_logger
 
 from gateway import actions, store
+from gateway.browsers import Browsers
+from gateway.cookies import cookie_in
 from gateway.domain.pace import Attempts, TooFast, address_block
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import Passwords
@@ -27,6 +30,7 @@ V = TypeVar("V")
 _FRESH_SECONDS = 5  # another replica's sign-out is known within this time
 _TOUCH_SECONDS = 60
 _SWEEP_SECONDS = 300
+_NO_HEADERS: Mapping[bytes, bytes] = MappingProxyType({})
 
 log = get_logger()
 
@@ -110,6 +114,7 @@ class Sessions:
         database: Database,
         settings: GatewaySettings,
         passwords: Passwords,
+        browsers: Browsers,
         *,
         clock: Clock = now_utc,
         pause: Pause = asyncio.sleep,
@@ -117,6 +122,7 @@ class Sessions:
         self._database = database
         self._settings = settings
         self._passwords = passwords
+        self._browsers = browsers
         self._clock = clock
         self._pause = pause
         self._attempts = Attempts()
@@ -130,23 +136,24 @@ class Sessions:
         return "__Host-vermoeden_session" if self._settings.is_https else "vermoeden_session"
 
     async def sign_in(
-        self, municipality: str, login: str, password: str, address: str = ""
+        self,
+        municipality: str,
+        login: str,
+        password: str,
+        address: str = "",
+        headers: Mapping[bytes, bytes] = _NO_HEADERS,
     ) -> tuple[str, Session]:
-        """A new session and its token; the caller sets `cookie`. `address` is where the request came from.
+        """A new session and its token; the caller sets `cookies`. Address and headers are the request's.
 
-        Raises `WrongSignIn`, `TooMuch` after several failures of this login from this network, or
-        `Unavailable` when too many wait; that attempt does not count.
+        Raises `WrongSignIn`, `TooMuch` after several failures of this login from this network, or after many
+        from everywhere, or `Unavailable` when too many wait; that attempt does not count. Whatever others
+        try, a browser in which this person signed in before is not refused for it and waits seconds at most.
         """
-        self._passwords.refuse_when_full()
-        who = self._digest(municipality, actions.fold_login(login))
+        now, who = self._clock(), self._digest(municipality, actions.fold_login(login))
+        lane = await self._browsers.lane(headers, municipality, actions.fold_login(login), now)
+        self._passwords.refuse_when_full(is_known=lane is not None)
         where = self._digest(municipality, address_block(address))
-        try:
-            delay = self._attempts.begin(who, where, self._clock().timestamp())
-        except TooFast as error:
-            raise TooMuch(
-                "Too many wrong attempts; wait a moment.",
-                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
-            ) from error
+        delay, lane = self._begin(who, where, lane, now.timestamp())
         if delay:
             await self._pause(delay)
         token, session = await actions.sign_in(
@@ -157,8 +164,12 @@ class Sessions:
             password=password,
             now=self._clock(),
             absolute_seconds=self._settings.session_absolute_seconds,
+            is_known=lane is not None,
         )
-        self._attempts.succeed(who, where)
+        if lane is None:
+            self._attempts.succeed(who, where)
+        else:
+            self._attempts.succeed_in_lane(lane)
         return token, session
 
     async def sign_out(self, token: str) -> None:
@@ -197,9 +208,17 @@ class Sessions:
         """Refuse a key from now on: here at once, in other replicas within seconds. Idempotent."""
         self._keys.drop(await actions.revoke_api_key(self._database, municipality, name, self._clock()))
 
-    def cookie(self, token: str) -> str:
-        """The `Set-Cookie` value that hands a session to a browser; it ends with the browser's session."""
-        return f"{self.cookie_name}={token}; {self._attributes()}"
+    async def cookies(
+        self, token: str, session: Session, headers: Mapping[bytes, bytes], path: str
+    ) -> list[str]:
+        """The `Set-Cookie` values for who signed in, by the headers and the path of that request.
+
+        The session, which ends with the browser's; and that this browser is known as this person's.
+        """
+        person = session.person
+        town, now = person.municipality, self._clock()
+        known = await self._browsers.remembering(headers, path, town, person.id, now)
+        return [f"{self.cookie_name}={token}; {self._attributes()}", known]
 
     def no_cookie(self) -> str:
         """The `Set-Cookie` value that takes a session away."""
@@ -207,14 +226,7 @@ class Sessions:
 
     def token_of(self, headers: Mapping[bytes, bytes]) -> str | None:
         """The session token in a request's cookies."""
-        raw = headers.get(b"cookie")
-        if raw is None or self.cookie_name.encode() not in raw:
-            return None
-        try:
-            morsel = SimpleCookie(raw.decode("latin-1")).get(self.cookie_name)
-        except CookieError:
-            return None
-        return morsel.value if morsel and morsel.value else None
+        return cookie_in(headers, self.cookie_name)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Forget dead sessions every few minutes, until told to stop."""
@@ -237,6 +249,19 @@ class Sessions:
         idle_since = now - timedelta(seconds=self._settings.session_idle_seconds)
         async with self._database.flowing() as connection:
             return await store.delete_dead_sessions(connection, now, idle_since)
+
+    def _begin(self, who: bytes, where: bytes, lane: bytes | None, now: float) -> tuple[float, bytes | None]:
+        """How long to wait, and the lane if it is taken: who has worn that out comes as everybody does."""
+        if lane is not None:
+            with suppress(TooFast):
+                return self._attempts.begin_in_lane(lane, now), lane
+        try:
+            return self._attempts.begin(who, where, now), None
+        except TooFast as error:
+            raise TooMuch(
+                "Too many wrong attempts; wait a moment.",
+                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
+            ) from error
 
     def _digest(self, municipality: str, name: str) -> bytes:
         named = f"{municipality}\n{name}".encode("utf-8", "surrogatepass")

@@ -38,6 +38,7 @@ class GatewaySettings(ServiceSettings):
     session_absolute_seconds: int = 12 * 60 * 60  # after signing in, used or not
     # Lax, because a mail to a department links to its work list. Every change needs a CSRF token besides.
     session_same_site: Literal["strict", "lax"] = "lax"  # of the session cookie
+    known_browser_days: int = 180  # so long guessing from elsewhere does not slow a browser that signed in
 
     rate_block_per_second: float = 200  # one address block in one municipality
     rate_block_burst: int = 1000  # at once, before it slows down

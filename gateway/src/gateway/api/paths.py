@@ -125,15 +125,16 @@ def _add_sessions(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: A
 
     @app.post("/api/v1/sessions", status_code=201, summary="Sign in", responses=signed_in)
     async def sign_in(body: SignIn, request: Request) -> Response:
-        municipality = await front.directory.named(dict(request.scope["headers"]))
+        headers = dict(request.scope["headers"])
+        municipality = await front.directory.named(headers)
         token, session = await front.sessions.sign_in(
-            municipality.code, body.login, body.password.get_secret_value(), address_of(request)
+            municipality.code, body.login, body.password.get_secret_value(), address_of(request), headers
         )
-        return JSONResponse(
-            _session_shown(session, token).model_dump(mode="json", by_alias=True),
-            status_code=201,
-            headers={**_PRIVATE, "Set-Cookie": front.sessions.cookie(token)},
-        )
+        shown = _session_shown(session, token).model_dump(mode="json", by_alias=True)
+        response = JSONResponse(shown, status_code=201, headers=_PRIVATE)
+        for cookie in await front.sessions.cookies(token, session, headers, request.url.path):
+            response.headers.append("Set-Cookie", cookie)
+        return response
 
     @app.get("/api/v1/sessions/current", response_model=SessionShown, summary="Who is signed in")
     async def current(visitor: visiting, response: Response) -> SessionShown:

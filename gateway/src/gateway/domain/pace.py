@@ -5,7 +5,9 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from socket import AF_INET, inet_pton
+from typing import TypeVar
 
+K = TypeVar("K")
 _SWEEP_EVERY = 4096
 _SWEEP_SECONDS = 10
 _WIDE_IPV6 = 48
@@ -72,9 +74,10 @@ class Attempts:
     """How often a password was tried lately; memory is bounded, nothing is stored.
 
     Counted are tries for one login from one network, all tries for a login, all from a network, and all.
-    The first is strict. The second and third are so loose that whoever guesses from elsewhere does not keep
-    a person out, nor one person their whole office. An attempt counts when it begins, so that many at once
-    are not all the first; a right password clears it.
+    The first is strict. The second and third are so loose that guesses from some networks do not keep a
+    person out, nor one person their whole office; guesses from hundreds do, out of browsers not known.
+    A browser in which this person signed in before has a lane: only its own tries count there, as strictly.
+    An attempt counts when it begins, so that many at once are not all the first; a right password clears it.
     """
 
     free: int = 3
@@ -86,27 +89,28 @@ class Attempts:
     of_login: Pace = field(default_factory=lambda: Pace(per_second=0.5, burst=200, patience_seconds=4))
     of_block: Pace = field(default_factory=lambda: Pace(per_second=0.5, burst=60, patience_seconds=4))
     _by_login: OrderedDict[tuple[bytes, bytes], tuple[int, float]] = field(default_factory=OrderedDict)
+    _by_lane: OrderedDict[bytes, tuple[int, float]] = field(default_factory=OrderedDict)
     _overall: tuple[float, float] = (0.0, 0.0)
 
     def begin(self, login: bytes, block: bytes, now: float) -> float:
         """How long this attempt must wait; raises `TooFast`, and then the attempt does not count."""
         key = (login, block)
-        count, free_at = self._by_login.get(key, (0, 0.0))
-        if now - free_at > self.forget_seconds:
-            count, free_at = 0, now
-        wait = max(free_at - now, 0.0)
-        if wait > self.patience_seconds:
-            raise TooFast(wait)
+        wait = self._strict_wait(self._by_login.get(key), now)
         self.of_block.wait_seconds(block, now)
         wait = max(wait, self.of_login.delay_seconds(login, now))
         wait = max(wait, self.of_block.delay_seconds(block, now))
-        count += 1
-        pause = 0.0 if count < self.free else min(2.0 ** (count - self.free), self.longest_seconds)
-        self._by_login[key] = (count, max(free_at, now) + pause)
-        self._by_login.move_to_end(key)
-        if len(self._by_login) > self.max_logins:
-            self._by_login.popitem(last=False)
+        _keep(self._by_login, key, self._after_one_more(self._by_login.get(key), now), self.max_logins)
         return wait + self._overall_delay(now)
+
+    def begin_in_lane(self, lane: bytes, now: float) -> float:
+        """As `begin`, in the lane of a known browser; nobody else's attempts count in it."""
+        wait = self._strict_wait(self._by_lane.get(lane), now)
+        _keep(self._by_lane, lane, self._after_one_more(self._by_lane.get(lane), now), self.max_logins)
+        return wait
+
+    def succeed_in_lane(self, lane: bytes) -> None:
+        """A right password: this lane starts anew."""
+        self._by_lane.pop(lane, None)
 
     def succeed(self, login: bytes, block: bytes) -> None:
         """A right password: this login starts anew in this network."""
@@ -115,11 +119,33 @@ class Attempts:
         self.of_block.give_back(block)
         self._overall = (max(self._overall[0] - 1, 0.0), self._overall[1])
 
+    def _strict_wait(self, counted: tuple[int, float] | None, now: float) -> float:
+        wait = max(counted[1] - now, 0.0) if counted else 0.0
+        if wait > self.patience_seconds:
+            raise TooFast(wait)
+        return wait
+
+    def _after_one_more(self, counted: tuple[int, float] | None, now: float) -> tuple[int, float]:
+        """How many were tried with this one, and from when another is free to begin."""
+        count, free_at = counted or (0, now)
+        if now - free_at > self.forget_seconds:
+            count, free_at = 0, now
+        count += 1
+        pause = 0.0 if count < self.free else min(2.0 ** (count - self.free), self.longest_seconds)
+        return count, max(free_at, now) + pause
+
     def _overall_delay(self, now: float) -> float:
         level, at = self._overall
         level = max(level - (now - at) * self.free_overall / 60, 0.0) + 1
         self._overall = (level, now)
         return min(max(level - self.free_overall, 0.0) / self.free_overall, 1.0) * 2
+
+
+def _keep(counts: OrderedDict[K, tuple[int, float]], key: K, counted: tuple[int, float], most: int) -> None:
+    counts[key] = counted
+    counts.move_to_end(key)
+    if len(counts) > most:
+        counts.popitem(last=False)
 
 
 def address_block(address: str) -> str:

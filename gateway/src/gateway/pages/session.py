@@ -56,10 +56,10 @@ class _Session:
         )
         if missing:
             return self._form(request, visitor, back=back, login=login, missing=missing, status=400)
-        sessions = self._site.front.sessions
+        sessions, headers = self._site.front.sessions, dict(request.scope["headers"])
         try:
             token, session = await sessions.sign_in(
-                visitor.municipality.code, login[:_LONGEST_LOGIN], password, address_of(request)
+                visitor.municipality.code, login[:_LONGEST_LOGIN], password, address_of(request), headers
             )
         except (WrongSignIn, TooMuch) as error:
             key = "wrong" if isinstance(error, WrongSignIn) else "too_often"
@@ -76,7 +76,8 @@ class _Session:
             await sessions.sign_out(visitor.session_token)
         roles = {Role(role) for role in session.person.roles}
         response = self._site.redirect(back or self._home_of(visitor, roles))
-        response.headers.append("Set-Cookie", sessions.cookie(token))
+        for cookie in await sessions.cookies(token, session, headers, request.url.path):
+            response.headers.append("Set-Cookie", cookie)
         return response
 
     async def show_sign_out(self, request: Request, visitor: Visitor) -> Response:

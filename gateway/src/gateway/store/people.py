@@ -59,6 +59,12 @@ async def read_account(connection: AsyncConnection, login: str) -> Account | Non
     return Account(**{**row, "roles": frozenset(row["roles"]), "departments": frozenset(row["departments"])})
 
 
+async def read_password_hash(connection: AsyncConnection, person: UUID) -> str:
+    """A person's password hash; empty when there is nobody of this id in the transaction's municipality."""
+    row = await one(connection, "SELECT password_hash FROM person WHERE id = :person", {"person": person})
+    return "" if row is None else str(row["password_hash"])
+
+
 async def write_account(connection: AsyncConnection, municipality: str, account: Account) -> None:
     """Make or change a person by login; the id of an existing person stays."""
     await connection.execute(
