@@ -85,7 +85,8 @@ class ChallengeShown(WireModel):
     """A challenge: find a whole number `counter` that solves it, and send `Proof-Of-Work: <token>~<counter>`.
 
     Solved means: BLAKE2s-256 of the UTF-8 text ``<token> LF <Idempotency-Key> LF <counter>`` begins with
-    `bits` zero bits. One challenge may serve many reports while it is valid; each key needs its own counter.
+    `bits` zero bits. A challenge serves the key that it is first solved for, and that key again while it is
+    valid; take a new one for each report.
     """
 
     token: str

@@ -264,10 +264,17 @@ class _Report:
         if status == 409 and told.get("code") == "attachment-taken":
             return self._ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
-            renewed = self._opened(turn.visitor, turn.asking.filled.with_new_key())
-            again = turn.with_filled(key=renewed.key, form_token=renewed.form_token, proof="")
+            again = self._as_another(turn)
             return await self._check(again, Fault("", key="already_sent"), status=status)
         raise NotSent if status != 500 else Failed
+
+    def _as_another(self, turn: _Turn) -> _Turn:
+        """The same form as a report of its own; it stays open since when it was."""
+        filled, municipality = turn.asking.filled, turn.visitor.municipality.code
+        new = filled.with_new_key()
+        flood = self._site.front.flood
+        token = flood.form_token(municipality, new.key, filled.form_token, was=filled.key)
+        return turn.with_filled(key=new.key, form_token=token, proof="")
 
     def _not_invited(self, turn: _Turn, status: int, told: object) -> Response | None:
         """The form with why this visitor may not report, when that is what intake says."""
