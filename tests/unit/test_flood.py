@@ -1,10 +1,11 @@
 """Forms without script: patience instead of work, and a cap that is each municipality's own."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
-from common.errors import TooMuch
+from common.errors import TooMuch, Unavailable
 from gateway.domain.proof import solve
 from gateway.flood import Admission, Asked, Flood, FormTooOld, FormTooQuick, ProofNeeded
 from gateway.settings import GatewaySettings
@@ -144,13 +145,22 @@ def test_many_forms_without_script_hold_up_neither_work_nor_another_municipality
     assert how_many([flood.admit_form(forms[-1])]) == 1  # its turn was not lost
 
 
-def test_a_form_that_nobody_read_costs_nothing() -> None:
-    clock = Clock()
-    flood = made(clock)
-    forms = [by_form(flood, f"sleutel-{number}") for number in range(9)]
-    clock.now += 5
-    assert how_many([flood.admit_form(each) for each in forms], status=503) == 9
-    assert how_many([flood.admit_form(each) for each in forms], status=400) == 3
+@pytest.mark.parametrize(("how", "count"), [(ConnectionResetError(), 3), (Unavailable("away"), 9)])
+def test_who_hangs_up_has_used_their_turn_and_who_reached_nobody_has_not(how: Exception, count: int) -> None:
+    flood = made(Clock(), text_burst=5)
+
+    async def ends(asked: Asked) -> bool:
+        admission = flood.admit_preview(asked)
+        try:
+            await admission.enter(100)
+        except TooMuch:
+            return False
+        with contextlib.suppress(type(how)), admission:
+            raise how
+        return True
+
+    reports = [by_proof(flood, f"sleutel-{number}") for number in range(9)]
+    assert sum(asyncio.run(ends(each)) for each in reports) == count
 
 
 def test_no_bits_ask_for_nothing() -> None:

@@ -27,7 +27,6 @@ _PROOF, _FORM = "proof", "form"
 _LONGEST_PROOF = 400
 _ACCEPTED = frozenset({200, 201})  # a look is answered with 200
 _PAGE_CHARACTERS = 2_000  # of text; what intake does for a report or a look grows with it
-_NOT_READ = frozenset({None, Unavailable.status})  # intake did nothing for it
 _GET_ONE = "Get a challenge at /api/v1/challenges and solve it."
 
 
@@ -101,7 +100,7 @@ class Admission:
     def __init__(
         self,
         take: Callable[[float], float] = lambda _amount: 0.0,
-        settle: Callable[[float, int | None], None] = lambda _amount, _status: None,
+        settle: Callable[[float, int | None], None] = lambda _unused, _status: None,
     ) -> None:
         self._take, self._settle = take, settle
         self._amount = 0.0
@@ -121,8 +120,9 @@ class Admission:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._settle(self._amount, self._status)
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        # Only what reached nobody is given back: of who hung up or was refused, intake may have read it all.
+        self._settle(self._amount if isinstance(error, Unavailable) else 0.0, self._status)
 
 
 class Flood:
@@ -231,10 +231,10 @@ class Flood:
                     "Too many come in at once; wait a moment.", headers={"Retry-After": after}
                 ) from error
 
-        def settle(amount: float, status: int | None) -> None:
+        def settle(unused: float, status: int | None) -> None:
             now = self._clock()
-            if status in _NOT_READ:
-                pace.give_back(municipality, network, now, amount)
+            if unused:
+                pace.give_back(municipality, network, now, unused)
             if status in _ACCEPTED and pay.accepted.add(report, None):
                 pay.crowd.note(municipality, network, now)
 

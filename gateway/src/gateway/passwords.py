@@ -38,8 +38,8 @@ class Passwords:
         self._nobody = self._hasher.hash(secrets.token_urlsafe(24))
 
     async def hash(self, password: str) -> str:
-        """The Argon2id hash of a password, with its salt and costs in it."""
-        self.refuse_when_full()
+        """The Argon2id hash of a password, with its salt and costs in it; of who is let in already."""
+        self.refuse_when_full(is_known=True)
         return await self._apart(self._hasher.hash, password)
 
     async def is_right(self, password: str, password_hash: str | None, *, is_known: bool = False) -> bool:
