@@ -8,9 +8,12 @@ from gateway.domain.proof import is_solved
 from gateway.settings import GatewaySettings
 from playwright.async_api import Browser, Page, Route, expect
 
+from tests.support.backing import Backing
 from tests.support.browser import visiting
+from tests.support.databases import service_database
 from tests.support.desk import CHECK
-from tests.support.reporter import STORY, begin, fill_least
+from tests.support.gateway import Upstream, running_gateway
+from tests.support.reporter import STORY, begin, fill_least, send
 from tests.support.reporting_point import TOWN, Point
 
 #: A phone of 100 euros against a desktop, as Chromium's own "low-tier mobile" has it.
@@ -65,6 +68,19 @@ async def test_a_slow_phone_meets_the_ceiling(browser: Browser, point: Point) ->
     print(f"\n{per_second:,.0f} tries a second, {SLOWER} times slowed down: 2^{CEILING} in {mean:.2f} s")
     print(f"done within {MOST_SECONDS} s in {100 * (1 - late):.1f} % of the cases")
     assert mean < MOST_SECONDS
+
+
+async def test_a_report_goes_by_its_own_work(browser: Browser, backing: Backing, point: Point) -> None:
+    urls = await service_database(backing, "gateway")
+    nobody = Upstream("http://127.0.0.1:1")
+    only_by_work = {"proof_bits": 14, "form_seconds_least": 100_000}
+    async with (
+        running_gateway(urls, nobody, intake_url=point.intake.url, **only_by_work) as gate,
+        visiting(browser, gate.url) as (page, _),
+    ):
+        await begin(page, "anders", TOWN)
+        await fill_least(page)
+        await send(page)
 
 
 @pytest.fixture
