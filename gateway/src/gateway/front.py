@@ -17,6 +17,7 @@ from gateway import store
 from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
 from gateway.bodies import Bodies, Uploads
 from gateway.domain.people import ApiKey, Municipality, Session
+from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
 from gateway.invitations import Invitations
 from gateway.session import KeyUnknown, Sessions, csrf_token, is_csrf_token
@@ -166,6 +167,7 @@ class Front:
     uploads: Uploads
     flood: Flood
     invitations: Invitations
+    draft_keys: DraftKeys
 
     async def visitor(self, request: Request) -> Visitor:
         """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.

@@ -12,6 +12,7 @@ from gateway.browsers import Browsers
 from gateway.consumers import HANDLERS
 from gateway.domain.pace import Pace
 from gateway.door import Door
+from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
 from gateway.front import Directory, Front
 from gateway.invitations import Invitations
@@ -45,6 +46,7 @@ def build_front(
         uploads=_uploads(settings),
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
         invitations=Invitations(),
+        draft_keys=DraftKeys(database, settings, clock=clock),
     )
 
 
@@ -76,5 +78,5 @@ async def serve(settings: GatewaySettings) -> None:
         await front.services.close()
         await house.close()
 
-    parts = (*house.parts, front.directory, front.sessions)
+    parts = (*house.parts, front.directory, front.sessions, front.draft_keys)
     await serve_process(build_app(front), settings, parts, on_start=start, on_stop=stop)

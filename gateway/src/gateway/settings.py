@@ -64,6 +64,12 @@ class GatewaySettings(ServiceSettings):
     preview_per_second: float = 0.2  # looks at what one report would hide, in pages of 2,000 characters
     preview_burst: int = 12
 
+    draft_keys_most: int = 20_000  # halves of drafts' keys of one municipality, each held for a day at most
+    draft_key_block_per_minute: float = 30  # from one address block in one municipality
+    draft_key_block_burst: int = 120  # at once, before it slows down
+    draft_key_municipality_per_minute: float = 600  # of one municipality
+    draft_key_municipality_burst: int = 1200  # at once, before it slows down
+
     security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt
 
     @property

@@ -15,6 +15,8 @@ from pydantic import Field, SecretStr
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from gateway import actions
+from gateway.api.draft_keys import PREFIX as DRAFT_KEYS
+from gateway.api.draft_keys import add_draft_keys
 from gateway.api.keys import PREFIX as API_KEYS
 from gateway.api.keys import add_keys
 from gateway.domain.people import Session
@@ -32,6 +34,7 @@ OWN_PREFIXES = (
     "/api/v1/vault",
     "/api/v1/challenges",
     API_KEYS,
+    DRAFT_KEYS,
     "/api/v1/openapi/",
     "/.well-known/security.txt",
 )
@@ -117,6 +120,7 @@ def create_api(front: Front) -> FastAPI:
     _add_vault(app, front, visiting)
     _add_challenges(app, front, visiting)
     add_keys(app, front, visiting, _PRIVATE)
+    add_draft_keys(app, front, visiting, _PRIVATE)
     _add_documents(app, front)
     return app
 

@@ -7,6 +7,12 @@ from gateway.store.configuration import (
     read_state,
     write_state,
 )
+from gateway.store.draft_keys import (
+    delete_draft_key,
+    delete_due_draft_keys,
+    insert_draft_key,
+    read_draft_key,
+)
 from gateway.store.people import (
     Account,
     ListedKey,
@@ -42,8 +48,11 @@ __all__ = [
     "SessionTimes",
     "Vault",
     "delete_dead_sessions",
+    "delete_draft_key",
+    "delete_due_draft_keys",
     "delete_session",
     "delete_sessions_of",
+    "insert_draft_key",
     "insert_session",
     "insert_vault_opening",
     "lock_municipality",
@@ -54,6 +63,7 @@ __all__ = [
     "read_directory",
     "read_directory_version",
     "read_password_hash",
+    "read_draft_key",
     "read_session",
     "read_state",
     "read_vault",

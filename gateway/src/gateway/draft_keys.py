@@ -1,0 +1,127 @@
+"""Holds half of the key of each draft in a browser; destroys it on sending, on erasing and after a day.
+
+What a browser wrote to its disk may stay there long after it was deleted. Without this half it is noise.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from common.db import Database, is_away
+from common.errors import NotFound, TooMuch
+from common.log import get_logger
+
+from gateway import store
+from gateway.domain.draft_keys import HALF_BYTES, DraftKey, due_at
+from gateway.domain.pace import Pace, TooFast, address_block
+from gateway.settings import GatewaySettings
+
+_SWEEP_SECONDS = 300
+_AGAIN_SECONDS = 2
+_DESTROY_SECONDS = 2.0  # the answer to a reporter waits no longer for it
+
+log = get_logger()
+
+
+class NoRoomForDraft(TooMuch):
+    """No more halves are held now; the report itself can be sent as ever."""
+
+    code = "no-room-for-draft"
+    title = "No draft can be kept now"
+    fix = (
+        "Wij kunnen nu niets voor u bewaren. Laat de bladzijde open, of verstuur uw melding.",
+        "We can keep nothing for you now. Leave the page open, or send your report.",
+    )
+
+
+class DraftKeys:
+    """The halves; one for each process, over one table."""
+
+    name = "draft keys"
+    trouble: str | None = None
+
+    def __init__(
+        self, database: Database, settings: GatewaySettings, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._clock = database, clock
+        self._most = settings.draft_keys_most
+        patience = settings.rate_patience_seconds
+        self._of_block = Pace(
+            settings.draft_key_block_per_minute / 60, settings.draft_key_block_burst, patience
+        )
+        self._of_municipality = Pace(
+            settings.draft_key_municipality_per_minute / 60, settings.draft_key_municipality_burst, patience
+        )
+
+    async def make(self, municipality: str, own_id: bytes, address: str) -> bytes:
+        """A fresh half under this id, held for a day at most.
+
+        Of `address` only the network counts, in memory, while it is busy. Raises `NoRoomForDraft`.
+        """
+        await self._keep_pace(municipality, address)
+        now = self._clock()
+        key = DraftKey(own_id, secrets.token_bytes(HALF_BYTES), due_at(now))
+        async with self._database.tenant(municipality) as connection:
+            is_held = await store.insert_draft_key(connection, municipality, key, now, self._most)
+        if not is_held:
+            raise NoRoomForDraft(headers={"Retry-After": str(_SWEEP_SECONDS)})
+        return key.half
+
+    async def find(self, municipality: str, own_id: bytes) -> bytes:
+        """The half with this id; `NotFound` when there is none any more, swept or not."""
+        async with self._database.tenant(municipality) as connection:
+            half = await store.read_draft_key(connection, own_id, self._clock())
+        if half is None:
+            raise NotFound("This draft cannot be opened any more.")
+        return half
+
+    async def destroy(self, municipality: str, own_id: bytes) -> None:
+        """Hold this half no longer. Idempotent."""
+        async with self._database.tenant(municipality) as connection:
+            await store.delete_draft_key(connection, own_id)
+
+    async def destroy_soon(self, municipality: str, own_id: bytes) -> bool:
+        """As `destroy`, beside something that matters more: False when the database is away or slow."""
+        try:
+            async with asyncio.timeout(_DESTROY_SECONDS):
+                await self.destroy(municipality, own_id)
+        except Exception as error:
+            if not isinstance(error, TimeoutError) and not is_away(error):
+                raise
+            log.warning("draft_key.left", error=type(error).__name__)
+            return False
+        return True
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Destroy what is past its day every few minutes, until told to stop."""
+        while not stopping.is_set():
+            try:
+                await self.sweep()
+                self.trouble = None
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.trouble = "the database is away"
+            try:
+                await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS if self.trouble else _SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> int:
+        """Destroy what is past its day; says how many."""
+        async with self._database.flowing() as connection:
+            return await store.delete_due_draft_keys(connection, self._clock())
+
+    async def _keep_pace(self, municipality: str, address: str) -> None:
+        now = self._clock().timestamp()
+        block = (municipality, address_block(address))
+        try:
+            self._of_municipality.wait_seconds(municipality, now)
+            delay = self._of_block.delay_seconds(block, now)
+            delay = max(delay, self._of_municipality.delay_seconds(municipality, now))
+        except TooFast as error:
+            after = str(int(error.retry_after_seconds) + 1)
+            raise NoRoomForDraft(headers={"Retry-After": after}) from error
+        if delay:
+            await asyncio.sleep(delay)
