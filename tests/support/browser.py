@@ -96,8 +96,8 @@ async def visiting(browser: Browser, origin: str, **options: Any) -> AsyncIterat
     context.set_default_timeout(_PATIENCE_MS)
     try:
         yield await context.new_page(), watch
-        assert watch.complaints == []
-        assert watch.strangers == []
+        assert not watch.complaints, watch.complaints
+        assert not watch.strangers, watch.strangers
     finally:
         await context.close()
 

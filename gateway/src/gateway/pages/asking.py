@@ -20,10 +20,6 @@ _KINDS: Mapping[str, Kind] = {
     "datum": "date",
     "getal": "number",
 }
-#: What is asked of the reporter has its purpose (WCAG 1.3.5); the rest must not stay behind in a browser.
-_AUTOCOMPLETE = {"mail": "email", "name": "name", "phone": "tel"}
-
-
 #: What the gateway itself finds wrong with files; the words are in the catalogue `files`.
 _FILE_FAULTS = frozenset({"gone", "too_many", "not_now", "refused"})
 #: Told where the page has them as fields of their own.
@@ -201,7 +197,7 @@ class Asking:
             is_required=is_required,
             error=self._error(name),
             max_length=None if kind == "date" else LONGEST_MAIL if name == "mail" else LONGEST_LINE,
-            autocomplete=_AUTOCOMPLETE.get(name, "off"),
+            autocomplete="off",
         )
 
     def _reporter_kind(self) -> Field:

@@ -9,6 +9,7 @@ from typing import Any
 from common.receipt import WrongKey, parse_key
 from starlette.datastructures import FormData
 
+from gateway.domain.draft_keys import id_of
 from gateway.pages.carrying import FILE_FIELD, CarriedFile, carried_in
 from gateway.pages.questions import ANONYMOUS, Forms, SignalType
 
@@ -50,6 +51,7 @@ class Filled:
     is_warned: bool = False  # the reporter has seen: call 112
     form_token: str = ""  # since when the form is open
     proof: str = ""  # of work, made by script
+    draft: str = ""  # the id under which script may keep it in the browser; goes no further than the gateway
     files: tuple[CarriedFile, ...] = ()
     hide: tuple[str, ...] = ()  # what must be hidden besides
     page: str = ""  # of a form with one question a page: the one that was left
@@ -129,6 +131,7 @@ def read_filled(form: FormData) -> Filled:
         if name.startswith(ANSWER_PREFIX):
             answers.setdefault(name.removeprefix(ANSWER_PREFIX), []).append(str(value))
     texts = {name: str(form.get(name, "")) for name in _TEXTS if name in form}
+    draft = str(form.get("draft", ""))
     hide = [str(each).strip() for each in form.getlist("hide")]
     mark = str(form.get(MARK_FIELD, "")).strip()
     if is_mark(mark) and len(hide) < MOST_MARKS:
@@ -143,6 +146,7 @@ def read_filled(form: FormData) -> Filled:
         is_warned=bool(form.get("warned")),
         form_token=str(form.get("form_token", "")),
         proof=str(form.get("proof", "")),
+        draft=draft if id_of(draft) else "",
         files=carried_in(form),
         hide=tuple(dict.fromkeys(each for each in hide if is_mark(each)))[:MOST_MARKS],
         page=str(form.get("page", "")),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.flood import Admission, Asked, FormTooOld, FormTooQuick
+from gateway.domain.draft_keys import id_of
 from gateway.front import CsrfMissing, Visitor, address_of
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
@@ -256,7 +257,7 @@ class _Report:
 
     async def _answer(self, turn: _Turn, status: int, told: dict[str, object]) -> Response:
         if status == 201:
-            return self._receipt(turn, told)
+            return await self._receipt(turn, told)
         if status == Malformed.status:
             return self._told(turn, told)
         if refusal := self._not_invited(turn, status, told):
@@ -342,8 +343,10 @@ class _Report:
             step=step,
         )
 
-    def _receipt(self, turn: _Turn, told: dict[str, object]) -> Response:
+    async def _receipt(self, turn: _Turn, told: dict[str, object]) -> Response:
+        """The receipt, after which no draft of this report opens any more."""
         asking = turn.asking
+        is_draft_open = await self._left_draft(turn)
         return self._site.page(
             turn.request,
             turn.visitor,
@@ -354,7 +357,17 @@ class _Report:
             explanation=asking.explanation(str(told.get("explanation", ""))),
             safety_tip=asking.words.of("type", asking.kind.code, "tip", dutch=str(told.get("safetyTip", ""))),
             has_mail=bool(asking.filled.text("mail").strip()),
+            draft=asking.filled.draft,
+            is_draft_open=is_draft_open,
         )
+
+    async def _left_draft(self, turn: _Turn) -> bool:
+        """Destroy our half of the draft's key; whether that did not work, so that the page tells us again."""
+        own_id = id_of(turn.asking.filled.draft)
+        if own_id is None:
+            return False
+        keys = self._site.front.draft_keys
+        return not await keys.destroy_soon(turn.visitor.municipality.code, own_id)
 
     def _unsent(
         self, request: Request, visitor: Visitor, form: FormData, known: Asking | Filled, error: AppError

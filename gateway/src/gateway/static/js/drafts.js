@@ -1,22 +1,31 @@
-// Offers reports that could not be sent before, from the drafts that this browser keeps.
+// Offers what this browser keeps of reports that were not sent yet, to go on with, to send or to erase.
 
-import { drafts } from "./draft.js";
+import { findHalf } from "./draft-key.js";
+import { drafts, forget, opened } from "./draft.js";
 import { sends } from "./sending.js";
 
 const template = document.getElementById("draft-template");
 
-function show({ keptAt, fields }) {
+/** Shows a draft; one that can no longer be opened is deleted. While nobody answers it stays, unseen. */
+async function offer(draft) {
   const place = template.content.firstElementChild.cloneNode(true);
   const form = place.querySelector("form");
+  const half = await findHalf(form, draft.id);
+  if (!half) return forget(draft.id);
+  const kept = await opened(draft, half).catch(() => null);
+  if (!kept) return forget(draft.id);
   const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
-  place.querySelector("[data-kept-at]").textContent = moment.format(keptAt);
-  for (const [name, value] of fields) {
+  place.querySelector("[data-kept-at]").textContent = moment.format(draft.keptAt);
+  place.querySelector("[value=send]").hidden = !kept.isReady;
+  form.elements.namedItem("draft").value = draft.id;
+  for (const [name, value] of kept.fields) {
     const input = document.createElement("input");
     input.type = "hidden";
     input.name = name;
     input.value = value;
     form.append(input);
   }
+  form.addEventListener("erased", () => form.querySelectorAll("input, .v-actions").forEach((each) => each.remove()));
   template.after(place);
   sends(form);
 }
@@ -25,6 +34,6 @@ if (template) {
   // In a template an address is not resolved yet.
   const address = new URL(template.content.querySelector("form").getAttribute("action"), location.href).href;
   drafts(address)
-    .then((found) => found.forEach(show))
+    .then((found) => Promise.allSettled(found.map(offer)))
     .catch((error) => console.info("no drafts here", error.message));
 }

@@ -1,11 +1,11 @@
-// Copying and printing the receipt; without this module people write it down. Its draft is no more use.
+// Copying and printing the receipt; without this module people write it down. A draft of the report is no more use.
 
-import { forgetSent } from "./draft.js";
-
-forgetSent().catch((error) => console.info("no drafts here", error.message));
+import { destroyHalf } from "./draft-key.js";
+import { forget } from "./draft.js";
 
 const tools = document.querySelector("[data-tools]");
 const said = tools?.querySelector("[role=status]");
+const sent = document.querySelector("[data-draft]");
 
 async function copy(id) {
   try {
@@ -20,4 +20,10 @@ if (tools) {
   tools.hidden = false;
   tools.querySelector("[data-copy]").addEventListener("click", (event) => copy(event.currentTarget.dataset.copy));
   tools.querySelector("[data-print]").addEventListener("click", () => window.print());
+}
+if (sent) {
+  forget(sent.dataset.draft).catch((error) => console.info("no drafts here", error.message));
+  if ("draftOpen" in sent.dataset) {
+    destroyHalf(sent, sent.dataset.draft).catch((error) => console.info("it ends within a day", error.message));
+  }
 }

@@ -1,13 +1,12 @@
-// How a report form leaves: with a proof of work, and with a draft kept while nobody answers.
+// How a report form leaves: with a proof of work, and with a draft kept when nobody answers.
 // Where anything here fails, the form leaves as it would without script.
 
-import { forget, keep, nameOf } from "./draft.js";
+import { Keeping } from "./keeping.js";
 import { challenge, isFresh, proofFor } from "./proof.js";
 
 const FIRST_WAIT_SECONDS = 5;
 const LONGEST_WAIT_SECONDS = 60;
 const AWAY = new Set([429, 502, 503, 504]);
-const NOT_KEPT = new Set(["csrf_token", "proof", "step"]);
 
 /** Lets this form leave by its buttons that prove; others leave at once. */
 export function sends(form) {
@@ -27,10 +26,10 @@ class Departure {
     this.form = form;
     this.said = JSON.parse(form.dataset.sends);
     this.status = form.querySelector("[data-status]");
-    this.box = form.querySelector("[data-away]");
     this.wait = FIRST_WAIT_SECONDS;
     this.isLeaving = false;
-    form.querySelector("[data-forget]")?.addEventListener("click", (event) => this.forget(event.currentTarget));
+    this.keeping = new Keeping(form, (words) => this.say(words), this.said);
+    form.querySelector("[data-forget]")?.addEventListener("click", () => this.stopWaiting());
     addEventListener("online", () => this.again?.());
   }
 
@@ -47,7 +46,6 @@ class Departure {
       if (error instanceof TypeError) return this.stay(button); // nobody answers: the network is away
       console.info("leaves without a proof", error.message);
     }
-    if (button.value === "send") await this.keep();
     this.form.submit();
   }
 
@@ -61,12 +59,11 @@ class Departure {
     this.put("proof", await proofFor(found, this.key, tell));
   }
 
-  /** Keeps what was filled in, and tries again by itself. */
+  /** Sending failed: keeps what was filled in where that can be done safely, and tries again by itself. */
   async stay(button) {
     this.end();
-    await this.keep();
-    if (this.box) this.box.hidden = false;
-    this.waitFor(() => this.begin(button), this.said.away);
+    const isKept = await this.keeping.keep();
+    this.waitFor(() => this.begin(button), `${this.said.away} ${isKept ? this.said.kept : this.said.not_kept}`);
   }
 
   waitFor(again, words) {
@@ -81,35 +78,8 @@ class Departure {
     this.again = null;
   }
 
-  async keep() {
-    const fields = [...new FormData(this.form)].filter(
-      ([name, value]) => typeof value === "string" && !NOT_KEPT.has(name),
-    );
-    try {
-      await keep(this.form.action, this.key, fields);
-    } catch (error) {
-      console.info("no draft was kept", error.message);
-    }
-  }
-
   get key() {
     return this.form.elements.namedItem("key").value;
-  }
-
-  async forget(button) {
-    this.stopWaiting();
-    await forget(await nameOf(this.key));
-    if (this.box) this.box.hidden = true;
-    this.say(button.dataset.forgotten);
-  }
-
-  /** This page answers what was sent and holds all of it: what was kept is no more use. */
-  async settle() {
-    try {
-      await forget(await nameOf(this.key));
-    } catch (error) {
-      console.info("no drafts here", error.message);
-    }
   }
 
   end() {
@@ -135,9 +105,8 @@ class Departure {
   // --- the page that says that nothing was sent yet ---
 
   /** Sends the form in the background until there is an answer, and then in the foreground: it is one report. */
-  retry() {
-    this.keep();
-    if (this.box) this.box.hidden = false;
+  async retry() {
+    const isKept = await this.keeping.keep();
     const button = this.form.querySelector("[data-proves]");
     const attempt = async () => {
       this.put("step", button.value);
@@ -154,12 +123,11 @@ class Departure {
       if (isAway) this.waitFor(attempt, "");
       else await this.begin(button);
     };
-    this.waitFor(attempt, "");
+    this.waitFor(attempt, isKept ? this.said.kept : this.said.not_kept);
   }
 }
 
 for (const form of document.querySelectorAll("form[data-sends]")) {
   const departure = sends(form);
   if (form.matches("[data-again]")) departure.retry();
-  else departure.settle();
 }

@@ -1,0 +1,57 @@
+"""No template lets a browser write to its user's disk what people type or choose."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+TEMPLATES = Path(str(files("gateway"))) / "templates"
+_FORM = re.compile(r"<form\b(?P<tag>[^>]*)>(?P<inside>.*?)</form>", re.DOTALL)
+_CONTROL = re.compile(r"<(?:input|textarea|select)\b[^\n]*")
+_TYPES_WITHOUT_TEXT = re.compile(r'type="(?:hidden|checkbox|radio|file)"')
+#: What a browser's password manager is for; its own password keeps the body of the POST off the disk.
+_PASSWORDS = frozenset({"session/sign_in.html", "unlock"})
+#: Says nothing but that somebody leaves.
+_WITHOUT_WORDS = frozenset({"session/sign_out.html", "base.html"})
+
+
+def forms() -> Iterator[tuple[str, str, str]]:
+    """Each form: its template (or its id, of the vault's), its tag, and what stands in it."""
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        name = path.relative_to(TEMPLATES).as_posix()
+        for form in _FORM.finditer(path.read_text("utf-8")):
+            tag = form["tag"]
+            yield ("unlock" if 'id="unlock"' in tag else name), tag, form["inside"]
+
+
+ALL = list(forms())
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "inside"), ALL, ids=[f"{name}-{at}" for at, (name, *_) in enumerate(ALL)]
+)
+def test_a_form_is_neither_remembered_nor_restored(name: str, tag: str, inside: str) -> None:
+    if name in _PASSWORDS:
+        return
+    assert 'autocomplete="off"' in tag, f"{name}: a browser keeps what is typed in this form"
+    if 'method="post"' in tag and name not in _WITHOUT_WORDS:
+        assert "off_disk()" in tag + inside or "act(" in tag + inside, f"{name}: its body goes to the disk"
+
+
+def test_the_forms_are_all_seen() -> None:
+    assert len(ALL) == sum(path.read_text("utf-8").count("<form") for path in TEMPLATES.rglob("*.html"))
+    assert {"report/form.html", "report/check.html", "mailbox/ask.html", "entry/form.html"} <= {
+        name for name, *_ in ALL
+    }
+    assert "off_disk()" in (TEMPLATES / "work" / "case.html").read_text("utf-8").partition("{% set")[0]
+
+
+def test_no_field_takes_its_own_word_for_another() -> None:
+    """A field's own `autocomplete` goes before the form's."""
+    for path in TEMPLATES.rglob("*.html"):
+        for control in _CONTROL.findall(path.read_text("utf-8")):
+            given = re.search(r'autocomplete="([^"{]*)"', control)
+            if given and not _TYPES_WITHOUT_TEXT.search(control):
+                assert given[1] in {"off", "one-time-code", "username", "current-password"}, control
