@@ -1,10 +1,12 @@
 """A report that cannot be sent, or that waits: told, kept under a split key, and sent as one report."""
 
 from playwright.async_api import Browser, Page, Route, expect
+from sqlalchemy import text
 
 from tests.support.browser import Watch, check_accessible, focused, visiting
 from tests.support.desk import SEND, check
 from tests.support.drafts import kept
+from tests.support.polling import wait_until
 from tests.support.reporter import STORY, begin, fill_least, receipt_on, tab_to
 from tests.support.reporting_point import PAGED_TOWN, TOWN, Point
 
@@ -253,6 +255,31 @@ async def test_the_other_half_is_gone_when_the_receipt_comes_whatever_the_browse
         await page.goto(f"/{TOWN}/melden")
         await page.wait_for_function("indexedDB.databases().then((all) => all.length === 0)")
         await expect(page.locator(".v-draft")).to_have_count(0)
+
+
+async def test_a_half_that_could_not_be_destroyed_in_time_is_destroyed_by_the_receipt_s_page(
+    browser: Browser, point: Point
+) -> None:
+    async with visiting(browser, point.url) as (page, _):
+        await ready_to_send(page)
+        await press_keep(page)
+        await expect(page.get_by_role("button", name=FORGET)).to_be_focused()
+        (draft,) = await kept(page)
+        async with point.gateway.database.web.connect() as other:
+            await other.execute(text("SELECT set_config('app.municipality', :town, false)"), {"town": TOWN})
+            await other.execute(text("DELETE FROM draft_key"))  # and nobody else can, until this ends
+            await page.get_by_role("button", name=SEND).click()
+            await receipt_on(page)
+            await expect(page.locator("[data-draft-open]")).to_have_count(1)
+            await other.rollback()
+
+        async def is_destroyed() -> bool:
+            answer = await page.request.post(
+                "/api/v1/draft-keys/_open", data={"id": draft.id}, headers={"municipality": TOWN}
+            )
+            return answer.status == 404
+
+        await wait_until(is_destroyed)
 
 
 async def test_each_page_of_a_paged_form_can_be_kept(browser: Browser, point: Point) -> None:
