@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 from common.contracts.base import Event
 from common.flow import HEARD_BY, PARTNERS
-from common.messaging.topology import EXCHANGE, binding_key
 from common.messaging.envelope import CONTENT_TYPE, MAX_BYTES, encode
+from common.messaging.topology import EXCHANGE, binding_key
 from pydantic.json_schema import models_json_schema
 
 from making.examples import example_of

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway.flood import Admission, Asked, FormTooOld, FormTooQuick
 from gateway.domain.draft_keys import id_of
+from gateway.flood import Admission, Asked, FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor, address_of
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
