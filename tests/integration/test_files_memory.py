@@ -9,7 +9,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,6 @@ from intake.consumers import handlers
 from intake.main import build_attachments
 from intake.seed import load_seed
 from local.servers import free_port
-from pikepdf import Name, Stream
 
 from tests.support import files
 from tests.support.backing import Backing
@@ -69,7 +67,7 @@ async def intake_url(backing: Backing, tmp_path: Path) -> AsyncIterator[tuple[st
         "VERMOEDEN_FILES_FOLDER": str(tmp_path / "files"),
         "VERMOEDEN_FILES_MAX_PDF_MIB": "100",
         "VERMOEDEN_FILES_WORKER_MEMORY_MIB": "2048",
-        "VERMOEDEN_FILES_WORKER_SECONDS": "60",
+        "VERMOEDEN_FILES_WORKER_SECONDS": "240",
     }
     with serving(environment) as process:
         url = f"http://127.0.0.1:{port}"
@@ -95,12 +93,8 @@ def peak_bytes(process_id: int) -> int:
 def large_document(size_bytes: int) -> bytes:
     """A PDF of about this size that does not compress."""
 
-    def with_noise(made: pikepdf.Pdf) -> None:
-        noise = Stream(made, b"")
-        noise.write(zlib.compress(secrets.token_bytes(size_bytes), 0), filter=Name.FlateDecode)
-        made.pages[0].Resources.XObject.Noise = noise
-
-    return files.pdf(with_noise, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+    noise = files.with_noise(secrets.token_bytes(size_bytes))
+    return files.pdf(noise, stream_decode_level=pikepdf.StreamDecodeLevel.none)
 
 
 async def send(client: aiohttp.ClientSession, content: bytes) -> int:

@@ -61,7 +61,9 @@ def pdf(*changes: Callable[[pikepdf.Pdf], None], pages: int = 1, **saving: objec
     for _ in range(pages):
         made.add_blank_page(page_size=(300, 300))
         page = made.pages[-1]
-        page.Contents = made.make_stream(b"BT /F1 12 Tf 20 250 Td (Zichtbare tekst) Tj ET")
+        page.Contents = made.make_stream(
+            b"BT /F1 12 Tf 20 250 Td (Zichtbare tekst) Tj ET q 128 0 0 96 20 130 cm /Im1 Do Q"
+        )
         page.Resources = Dictionary(
             Font=Dictionary(F1=Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)),
             XObject=Dictionary(Im1=_photo_in(made)),
@@ -133,6 +135,21 @@ def with_filled_field(made: pikepdf.Pdf) -> None:
     )
 
 
+def with_noise(noise: bytes) -> Callable[[pikepdf.Pdf], None]:
+    """Show a picture of these bytes, a thousand to a line; it gets no smaller by packing."""
+
+    def change(made: pikepdf.Pdf) -> None:
+        rows = len(noise) // 1000
+        image = Stream(made, b"", Type=Name.XObject, Subtype=Name.Image, ColorSpace=Name.DeviceGray)
+        image.Width, image.Height, image.BitsPerComponent = 1000, rows, 8
+        image.write(zlib.compress(noise[: rows * 1000], 0), filter=Name.FlateDecode)
+        page = made.pages[0]
+        page.Resources.XObject.Noise = made.make_indirect(image)
+        page.Contents = made.make_stream(page.Contents.read_bytes() + b" q 90 0 0 90 10 10 cm /Noise Do Q")
+
+    return change
+
+
 def with_packed_bomb(made: pikepdf.Pdf) -> None:
     """A stream that unpacks to far more than it weighs."""
     packer = zlib.compressobj(9)
@@ -170,9 +187,14 @@ def png_text_bomb() -> bytes:
 def _png(*chunks: tuple[str, bytes]) -> bytes:
     out = bytearray(b"\x89PNG\r\n\x1a\n")
     for name, data in chunks:
-        body = name.encode() + data
-        out += struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+        out += chunk(name, data)
     return bytes(out)
+
+
+def chunk(name: str, data: bytes) -> bytes:
+    """A part of a PNG, with its check."""
+    body = name.encode() + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
 def zip_with(content: bytes = b"x") -> bytes:

@@ -42,6 +42,18 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Deze PDF heeft te veel bladzijden. Stuur alleen de bladzijden die ertoe doen.",
         "This PDF has too many pages. Send only those that matter.",
     ),
+    "picture-in-pdf": (
+        "Een plaatje in deze PDF kunnen wij niet schoonmaken. Druk hem af naar PDF, of stuur foto's.",
+        "A picture in this PDF cannot be cleaned here. Print the PDF to a new PDF, or send photos.",
+    ),
+    "font-in-pdf": (
+        "Een lettertype in deze PDF kunnen wij niet schoonmaken. Druk de PDF af naar een nieuwe PDF.",
+        "A font in this PDF cannot be cleaned here. Print the PDF to a new PDF.",
+    ),
+    "content-in-pdf": (
+        "Een onderdeel van deze PDF kunnen wij niet schoonmaken. Druk de PDF af naar een nieuwe PDF.",
+        "A part of this PDF cannot be cleaned here. Print the PDF to a new PDF.",
+    ),
     "too-heavy": (
         "Dit bestand kost te veel tijd of geheugen om te openen. Maak een foto of schermafdruk en stuur die.",
         "This file takes too much time or memory to open. Take a photo or screenshot and send that.",

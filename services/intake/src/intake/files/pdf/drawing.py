@@ -1,0 +1,255 @@
+"""What draws: pages, forms, patterns, glyphs of Type 3 and graphics states, with what they name."""
+
+from collections.abc import Callable, Mapping
+
+from pikepdf import Array, Dictionary, Name, Object, Stream
+
+from intake.files.kinds import NotTaken
+from intake.files.pdf import colours
+from intake.files.pdf.content import rewritten
+from intake.files.pdf.fonts import encoding, font, to_unicode
+from intake.files.pdf.functions import functions
+from intake.files.pdf.glyphs import Glyphs
+from intake.files.pdf.images import picture
+from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, truth, whole
+
+_BLENDS = one_of(
+    *("Normal", "Compatible", "Multiply", "Screen", "Overlay", "Darken", "Lighten", "ColorDodge"),
+    *("ColorBurn", "HardLight", "SoftLight", "Difference", "Exclusion", "Hue", "Saturation", "Color"),
+    "Luminosity",
+)
+#: Graphics state (table 57); transfer functions and halftones speak of printers, and stay behind.
+_STATE = {
+    **dict.fromkeys(("/LW", "/ML", "/FL", "/SM", "/CA", "/ca"), number),
+    **dict.fromkeys(("/LC", "/LJ", "/OPM"), whole),
+    **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), truth),
+    "/RI": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
+}
+_FORM = {"/BBox": numbers, "/Matrix": numbers}
+_TILING = {
+    **_FORM,
+    **dict.fromkeys(("/PaintType", "/TilingType"), whole),
+    **dict.fromkeys(("/XStep", "/YStep"), number),
+}
+_TYPE_3 = {
+    "/FontBBox": numbers,
+    "/FontMatrix": numbers,
+    "/FirstChar": whole,
+    "/LastChar": whole,
+    "/Widths": numbers,
+}
+_SHORT = {
+    "/ExtGState": "G",
+    "/XObject": "X",
+    "/Shading": "S",
+    "/ColorSpace": "C",
+    "/Pattern": "P",
+    "/Font": "F",
+}
+_MOST_GLYPHS = 4096
+
+
+class Draughtsman:
+    """Makes anew what a document draws."""
+
+    def __init__(self, making: Making) -> None:
+        self.making = making
+        self.glyphs = Glyphs()
+        self.makers: Mapping[str, Callable[[Object, Resources], Object | None]] = {
+            "/ExtGState": self._state,
+            "/XObject": self._external,
+            "/Shading": lambda given, _: colours.shading(making, given),
+            "/ColorSpace": lambda given, _: colours.space(making, given),
+            "/Pattern": self._pattern,
+            "/Font": self._font,
+        }
+
+    def drawn(self, source: Object, resources: Object | None) -> tuple[bytes, Dictionary]:
+        """A content stream written anew, and the resources that it uses."""
+        used = Resources(self, resources)
+        return rewritten(self.making.given, source, used), used.made()
+
+    def group(self, given: Object) -> Mapping[str, object]:
+        """How a page or form mixes with what lies below (table 145)."""
+        found = given.get("/Group")
+        if not isinstance(found, Dictionary) or found.get("/S") != Name.Transparency:
+            return {}
+        made = dictionary({"/S": Name.Transparency}, kept(found, {"/I": truth, "/K": truth}))
+        if (space := colours.space(self.making, found.get("/CS"))) is not None:
+            made["/CS"] = space
+        return {"/Group": made}
+
+    def is_shown(self, layer: object) -> bool:
+        """Whether what belongs to this layer, or these layers, is switched on (8.11)."""
+        if not isinstance(layer, Dictionary):
+            return True
+        if layer.get("/Type") != Name.OCMD:
+            return layer.objgen not in self.making.hidden
+        found = layer.get("/OCGs")
+        several = list(items(found, 1000)) if isinstance(found, Array) else [found]
+        states = [self.is_shown(each) for each in several if isinstance(each, Dictionary)]
+        policy = str(layer.get("/P", "/AnyOn"))
+        told = {"/AllOn": all(states), "/AnyOff": not all(states), "/AllOff": not any(states)}
+        return told.get(policy, any(states)) if states else True
+
+    def _form(self, given: Stream, around: "Resources") -> Object | None:
+        own = given.get("/Resources")
+        resources, role = (
+            (own, "form") if isinstance(own, Dictionary) else (around.given, ("form", around.key))
+        )
+        return self.making.once(given, role, lambda: self._form_of(given, resources))
+
+    def _form_of(self, given: Stream, resources: Object | None) -> Object:
+        content, used = self.drawn(given, resources)
+        told = {"/Type": Name.XObject, "/Subtype": Name.Form, **kept(given, _FORM), **self.group(given)}
+        if "/BBox" not in told:
+            raise NotTaken("damaged")
+        return self.making.stream(content, {**told, "/Resources": used})
+
+    def _external(self, given: Object, around: "Resources") -> Object | None:
+        if not isinstance(given, Stream) or not self.is_shown(given.get("/OC")):
+            return None
+        kind = given.get("/Subtype")
+        if kind == Name.Image:
+            return picture(self.making, given)
+        return self._form(given, around) if kind == Name.Form else None
+
+    def _state(self, given: Object, around: "Resources") -> Object | None:
+        if not isinstance(given, Dictionary):
+            return None
+        return self.making.once(given, ("state", around.key), lambda: self._state_of(given, around))
+
+    def _state_of(self, given: Dictionary, around: "Resources") -> Object:
+        made = dictionary({"/Type": Name.ExtGState}, kept(given, _STATE))
+        blends = given.get("/BM")
+        for each in items(blends, 32) if isinstance(blends, Array) else (blends,):
+            if (blend := _BLENDS(each)) is not None:
+                made["/BM"] = blend
+                break
+        dashes = given.get("/D")
+        if isinstance(dashes, Array) and len(dashes) == 2:
+            pattern, phase = numbers(dashes[0]), number(dashes[1])
+            if pattern is not None and phase is not None:
+                made["/D"] = Array([pattern, phase])
+        written = given.get("/Font")
+        if isinstance(written, Array) and len(written) == 2:
+            found, size = self._font(written[0], around), number(written[1])
+            if found is not None and size is not None:
+                made["/Font"] = Array([found, size])
+        mask = given.get("/SMask")
+        if mask == Name.None_ if isinstance(mask, Name) else False:
+            made["/SMask"] = Name.None_
+        elif isinstance(mask, Dictionary) and (soft := self._soft_mask(mask, around)) is not None:
+            made["/SMask"] = soft
+        return made
+
+    def _soft_mask(self, given: Dictionary, around: "Resources") -> Object | None:
+        group = given.get("/G")
+        if not isinstance(group, Stream) or (form := self._form(group, around)) is None:
+            return None
+        made = dictionary(
+            {"/Type": Name.Mask, "/G": form}, kept(given, {"/S": one_of("Alpha", "Luminosity")})
+        )
+        if (backdrop := numbers(given.get("/BC"))) is not None:
+            made["/BC"] = backdrop
+        if (course := functions(self.making, given.get("/TR"))) is not None:
+            made["/TR"] = course
+        return made
+
+    def _pattern(self, given: Object, around: "Resources") -> Object | None:
+        kind = given.get("/PatternType") if isinstance(given, (Dictionary, Stream)) else None
+        if kind == 1 and isinstance(given, Stream):
+            return self.making.once(given, ("pattern", around.key), lambda: self._tiling(given, around))
+        if kind == 2:
+            return self.making.once(given, ("pattern", around.key), lambda: self._shaded(given, around))
+        return None
+
+    def _tiling(self, given: Stream, around: "Resources") -> Object:
+        own = given.get("/Resources")
+        content, used = self.drawn(given, own if isinstance(own, Dictionary) else around.given)
+        told = {"/Type": Name.Pattern, "/PatternType": 1, **kept(given, _TILING), "/Resources": used}
+        return self.making.stream(content, told)
+
+    def _shaded(self, given: Object, around: "Resources") -> Object | None:
+        shading = colours.shading(self.making, given.get("/Shading"))
+        if shading is None:
+            return None
+        told = {"/Type": Name.Pattern, "/PatternType": 2, "/Shading": shading}
+        made = dictionary(told, kept(given, {"/Matrix": numbers}))
+        state = given.get("/ExtGState")
+        if isinstance(state, Dictionary) and (own := self._state(state, around)) is not None:
+            made["/ExtGState"] = own
+        return made
+
+    def _font(self, given: Object, around: "Resources") -> Object | None:
+        if not isinstance(given, Dictionary):
+            return None
+        if given.get("/Subtype") == Name.Type3:
+            return self.making.once(given, ("type 3", around.key), lambda: self._type_3(given, around))
+        return self.making.once(given, "font", lambda: font(self.making, given, self.glyphs))
+
+    def _type_3(self, given: Dictionary, around: "Resources") -> Object | None:
+        procedures, own = given.get("/CharProcs"), given.get("/Resources")
+        if not isinstance(procedures, Dictionary) or len(procedures.keys()) > _MOST_GLYPHS:
+            return None
+        used = Resources(self, own if isinstance(own, Dictionary) else around.given)
+        made = Dictionary()
+        for name, each in procedures.items():
+            if isinstance(each, Stream):
+                drawn = rewritten(self.making.given, each, used)
+                stream = self.making.made.make_indirect(self.making.stream(drawn))
+                made["/" + self.glyphs.name(name[1:])] = stream
+        told = {"/Type": Name.Font, "/Subtype": Name.Type3, "/CharProcs": made, "/Resources": used.made()}
+        coded = encoding(given.get("/Encoding"), self.glyphs)
+        named = {} if coded is None else {"/Encoding": coded}
+        return dictionary(told, kept(given, _TYPE_3), named, to_unicode(self.making, given))
+
+
+class Resources:
+    """What one stream names, made anew when it is asked for, under names of our own."""
+
+    def __init__(self, draughtsman: Draughtsman, given: Object | None) -> None:
+        self.given = given if isinstance(given, Dictionary) else None
+        self.key = (id(self), 0) if self.given is None or not self.given.is_indirect else self.given.objgen
+        self._draughtsman = draughtsman
+        self._made: dict[str, dict[str, Object]] = {}
+        self._names: dict[tuple[str, str], bytes | None] = {}
+
+    def name(self, category: str, given: str) -> bytes | None:
+        """See `content.Names`."""
+        if (category, given) not in self._names:
+            self._names[category, given] = None
+            found = self._found(category, given)
+            made = None if found is None else self._draughtsman.makers[category](found, self)
+            if made is not None:
+                self._names[category, given] = self._add(category, made)
+        return self._names[category, given]
+
+    def picture(self, image: Stream) -> bytes | None:
+        """See `content.Names`."""
+        space = image.get("/ColorSpace")
+        if isinstance(space, Name) and (named := self._found("/ColorSpace", str(space))) is not None:
+            image["/ColorSpace"] = named
+        made = picture(self._draughtsman.making, image)
+        return None if made is None else self._add("/XObject", made)
+
+    def is_shown(self, properties: str) -> bool:
+        """See `content.Names`."""
+        return self._draughtsman.is_shown(self._found("/Properties", properties))
+
+    def made(self) -> Dictionary:
+        """The new resources: what was asked for, and nothing else."""
+        made = Dictionary()
+        for category, entries in self._made.items():
+            made[category] = dictionary(entries)
+        return made
+
+    def _found(self, category: str, given: str) -> Object | None:
+        of_kind = None if self.given is None else self.given.get(category)
+        return of_kind.get(given) if isinstance(of_kind, Dictionary) else None
+
+    def _add(self, category: str, made: Object) -> bytes:
+        entries = self._made.setdefault(category, {})
+        name = f"/{_SHORT[category]}{len(entries)}"
+        entries[name] = made
+        return name.encode()

@@ -1,0 +1,141 @@
+"""The new document while it is made, and what of a value may stay; no given object is carried over.
+
+Lists say what stays (ISO 32000-2): a table names the keys of a kind of object and what each must look like.
+What is in no list is not refused, it is simply not there any more.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object, Stream
+
+from intake.files.kinds import NotTaken
+
+MAX_DEPTH = 24  # forms within patterns within forms: nobody nests as deep
+MAX_NUMBERS = 300_000  # in one list
+_LARGEST = 10**12
+
+Number = int | Decimal
+#: What a value must be to stay; None when it is something else.
+Check = Callable[[object], object | None]
+
+
+class Making:
+    """The new document, and which object of it stands for which of the given one."""
+
+    def __init__(self, given: pikepdf.Pdf, made: pikepdf.Pdf, hidden: frozenset[tuple[int, int]]) -> None:
+        self.given = given
+        self.made = made
+        self.hidden = hidden  # layers that are switched off
+        self._made_of: dict[tuple[tuple[int, int], object], Object | None] = {}
+        self._depth = 0
+        self._count = 0
+
+    def once(self, given: Object, role: object, make: Callable[[], Object | None]) -> Object | None:
+        """What `make` makes of this object in this role, made once. None for an object within itself."""
+        key = (given.objgen, role)
+        if given.is_indirect and key in self._made_of:
+            return self._made_of[key]
+        if self._depth >= MAX_DEPTH:
+            raise NotTaken("too-heavy")
+        if given.is_indirect:
+            self._made_of[key] = None  # while it is made: it may name itself
+        self._depth += 1
+        try:
+            made = make()
+        finally:
+            self._depth -= 1
+        if isinstance(made, (Array, Dictionary, Stream)):
+            made = self.made.make_indirect(made)
+        if given.is_indirect:
+            self._made_of[key] = made
+        return made
+
+    def stream(self, content: bytes, told: Mapping[str, object] | None = None) -> Stream:
+        """A new stream; it is packed when the document is written."""
+        made = Stream(self.made, content)
+        for key, value in (told or {}).items():
+            made[key] = value
+        return made
+
+    def fresh(self) -> int:
+        """A number for a name of our own."""
+        self._count += 1
+        return self._count
+
+
+def number(value: object) -> Number | None:
+    """A number of a size that pages use, to eight decimals."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else None
+    if isinstance(value, (float, Decimal)):
+        return Decimal(f"{value:.8f}") if abs(float(value)) < _LARGEST else None
+    return None
+
+
+def whole(value: object) -> int | None:
+    """A whole number."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def truth(value: object) -> bool | None:
+    """Yes or no."""
+    return value if isinstance(value, bool) else None
+
+
+def numbers(value: object) -> Array | None:
+    """A list of numbers."""
+    found = plain_numbers(value)
+    return None if found is None else Array(found)
+
+
+def plain_numbers(value: object) -> list[Number] | None:
+    """As `numbers`, for us."""
+    if not isinstance(value, Array) or len(value) > MAX_NUMBERS:
+        return None
+    found = [number(each) for each in value]
+    plain = [each for each in found if each is not None]
+    return plain if len(plain) == len(found) else None
+
+
+def one_of(*names: str) -> Check:
+    """One of these names."""
+    known = frozenset(f"/{name}" for name in names)
+
+    def check(value: object) -> object | None:
+        return Name(str(value)) if isinstance(value, Name) and str(value) in known else None
+
+    return check
+
+
+def kept(given: Object, table: Mapping[str, Check]) -> dict[str, object]:
+    """The entries of a dictionary that the table knows and that are what it asks."""
+    found: dict[str, object] = {}
+    for key, check in table.items():
+        value = given.get(key)
+        made = None if value is None else check(value)
+        if made is not None:
+            found[key] = made
+    return found
+
+
+def dictionary(*parts: Mapping[str, object]) -> Dictionary:
+    """A new dictionary of these entries."""
+    made = Dictionary()
+    for part in parts:
+        for key, value in part.items():
+            made[key] = value
+    return made
+
+
+def items(value: object, most: int) -> Iterable[object]:
+    """What an array holds; `NotTaken` when that is more than any document needs."""
+    if not isinstance(value, Array):
+        return ()
+    if len(value) > most:
+        raise NotTaken("too-heavy")
+    return list(value)
