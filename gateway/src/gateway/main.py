@@ -1,5 +1,6 @@
 """Puts the gateway together: the only place where its parts meet."""
 
+from common.apart.starting import Watch
 from common.auth import IdentitySigner
 from common.db import Database
 from common.house import build_house
@@ -78,5 +79,6 @@ async def serve(settings: GatewaySettings) -> None:
         await front.services.close()
         await house.close()
 
-    parts = (*house.parts, front.directory, front.sessions, front.draft_keys)
+    watch = Watch(needs_walls=settings.apart_needs_walls)
+    parts = (*house.parts, front.directory, front.sessions, front.draft_keys, watch)
     await serve_process(build_app(front), settings, parts, on_start=start, on_stop=stop)

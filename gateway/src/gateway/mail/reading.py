@@ -1,25 +1,47 @@
 """``python -m gateway.mail.reading``: a mail from standard input, its draft as JSON on standard output.
 
-A process apart, with little memory and time: a hostile mail costs nobody else anything. It exits with
-`REFUSED` and the reason on standard error for what is no mail that can be read.
+A process apart, with little memory and time, behind the walls of `common.apart`: a hostile mail costs nobody
+else anything. It exits with `REFUSED` and the reason on standard error for what is no mail that can be read.
 """
 
+import codecs
+import contextlib
+import encodings
 import json
 import re
-import resource
 import sys
 from base64 import b64encode
 from email import errors, policy
 from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from html.parser import HTMLParser
+from pkgutil import iter_modules
 from typing import Any
+
+from common.apart.inside import REFUSED, Cell
 
 from gateway.mail.draft import MAX_BYTES, Draft, Enclosed, MailRefused, make_draft
 
-REFUSED = 3
-_MEMORY_BYTES = 768 * 1024 * 1024
-_CPU_SECONDS = 8
+#: A mail of every usual part, so that reading it loads what a library loads when it is needed.
+_WARMING = b"""From: =?utf-8?q?Zo=C3=AB?= <z@voorbeeld.example>
+Subject: =?utf-8?b?w4nDqW4=?=
+Date: Mon, 23 Nov 2026 09:41:07 +0100
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+--b
+Content-Type: text/html; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+<p>E=C3=A9n &eacute;</p>
+--b
+Content-Type: image/png; name*=utf-8''f.png
+Content-Disposition: attachment; filename="f.png"
+Content-Transfer-Encoding: base64
+
+iVBORw==
+--b--
+"""
 _MOST_PARTS = 100
 _MOST_ENCLOSED = 20
 _MOST_HEADER_BYTES = 256 * 1024
@@ -168,15 +190,27 @@ def _as_json(draft: Draft) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read one mail, within bounds."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    """Read one mail, within bounds and behind walls."""
+    cell = Cell(sys.argv[1:4])
+    cell.take_bounds()
+    load_parsers()
+    cell.shut()
     try:
         told = _as_json(read_mail(sys.stdin.buffer.read(MAX_BYTES + 1)))
     except MailRefused as error:
-        sys.stderr.write(error.reason)
-        raise SystemExit(REFUSED) from error
-    json.dump(told, sys.stdout)
+        cell.end(REFUSED, error.reason)
+    else:
+        sys.stdout.write(json.dumps(told))
+        sys.stdout.flush()
+        cell.end(0)
+
+
+def load_parsers() -> None:
+    """Load every character set and what the library looks for as it goes: nothing can be opened later."""
+    for each in iter_modules(encodings.__path__):
+        with contextlib.suppress(ImportError, LookupError):  # of other systems
+            codecs.lookup(each.name)
+    read_mail(_WARMING)
 
 
 if __name__ == "__main__":

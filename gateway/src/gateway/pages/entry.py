@@ -73,7 +73,7 @@ class _EntryPage:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._source = FormsSource(site.front.services)
-        self._mails = MailReader()
+        self._mails = MailReader(needs_walls=site.front.settings.apart_needs_walls)
         self._uploads = asyncio.Semaphore(site.front.settings.uploads_at_once)
 
     async def show(self, request: Request, visitor: Visitor) -> Response:

@@ -25,5 +25,8 @@ PARKED = Gauge("vermoeden_parked", "Events parked until a person decides.")
 DELIVERIES = Counter("vermoeden_deliveries_total", "Outside deliveries by outcome.", ["channel", "outcome"])
 REPORTS_ACCEPTED = Counter("vermoeden_reports_accepted_total", "Reports durably accepted.", ["channel"])
 FILES = Counter("vermoeden_files_total", "Files at the door, by what became of them.", ["outcome"])
+APART_WALLS = Gauge(
+    "vermoeden_apart_walls", "1 for each wall around a program that reads what strangers sent.", ["wall"]
+)
 WRITER_QUEUE = Gauge("vermoeden_writer_queue", "Reports waiting for the next group commit.")
 TROUBLE = Gauge("vermoeden_trouble", "1 while a part of this process is not ready.", ["part"])

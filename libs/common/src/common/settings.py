@@ -37,6 +37,7 @@ class ServiceSettings(BaseSettings):
     retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)  # pauses between tries; then parked
     parked_in_a_row_limit: int = 50  # then the consumer stops: the fault is ours, not the messages'
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica
+    apart_needs_walls: bool = True  # read no file or mail where the kernel cannot shut its reader in
     shutdown_seconds: float = 15  # to finish what is in hand
 
     @classmethod

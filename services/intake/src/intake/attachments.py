@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from common import metrics
+from common.apart.starting import NoWalls
 from common.chunks import new_content_key, sealing
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import SealedAttachment
@@ -118,7 +119,7 @@ class Attachments:
                 async with spooling(self._spool_folder) as spool:
                     await self._receive(upload, spool, limits)
                     return await self._keep(municipality, upload, spool, limits, recipient())
-            except (BlobsAway, ScannerAway, WorkshopBusy, OSError) as error:
+            except (BlobsAway, ScannerAway, WorkshopBusy, NoWalls, OSError) as error:
                 log.warning("file.not_kept", error=type(error).__name__, cause=str(error))
                 raise NoPlace(
                     "The file could not be kept now; send it again, or report without it."

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from common.apart.starting import Watch
 from common.auth import IdentityVerifier
 from common.db import Database, is_away
 from common.house import build_house
@@ -91,7 +92,7 @@ def build_attachments(settings: IntakeSettings, database: Database) -> Attachmen
     return Attachments(
         database,
         FolderBlobs(settings.files_folder / _KEPT),
-        Workshop(settings.files_workers, bounds),
+        Workshop(settings.files_workers, bounds, needs_walls=settings.apart_needs_walls),
         settings.files_folder / _ARRIVING,
         rules=Rules(settings.files_at_once, settings.files_body_seconds, settings.files_unclaimed_limit),
         scanner=Clamd(address, seconds=settings.clamav_seconds) if address else None,
@@ -146,5 +147,6 @@ async def serve(settings: ServiceSettings) -> None:
             raise
         log.warning("municipalities.not_read", error=type(error).__name__)
     sweeper = Sweeper(attachments, seconds=settings.files_sweep_seconds)
-    parts = (*house.parts, writer, refresher, sweeper)
+    watch = Watch(needs_walls=settings.apart_needs_walls)
+    parts = (*house.parts, writer, refresher, sweeper, watch)
     await serve_process(build_app(settings, intake, editor, admission), settings, parts, on_stop=house.close)

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from importlib import import_module
 
 from PIL import Image
 
@@ -17,6 +18,12 @@ _SAVING: dict[FileKind, dict[str, int]] = {
     FileKind.PNG: {"compress_level": 6},
     FileKind.WEBP: {"quality": 90},
 }
+#: The formats that are read, and what Pillow loads when it comes to it.
+_MODULES = (
+    *("JpegImagePlugin", "MpoImagePlugin", "PngImagePlugin", "WebPImagePlugin"),
+    *("Jpeg2KImagePlugin", "TiffImagePlugin"),
+    *("ExifTags", "ImageChops", "ImageFile", "ImageMode", "ImagePalette", "ImageSequence", "TiffTags"),
+)
 _ORIENTATION = 0x0112  # EXIF 2.3, 4.6.4 A
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -27,6 +34,13 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def load_formats() -> None:
+    """Load what opening, drawing and coding pictures may need, so that nothing is looked for later."""
+    for name in _MODULES:
+        import_module(f"PIL.{name}")
+    Image.preinit()
 
 
 def clean_picture(data: bytes, kind: FileKind) -> bytes:

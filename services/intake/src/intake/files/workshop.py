@@ -2,22 +2,21 @@
 
 import asyncio
 import contextlib
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from common.apart.starting import Bounds as ProgramBounds
+from common.apart.starting import Program, ended, spoken
 from common.log import get_logger
 
-from intake.files.cleaning import REFUSED
 from intake.files.kinds import FileKind
 from intake.files.refusals import CODES, FileRefused
 
 log = get_logger()
 
-_REASON_BYTES = 100
+_CODE = ("-m", "intake.files.cleaning")
 _READ_BYTES = 256 * 1024
 
 
@@ -37,9 +36,13 @@ class Bounds:
 class Workshop:
     """Cleans files; no hostile content is ever parsed in the process that serves requests."""
 
-    def __init__(self, places: int, bounds: Bounds) -> None:
+    def __init__(
+        self, places: int, bounds: Bounds, *, needs_walls: bool = True, code: tuple[str, ...] = _CODE
+    ) -> None:
         self._places = asyncio.Semaphore(places)
         self._bounds = bounds
+        cost = ProgramBounds(bounds.memory_mib, int(bounds.seconds) + 1)
+        self._program = Program(code, cost, needs_walls=needs_walls)
 
     @asynccontextmanager
     async def cleaned(
@@ -47,14 +50,14 @@ class Workshop:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The clean file, piece by piece; its first piece comes only when the whole is clean.
 
-        Raises `FileRefused`, `WorkshopBusy`, or OSError when no process can be started.
+        Raises `FileRefused`, `WorkshopBusy`, `NoWalls`, or OSError when no process can be started.
         """
         try:
             await asyncio.wait_for(self._places.acquire(), self._bounds.wait_seconds)
         except TimeoutError as error:
             raise WorkshopBusy from error
         try:
-            process = await self._start(kind)
+            process = await self._program.start(kind.value)
             try:
                 async with asyncio.timeout(self._bounds.seconds):
                     first = await _hand_over(process, pieces)
@@ -64,22 +67,9 @@ class Workshop:
                 log.warning("file.too_slow", kind=kind.name)
                 raise FileRefused("too-heavy") from error
             finally:
-                await _end(process)
+                await ended(process)
         finally:
             self._places.release()
-
-    async def _start(self, kind: FileKind) -> Process:
-        bounds = self._bounds
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", "-m", "intake.files.cleaning"),
-            *(kind.value, str(bounds.memory_mib), str(int(bounds.seconds) + 1)),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env={"LANG": "C.UTF-8", "PATH": os.defpath, "MALLOC_ARENA_MAX": "1"},  # no secret of ours
-            start_new_session=True,
-        )
 
 
 async def _hand_over(process: Process, pieces: AsyncIterator[bytes]) -> bytes:
@@ -106,19 +96,10 @@ async def _rest(process: Process, first: bytes) -> AsyncIterator[bytes]:
 
 
 async def _require_success(process: Process) -> None:
-    assert process.stderr is not None  # noqa: S101 -- made with pipes
-    said = (await process.stderr.read(_REASON_BYTES)).decode("ascii", "replace")
-    code = await process.wait()
+    code, reason = await spoken(process)
     if code == 0:
         return
-    if code == REFUSED and said in CODES:
-        raise FileRefused(said)
+    if reason in CODES:
+        raise FileRefused(reason)
     log.warning("file.cleaning_died", code=code)
     raise FileRefused("too-heavy")
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    await process.wait()
