@@ -14,6 +14,7 @@ from intake.files.refusals import CODES
 from PIL import Image
 
 from tests.support import files
+from tests.support.canaries import saved
 from tests.support.canary_places import PLACES, embedded, with_picture, written
 from tests.support.files import CANARY
 
@@ -124,6 +125,13 @@ def test_what_was_filled_in_on_a_form_stays_on_the_page() -> None:
     assert b"AcroForm" not in bare.getvalue()
 
 
+def _jpeg_of(side: int) -> bytes:
+    """A small JPEG that says to be much larger."""
+    data = saved("JPEG")
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + side.to_bytes(2) * 2 + data[at + 4 :]
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -137,6 +145,8 @@ def test_what_was_filled_in_on_a_form_stays_on_the_page() -> None:
         (lambda: files.pdf(pages=MAX_PAGES + 1), "too-many-pages"),
         (lambda: written(with_picture(b"x", ("JBIG2Decode",))), "picture-in-pdf"),
         (lambda: written(with_picture(b"x", ("EigenDecode",))), "content-in-pdf"),
+        (lambda: written(with_picture(_jpeg_of(60_000), ("DCTDecode",))), "unpacks-too-large"),
+        (lambda: written(with_picture(b"", (), Width=60_000, Height=60_000)), "unpacks-too-large"),
         (lambda: written(embedded("FontFile", b"%!PS-AdobeFont-1.0: F")), "font-in-pdf"),
         (lambda: files.photo()[:4000], "damaged"),
         (lambda: files.png()[:300], "damaged"),

@@ -12,6 +12,7 @@ import zlib
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object
+from PIL import Image
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import bound_memory
@@ -45,6 +46,8 @@ def clean_document(data: bytes) -> bytes:
             return _made_anew(given)
     except pikepdf.PasswordError as error:
         raise NotTaken("encrypted") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NotTaken("unpacks-too-large") from error
     except RecursionError as error:
         raise NotTaken("too-heavy") from error
     except _STUMBLES as error:

@@ -210,7 +210,8 @@ class Resources:
 
     def __init__(self, draughtsman: Draughtsman, given: Object | None) -> None:
         self.given = given if isinstance(given, Dictionary) else None
-        self.key = (id(self), 0) if self.given is None or not self.given.is_indirect else self.given.objgen
+        is_shared = self.given is not None and self.given.is_indirect
+        self.key: object = self.given.objgen if is_shared and self.given else draughtsman.making.fresh()
         self._draughtsman = draughtsman
         self._made: dict[str, dict[str, Object]] = {}
         self._names: dict[tuple[str, str], bytes | None] = {}
