@@ -35,9 +35,9 @@ async def _serve(part: runtime.Part) -> None:
     settings = ServiceSettings(
         port=free_port(),
         operations_port=free_port(),
-        database_web_url="postgresql://unused",
-        database_flow_url="postgresql://unused",
-        broker_url="amqp://unused",
+        database_web_url="postgresql://127.0.0.1:1/unused",
+        database_flow_url="postgresql://127.0.0.1:1/unused",
+        broker_url="amqp://127.0.0.1:1/",
     )
     try:
         async with asyncio.timeout(20):

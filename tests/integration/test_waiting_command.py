@@ -30,7 +30,7 @@ async def test_a_listing_says_when_there_are_more(
             {"count": count},
         )
     settings = ServiceSettings(
-        database_web_url=urls.web, database_flow_url=urls.flow, broker_url="amqp://unused"
+        database_web_url=urls.web, database_flow_url=urls.flow, broker_url="amqp://127.0.0.1:1/"
     )
     monkeypatch.setattr(ServiceSettings, "from_environment", lambda: settings)
     await asyncio.to_thread(commands.main, "reporting", ServiceSettings, _never, ["waiting", "list"])

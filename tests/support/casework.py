@@ -159,7 +159,7 @@ async def casework_desk(urls: DatabaseUrls, *, configured: bool = True) -> Async
     settings = CaseworkSettings(
         database_web_url=urls.web,
         database_flow_url=urls.flow,
-        broker_url="amqp://unused",
+        broker_url="amqp://127.0.0.1:1/",
         identity_keys=KEYS,
     )
     async with opened(urls) as database:

@@ -35,5 +35,5 @@ def required_names(service: str) -> set[str]:
 
 def secret_names(folder: Path, service: str) -> set[str]:
     """The variables for which `common.provisioning` writes a file that the running service gets."""
-    make_secrets(folder, postgres="postgres:5432", broker="rabbitmq:5672", management="rabbitmq:15672")
+    make_secrets(folder, postgres="postgres:5432", broker="rabbitmq:5671", management="rabbitmq:15671")
     return {file.name.upper() for file in (folder / service).iterdir()}

@@ -99,7 +99,7 @@ def settings_for(urls: DatabaseUrls, folder: Path, **changes: Any) -> IntakeSett
     values: dict[str, Any] = {
         "database_web_url": urls.web,
         "database_flow_url": urls.flow,
-        "broker_url": "amqp://unused",
+        "broker_url": "amqp://127.0.0.1:1/",
         "identity_keys": KEYS,
         "notifier_public_key": base64url(NOTIFIER.public),
         "files_folder": folder,

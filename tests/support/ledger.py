@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from common.contracts.codes import Channel, Urgency
 from common.contracts.intake import ReportCounted
-from common.db import Database, async_url
+from common.db import Database, make_engine
 from common.house import build_house
 from common.log import configure_logging
 from common.messaging import Delivery, Unprocessable, publish
@@ -23,8 +23,9 @@ from common.migration import allow_flow, create_messaging_tables, keep_speakers_
 from common.provision import DatabaseUrls, provide_database
 from common.runtime import run, serve
 from common.settings import ServiceSettings
+from common.tls import Tls
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 
 from tests.support.backing import Backing
@@ -90,7 +91,7 @@ async def make_database(backing: Backing, service: str) -> DatabaseUrls:
     urls = await provide_database(
         backing.admin_url, service, PASSWORDS, database=f"ledger_{uuid4().hex[:12]}"
     )
-    engine = create_async_engine(async_url(urls.owner))
+    engine = make_engine(urls.owner, Tls())
     async with engine.begin() as connection:
         await connection.run_sync(_create_tables, service)
     await engine.dispose()

@@ -80,7 +80,7 @@ async def notifier_desk(backing: Backing) -> AsyncIterator[Desk]:
         settings = NotifierSettings(
             database_web_url=urls.web,
             database_flow_url=urls.flow,
-            broker_url="amqp://unused",
+            broker_url="amqp://127.0.0.1:1/",
             identity_keys=KEYS,
             notifier_private_key=base64url(NOTIFIER.private),
             smtp_port=mail.port,

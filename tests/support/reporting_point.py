@@ -131,7 +131,7 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
     settings = IntakeSettings(
         database_web_url=urls.web,
         database_flow_url=urls.flow,
-        broker_url="amqp://unused",
+        broker_url="amqp://127.0.0.1:1/",
         identity_keys={"k1": PUBLIC_KEY},
         notifier_public_key=base64url(notifier.public),
         files_folder=files_folder,

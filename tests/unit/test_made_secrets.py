@@ -15,7 +15,7 @@ from tests.support.deployment import settings_type
 
 
 def _make(folder: Path) -> int:
-    return make_secrets(folder, postgres="db:5432", broker="mq:5672", management="mq:15672")
+    return make_secrets(folder, postgres="db:5432", broker="mq:5671", management="mq:15671")
 
 
 def _contents(folder: Path) -> dict[str, str]:
@@ -41,7 +41,7 @@ def test_a_service_gets_no_password_of_another_and_not_its_owners(tmp_path: Path
         for file in (tmp_path / service).iterdir():
             text = file.read_text()
             assert "owner" not in file.name
-            if file.name != "vermoeden_identity_keys":  # public halves
+            if file.name not in ("vermoeden_identity_keys", "ca.crt"):  # public halves
                 assert seen.setdefault(text, service) == service, file.name
 
 
@@ -53,7 +53,7 @@ def test_a_service_starts_with_the_files_alone(
     monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / service))
     settings = settings_type(service).from_environment()
     assert settings.database_owner_url is None
-    assert settings.broker_url.get_secret_value().startswith(f"amqp://{service}:")
+    assert settings.broker_url.get_secret_value().startswith(f"amqps://{service}:")
     monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / "setup" / service))
     assert settings_type(service).from_environment().database_owner_url is not None
 
@@ -61,8 +61,8 @@ def test_a_service_starts_with_the_files_alone(
 def test_a_variable_wins_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _make(tmp_path)
     monkeypatch.setenv("VERMOEDEN_SECRETS_FOLDER", str(tmp_path / "casework"))
-    monkeypatch.setenv("VERMOEDEN_BROKER_URL", "amqp://elsewhere/")
-    assert settings_type("casework").from_environment().broker_url.get_secret_value() == "amqp://elsewhere/"
+    monkeypatch.setenv("VERMOEDEN_BROKER_URL", "amqps://elsewhere/")
+    assert settings_type("casework").from_environment().broker_url.get_secret_value() == "amqps://elsewhere/"
 
 
 def test_the_halves_of_the_key_pairs_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

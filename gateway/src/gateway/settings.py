@@ -1,7 +1,8 @@
 """The gateway's settings."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from common.addresses import SHOWN
 from common.settings import ServiceSettings
 from pydantic import SecretStr
 
@@ -12,10 +13,13 @@ class GatewaySettings(ServiceSettings):
     identity_kid: str = "k1"  # the id under which services know the public half
     identity_private_key: SecretStr  # base64url, 32 bytes; see `common.auth.generate_identity_key`
 
-    intake_url: str = "http://127.0.0.1:8001"  # where intake answers
-    casework_url: str = "http://127.0.0.1:8002"  # where casework answers
-    notifier_url: str = "http://127.0.0.1:8003"  # where notifier answers
-    reporting_url: str = "http://127.0.0.1:8004"  # where reporting answers
+    intake_url: str = "http://127.0.0.1:8001"  # where intake answers; https:// beyond this machine
+    casework_url: str = "http://127.0.0.1:8002"  # where casework answers; likewise
+    notifier_url: str = "http://127.0.0.1:8003"  # where notifier answers; likewise
+    reporting_url: str = "http://127.0.0.1:8004"  # where reporting answers; likewise
+    tls_callers: tuple[str, ...] = ()  # the proxy in front needs no certificate, unless names stand here
+    # "none" where the port is published on loopback only, for a proxy with a certificate on the same machine.
+    door_security: Literal["tls", "none"] = "tls"  # between that proxy and the gateway; "none": in clear
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
     upstream_connections: int = 256  # to each service; one municipality alone takes half at most
@@ -70,7 +74,12 @@ class GatewaySettings(ServiceSettings):
     draft_key_municipality_per_minute: float = 600  # of one municipality
     draft_key_municipality_burst: int = 1200  # at once, before it slows down
 
-    security_contact: str | None = None  # a mailto: or https: address, for /.well-known/security.txt
+    security_contact: Annotated[str | None, SHOWN] = None  # mailto: or https:, for security.txt
+
+    @property
+    def answers_in_clear(self) -> bool:
+        """Whether the proxy in front speaks to the gateway without TLS."""
+        return self.door_security == "none"
 
     @property
     def service_urls(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from common.addresses import is_encrypted
 from common.auth import Identity, IdentitySigner
 from common.errors import AppError, Unavailable
 from common.log import get_logger
@@ -41,9 +42,15 @@ class ServiceClient:
         self._places = {service: Share(settings.upstream_connections) for service in self._urls}
 
     async def start(self) -> None:
-        """Make the pool; needs the running loop."""
+        """Make the pool; needs the running loop.
+
+        Over https a service must prove its name, and the gateway shows its certificate.
+        """
+        is_tls = any(is_encrypted(url) for url in self._urls.values())
+        verified = self._settings.tls.client(shows=True) if is_tls else True
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
+                ssl=verified,
                 limit=0,
                 limit_per_host=self._settings.upstream_connections,
                 keepalive_timeout=_KEEP_SECONDS,

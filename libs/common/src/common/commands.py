@@ -32,7 +32,7 @@ def main(
 
         if settings.database_owner_url is None:
             raise SystemExit("VERMOEDEN_DATABASE_OWNER_URL is not set; migrating needs the owner's role.")
-        migrate(service, settings.database_owner_url.get_secret_value())
+        migrate(service, settings.database_owner_url.get_secret_value(), settings.tls)
         print(f"{service}: the database is at the newest version.")
     else:
         asyncio.run(_waiting(settings, arguments))

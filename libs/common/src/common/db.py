@@ -1,9 +1,12 @@
 """The database as a service sees it: tenant transactions under row-level security, and flow transactions."""
 
 import asyncio
+import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import asyncpg
 from sqlalchemy import text
@@ -11,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from common.addresses import is_encrypted, refuse_plain
 from common.settings import ServiceSettings
+from common.tls import Tls
 
 #: A process that vanishes without a word frees what it held within a minute or two.
 _SERVER_SETTINGS = {
@@ -30,9 +35,25 @@ _DATA_SQLSTATES = ("22",)  # data exception: a value that no column can hold
 _SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for now
 
 
-def async_url(url: str) -> str:
-    """The same address for SQLAlchemy's asyncpg driver, which calls libpq's `sslmode` plain `ssl`."""
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1).replace("sslmode=", "ssl=", 1)
+def driver_address(url: str, tls: Tls) -> tuple[str, ssl.SSLContext | Literal[False]]:
+    """The same address for asyncpg, without `sslmode`, and what to give the driver as `ssl` in its place.
+
+    So neither the address nor a variable of libpq decides how much is verified: `verify-full`, or in clear on
+    this machine. Raises `PlainAddress` for anything else.
+    """
+    refuse_plain("a database's address", url)
+    bare = re.sub(r"[?&]sslmode=[^&]*", "", url)
+    if "?" not in bare:
+        bare = bare.replace("&", "?", 1)
+    return bare, tls.client() if is_encrypted(url) else False
+
+
+def make_engine(url: str, tls: Tls, **options: Any) -> AsyncEngine:  # noqa: ANN401 -- SQLAlchemy's own
+    """An engine on asyncpg for a `postgresql://` address; `options` are those of `create_async_engine`."""
+    bare, context = driver_address(url, tls)
+    arguments = {**options.pop("connect_args", {}), "ssl": context}
+    address = bare.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return create_async_engine(address, connect_args=arguments, **options)
 
 
 @dataclass(frozen=True)
@@ -48,8 +69,8 @@ class Database:
     def from_settings(cls, settings: ServiceSettings) -> "Database":
         """Engines with bounded pools; nothing connects before first use."""
         return cls(
-            web=_engine(settings.database_web_url.get_secret_value(), settings.database_pool_size),
-            flow=_engine(settings.database_flow_url.get_secret_value(), settings.database_pool_size),
+            web=_engine(settings.database_web_url.get_secret_value(), settings),
+            flow=_engine(settings.database_flow_url.get_secret_value(), settings),
         )
 
     @asynccontextmanager
@@ -180,10 +201,11 @@ def _state_of(error: BaseException | None) -> str:
     return state if isinstance(state, str) else ""
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
-        async_url(url),
-        pool_size=pool_size,
+def _engine(url: str, settings: ServiceSettings) -> AsyncEngine:
+    return make_engine(
+        url,
+        settings.tls,
+        pool_size=settings.database_pool_size,
         max_overflow=0,
         hide_parameters=True,  # bound values are personal data; keep them out of error texts
         pool_timeout=5,

@@ -39,7 +39,7 @@ def build_house(
 ) -> House:
     """Wire a service's mechanism to its handlers; nothing connects before its parts run."""
     database = database or Database.from_settings(settings)
-    broker = Broker(settings.broker_url.get_secret_value(), name=service)
+    broker = Broker(settings.broker_url.get_secret_value(), name=service, tls=settings.tls)
     dispatcher = Dispatcher(handlers)
     waiting = WaitingRoom(
         database,

@@ -30,3 +30,8 @@ APART_WALLS = Gauge(
 )
 WRITER_QUEUE = Gauge("vermoeden_writer_queue", "Reports waiting for the next group commit.")
 TROUBLE = Gauge("vermoeden_trouble", "1 while a part of this process is not ready.", ["part"])
+CERTIFICATE_ENDS = Gauge(
+    "vermoeden_certificate_ends_timestamp_seconds",
+    "Until when the authority that this process trusts, or its own certificate, is valid (Unix time).",
+    ["certificate"],
+)

@@ -11,9 +11,9 @@ from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from common.db import async_url
+from common.db import make_engine
+from common.tls import Tls
 
 __all__ = [
     "allow_flow",
@@ -29,13 +29,13 @@ __all__ = [
 _LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
 
 
-def migrate(service: str, owner_url: str) -> None:
+def migrate(service: str, owner_url: str, tls: Tls | None = None) -> None:
     """Bring a service's database to the newest version; safe to run again and beside others."""
-    asyncio.run(_migrate(service, owner_url))
+    asyncio.run(_migrate(service, owner_url, tls or Tls()))
 
 
-async def _migrate(service: str, owner_url: str) -> None:
-    engine = create_async_engine(async_url(owner_url))
+async def _migrate(service: str, owner_url: str, tls: Tls) -> None:
+    engine = make_engine(owner_url, tls)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade, service)

@@ -5,6 +5,9 @@ from urllib.parse import quote, urlsplit
 
 import asyncpg
 
+from common.db import driver_address
+from common.tls import Tls
+
 
 @dataclass(frozen=True)
 class RolePasswords:
@@ -25,14 +28,20 @@ class DatabaseUrls:
 
 
 async def provide_database(
-    admin_url: str, service: str, passwords: RolePasswords, *, database: str | None = None
+    admin_url: str,
+    service: str,
+    passwords: RolePasswords,
+    *,
+    database: str | None = None,
+    tls: Tls | None = None,
 ) -> DatabaseUrls:
     """Make database and roles if they are missing, set the passwords, and shut everyone else out.
 
     Safe to repeat. The owner runs migrations; web and flow get their grants from them.
     """
     name = database or service
-    connection = await asyncpg.connect(admin_url)
+    address, context = driver_address(admin_url, tls or Tls())
+    connection = await asyncpg.connect(address, ssl=context)
     try:
         await connection.execute("SELECT pg_advisory_lock(7306119841)")
         for role, password in vars(passwords).items():
@@ -61,5 +70,5 @@ async def _role(connection: "asyncpg.Connection[asyncpg.Record]", role: str, pas
 
 def _url(admin_url: str, user: str, password: str, database: str) -> str:
     parts = urlsplit(admin_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}:{quote(password, safe='')}@{parts.hostname}{port}/{database}"
+    place = f"{user}:{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}"
+    return parts._replace(netloc=place, path=f"/{database}").geturl()

@@ -6,7 +6,8 @@ One folder holds a file per secret, named as its setting in lower case:
     setup/keys/      key pairs whose halves different services hold
     setup/<service>/ what migrating needs: the service's secrets and its owner's database address
     <service>/       what the running service needs, and nothing else
-    postgres/ rabbitmq/   the administrators' passwords, for servers that start empty
+    postgres/ rabbitmq/   the administrators' passwords, for servers that start empty, and their certificates
+    authority/       the key that signs certificates (`common.authority`); no service sees it
 """
 
 import argparse
@@ -14,17 +15,24 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import asyncpg
 
+from common.addresses import PlainAddress, is_local
 from common.auth import generate_identity_key
+from common.authority import make_certificates, renew_certificates, rotate_authority, server_names
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.provision import RolePasswords, provide_database
 from common.sealing import encode, generate_key_pair
+from common.secret_files import read as _read
+from common.secret_files import replace as _replace
+from common.secret_files import write as _write
+from common.tls import FILES, NoCertificate, Tls
 
 _ADMIN = "vermoeden_admin"
 _ROLES = ("owner", "web", "flow")
@@ -35,32 +43,99 @@ _HOLDS = {  # which service holds which half, beside the keys that verify the ga
 }
 
 
-def make_secrets(folder: Path, *, postgres: str, broker: str, management: str) -> int:
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are, each as `host:port`, and whether they are spoken to over TLS."""
+
+    postgres: str
+    broker: str
+    management: str
+    is_tls: bool
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The host names that the servers' certificates hold."""
+        return {"postgres": _host(self.postgres), "rabbitmq": _host(self.broker)}
+
+    def database(self, user: str, password: str, name: str) -> str:
+        """The address of a role's database."""
+        query = "?sslmode=verify-full" if self.is_tls else ""
+        return f"postgresql://{user}:{password}@{self.postgres}/{name}{query}"
+
+    def broker_address(self, user: str, password: str) -> str:
+        """The address of a user of the broker."""
+        return f"amqp{'s' if self.is_tls else ''}://{user}:{password}@{self.broker}/"
+
+    def management_address(self, user: str, password: str) -> str:
+        """The address of the broker's management API."""
+        return f"http{'s' if self.is_tls else ''}://{user}:{password}@{self.management}"
+
+
+def servers_at(*, postgres: str, broker: str, management: str, tls: bool | None = None) -> Servers:
+    """The servers; spoken to over TLS unless all are on this machine (`tls` decides when given)."""
+    are_local = all(is_local(_host(each)) for each in (postgres, broker, management))
+    return Servers(postgres, broker, management, not are_local if tls is None else tls)
+
+
+def make_secrets(
+    folder: Path,
+    *,
+    postgres: str,
+    broker: str,
+    management: str,
+    tls: bool | None = None,
+    also: tuple[str, ...] = (),
+) -> int:
     """Write every secret that is not there yet; returns how many files were written. Safe to repeat.
 
-    The servers are `host:port`. Existing files are never changed; `renew_passwords` and
-    `rotate_identity` do that.
+    The servers are `host:port`. With TLS (where they are elsewhere, or `tls` says so) each service and server
+    gets a certificate of the installation's own authority, for its name and those in `also`. Existing files
+    are never changed; `renew_passwords`, `rotate_identity` and `common.authority` do that.
     """
+    servers = servers_at(postgres=postgres, broker=broker, management=management, tls=tls)
     passwords = {name: _kept(folder / name / "password") for name in ("postgres", "rabbitmq")}
     files: dict[str, str] = {f"{name}/password": password for name, password in passwords.items()}
-    files["setup/admin/vermoeden_admin_database_url"] = (
-        f"postgresql://{_ADMIN}:{passwords['postgres']}@{postgres}/postgres"
+    files["setup/admin/vermoeden_admin_database_url"] = servers.database(
+        _ADMIN, passwords["postgres"], "postgres"
     )
-    files["setup/admin/vermoeden_admin_management_url"] = (
-        f"http://{_ADMIN}:{passwords['rabbitmq']}@{management}"
+    files["setup/admin/vermoeden_admin_management_url"] = servers.management_address(
+        _ADMIN, passwords["rabbitmq"]
     )
     keys = _key_material(folder / "setup/keys")
     files |= {f"setup/keys/{name}": value for name, value in keys.items()}
     for service in SERVICES:
         holds = ("vermoeden_identity_keys", *_HOLDS.get(service, ()))
-        made = {**_service_secrets(service, postgres, broker), **{name: keys[name] for name in holds}}
+        made = {**_service_secrets(service, servers), **{name: keys[name] for name in holds}}
         files |= {f"setup/{service}/{name}": value for name, value in made.items()}
     written = sum(_write(folder / name, value) for name, value in files.items())
     for service in SERVICES:
         for file in sorted((folder / "setup" / service).iterdir()):
-            if file.name != "vermoeden_database_owner_url":
+            if file.name not in ("vermoeden_database_owner_url", FILES["ca"]):
                 written += _write(folder / service / file.name, file.read_text(encoding="utf-8"))
+    if servers.is_tls:
+        written += make_certificates(folder, server_names(servers.names, also))
     return written
+
+
+def readdress(folder: Path, servers: Servers, also: tuple[str, ...] = ()) -> None:
+    """Let every address name these servers, over TLS where they say so; users, passwords and names stay.
+
+    For an installation that was made in clear, and for servers that move. Certificates that are missing are
+    made; one that is there keeps its names.
+    """
+    for place in ("setup/admin", *(f"{kind}{service}" for kind in ("setup/", "") for service in SERVICES)):
+        for file in sorted((folder / place).glob("vermoeden_*_url")):
+            old = urlsplit(_read(file))
+            user, password = old.username or "", old.password or ""
+            if old.scheme == "postgresql":
+                fresh = servers.database(user, password, old.path.lstrip("/"))
+            elif file.name == "vermoeden_broker_url":
+                fresh = servers.broker_address(user, password).removesuffix("/") + (old.path or "/")
+            else:
+                fresh = servers.management_address(user, password)
+            _replace(file, fresh)
+    if servers.is_tls:
+        make_certificates(folder, server_names(servers.names, also))
 
 
 def renew_passwords(folder: Path, service: str) -> None:
@@ -117,11 +192,16 @@ async def apply_secrets(folder: Path, *, patience_seconds: float = 120) -> None:
     admin = {
         kind: _read(folder / f"setup/admin/vermoeden_admin_{kind}_url") for kind in ("database", "management")
     }
-    await _patiently(lambda: _provide_databases(folder, admin["database"]), patience_seconds)
-    await _patiently(lambda: _provide_broker(folder, admin["management"]), patience_seconds)
+    authority = folder / "setup/admin" / FILES["ca"]
+    tls = Tls(authority if authority.exists() else None)
+    try:
+        await _patiently(lambda: _provide_databases(folder, admin["database"], tls), patience_seconds)
+        await _patiently(lambda: _provide_broker(folder, admin["management"], tls), patience_seconds)
+    except (PlainAddress, NoCertificate) as error:
+        raise SystemExit(f"{error} (in {folder / 'setup/admin'})") from error
 
 
-async def _provide_databases(folder: Path, admin_url: str) -> None:
+async def _provide_databases(folder: Path, admin_url: str, tls: Tls) -> None:
     for service in SERVICES:
         addresses = {
             role: urlsplit(_read(folder / f"setup/{service}/vermoeden_database_{role}_url"))
@@ -134,10 +214,10 @@ async def _provide_databases(folder: Path, admin_url: str) -> None:
         if len(names) != 1:
             raise SystemExit(f"{service}: its three addresses name different databases.")
         passwords = RolePasswords(**{role: unquote(each.password or "") for role, each in addresses.items()})
-        await provide_database(admin_url, service, passwords, database=names.pop())
+        await provide_database(admin_url, service, passwords, database=names.pop(), tls=tls)
 
 
-async def _provide_broker(folder: Path, management_url: str) -> None:
+async def _provide_broker(folder: Path, management_url: str, tls: Tls) -> None:
     passwords: dict[str, str] = {}
     vhosts: set[str] = set()
     for service in SERVICES:
@@ -151,7 +231,7 @@ async def _provide_broker(folder: Path, management_url: str) -> None:
     admin = urlsplit(management_url)
     base = f"{admin.scheme}://{admin.hostname}" + (f":{admin.port}" if admin.port else "")
     user, password = unquote(admin.username or ""), unquote(admin.password or "")
-    async with BrokerAdministration(base, user, password, vhost=vhosts.pop()) as administration:
+    async with BrokerAdministration(base, user, password, vhost=vhosts.pop(), tls=tls) as administration:
         removed = await administration.set_up(passwords)
     if removed:
         print(f"{removed} binding(s) that no service has use for were removed: find out who made them.")
@@ -169,12 +249,16 @@ async def _patiently(action: Callable[[], Awaitable[None]], seconds: float) -> N
         await asyncio.sleep(1)
 
 
-def _service_secrets(service: str, postgres: str, broker: str) -> dict[str, str]:
+def _service_secrets(service: str, servers: Servers) -> dict[str, str]:
     databases = {
-        f"vermoeden_database_{role}_url": f"postgresql://{service}_{role}:{_password()}@{postgres}/{service}"
+        f"vermoeden_database_{role}_url": servers.database(f"{service}_{role}", _password(), service)
         for role in _ROLES
     }
-    return {**databases, "vermoeden_broker_url": f"amqp://{service}:{_password()}@{broker}/"}
+    return {**databases, "vermoeden_broker_url": servers.broker_address(service, _password())}
+
+
+def _host(place: str) -> str:
+    return urlsplit(f"//{place}").hostname or ""
 
 
 def _key_material(folder: Path) -> dict[str, str]:
@@ -199,38 +283,17 @@ def _kept(file: Path) -> str:
     return _read(file) if file.exists() else _password()
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except FileNotFoundError as error:
-        raise SystemExit(f"{file} is missing; `python -m common.provisioning secrets` makes it.") from error
-
-
-def _write(file: Path, value: str) -> bool:
-    if file.exists():
-        return False
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(value, encoding="utf-8")
-    return True
-
-
-def _replace(file: Path, value: str) -> None:
-    """Put a whole new file in its place, so that nobody reads half a secret."""
-    fresh = file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    _write(fresh, value)
-    fresh.replace(file)
-
-
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m common.provisioning")
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("secrets", help="write every secret that is not there yet")
-    make.add_argument("--postgres", default="postgres:5432", help="host:port")
-    make.add_argument("--broker", default="rabbitmq:5672", help="host:port of AMQP")
-    make.add_argument("--management", default="rabbitmq:15672", help="host:port of the management API")
+    move = commands.add_parser("readdress", help="let every address name these servers, over TLS")
+    for each in (make, move):
+        each.add_argument("--postgres", default="postgres:5432", help="host:port")
+        each.add_argument("--broker", default="rabbitmq:5671", help="host:port of AMQP over TLS")
+        each.add_argument("--management", default="rabbitmq:15671", help="host:port of the management API")
+        each.add_argument("--also", action="append", default=[], help="one more name in each certificate")
     apply = commands.add_parser(
         "apply", help="make databases, roles and broker users as the secrets name them"
     )
@@ -239,21 +302,32 @@ def main() -> None:
     rotate.add_argument("step", choices=("announce", "switch", "finish"))
     renew = commands.add_parser("renew", help="give a service new passwords; then apply, then start it anew")
     renew.add_argument("service", choices=SERVICES)
-    for each in (make, apply, rotate, renew):
+    fresh = commands.add_parser("renew-certificates", help="a new certificate for every service and server")
+    authority = commands.add_parser("rotate-authority", help="replace the authority that signs them")
+    authority.add_argument("step", choices=("announce", "switch", "finish"))
+    for each in (make, move, apply, rotate, renew, fresh, authority):
         each.add_argument("folder", type=Path)
     print(_run(parser.parse_args()))
 
 
 def _run(arguments: argparse.Namespace) -> str:
     folder: Path = arguments.folder
-    if arguments.command == "secrets":
-        servers = {name: getattr(arguments, name) for name in ("postgres", "broker", "management")}
-        return f"{make_secrets(folder, **servers)} secret(s) written; the others were there."
+    if arguments.command in ("secrets", "readdress"):
+        where = {name: getattr(arguments, name) for name in ("postgres", "broker", "management")}
+        also = tuple(arguments.also)
+        if arguments.command == "secrets":
+            return f"{make_secrets(folder, **where, also=also)} secret(s) written; the others were there."
+        readdress(folder, servers_at(**where), also)
+        return "Every address names these servers now: start the servers, then every service anew."
     if arguments.command == "rotate-identity":
         return rotate_identity(folder, arguments.step)
     if arguments.command == "renew":
         renew_passwords(folder, arguments.service)
         return f"{arguments.service} has new passwords: run `apply`, then start {arguments.service} anew."
+    if arguments.command == "renew-certificates":
+        return renew_certificates(folder)
+    if arguments.command == "rotate-authority":
+        return rotate_authority(folder, arguments.step)
     asyncio.run(apply_secrets(folder, patience_seconds=arguments.patience))
     return f"Databases and broker users are there for {', '.join(SERVICES)}."
 

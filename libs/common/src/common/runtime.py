@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -10,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common import memory
+from common.addresses import is_local
+from common.callers import only_from
 from common.log import get_logger
 from common.operations import operations_app
 from common.settings import ServiceSettings
@@ -51,8 +54,12 @@ async def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT: first stop accepting, then finish what is in hand, then close.
 
-    A part that ends with an error ends the process; its supervisor starts it anew.
+    A part that ends with an error ends the process; its supervisor starts it anew. Requests come over TLS
+    where there is a certificate; without one only from this machine (`SystemExit`). The operations port is
+    plain: what it tells is no secret, and probes come without certificates.
     """
+    context = _server_context(settings)
+    parts = (*parts, settings.tls) if context else parts
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -61,7 +68,14 @@ async def serve(
         await on_start()
     memory.settle()
     servers = [
-        _server(app, settings.host, settings.port, settings.shutdown_seconds),
+        _server(
+            app,
+            settings.host,
+            settings.port,
+            settings.shutdown_seconds,
+            context=context,
+            callers=settings.tls_callers,
+        ),
         _server(operations_app(parts), settings.host, settings.operations_port, 1),
     ]
     tasks: list[asyncio.Task[None]] = [
@@ -102,12 +116,36 @@ async def _serve(server: uvicorn.Server) -> None:
     await server.serve()
 
 
-def _server(app: ASGIApp, host: str, port: int, shutdown_seconds: float) -> _Server:
+def _server_context(settings: ServiceSettings) -> ssl.SSLContext | None:
+    """What requests are answered with, or None: in clear, to this machine or where it was asked for."""
+    if settings.answers_in_clear:
+        return None
+    if settings.tls.has_certificate:
+        return settings.tls.server(asks=bool(settings.tls_callers))
+    if is_local(settings.host):
+        return None
+    raise SystemExit(
+        "VERMOEDEN_TLS_CERTIFICATE_FILE: a process that is reached from elsewhere (VERMOEDEN_HOST) needs a"
+        " certificate and VERMOEDEN_TLS_KEY_FILE its key; `python -m common.provisioning secrets` makes both."
+    )
+
+
+def _server(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    shutdown_seconds: float,
+    *,
+    context: ssl.SSLContext | None = None,
+    callers: tuple[str, ...] = (),
+) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
+            http=only_from(callers) if context and callers else "auto",
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
             log_config=None,
             access_log=False,
             server_header=False,

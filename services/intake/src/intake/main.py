@@ -87,7 +87,6 @@ def build_app(settings: IntakeSettings, intake: Intake, editor: Editing, admissi
 
 def build_attachments(settings: IntakeSettings, database: Database) -> Attachments:
     """The room for files, on the folder of the settings; one that is away is told when a file comes."""
-    address = settings.clamav_address
     bounds = Bounds(settings.files_worker_memory_mib, settings.files_worker_seconds)
     return Attachments(
         database,
@@ -95,8 +94,16 @@ def build_attachments(settings: IntakeSettings, database: Database) -> Attachmen
         Workshop(settings.files_workers, bounds, needs_walls=settings.apart_needs_walls),
         settings.files_folder / _ARRIVING,
         rules=Rules(settings.files_at_once, settings.files_body_seconds, settings.files_unclaimed_limit),
-        scanner=Clamd(address, seconds=settings.clamav_seconds) if address else None,
+        scanner=_scanner(settings),
     )
+
+
+def _scanner(settings: IntakeSettings) -> Clamd | None:
+    address = settings.clamav_address
+    if not address:
+        return None
+    context = settings.tls.client() if address.startswith("tls:") else None
+    return Clamd(address, seconds=settings.clamav_seconds, context=context)
 
 
 def make_folders(settings: IntakeSettings) -> None:

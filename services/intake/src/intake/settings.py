@@ -1,8 +1,11 @@
 """Intake's own settings."""
 
 from pathlib import Path
+from typing import Self
 
+from common.addresses import is_local
 from common.settings import ServiceSettings
+from pydantic import model_validator
 
 
 class IntakeSettings(ServiceSettings):
@@ -23,5 +26,20 @@ class IntakeSettings(ServiceSettings):
     files_worker_memory_mib: int = 768  # address space of each; more means that the file is refused
     files_worker_seconds: float = 20  # for one file
     files_sweep_seconds: float = 300  # between two rounds
-    clamav_address: str | None = None  # host:port or unix:/path of a clamd; away means 503
+    clamav_address: str | None = None  # unix:/path, tls:host:port or (this machine) host:port; away means 503
     clamav_seconds: float = 30  # for one file
+
+    @model_validator(mode="after")
+    def _no_file_in_clear(self) -> Self:
+        kind, _, _ = (self.clamav_address or "unix:").partition(":")
+        if kind == "tls":
+            if self.tls_ca_file is None:
+                raise ValueError(
+                    "VERMOEDEN_TLS_CA_FILE: needed to know who answers at VERMOEDEN_CLAMAV_ADDRESS."
+                )
+        elif kind != "unix" and not is_local((self.clamav_address or "").rpartition(":")[0]):
+            raise ValueError(
+                "VERMOEDEN_CLAMAV_ADDRESS: files go in clear to a scanner on this machine only. Write"
+                " unix:/path of a socket, or tls:host:port of a proxy that speaks TLS in front of it."
+            )
+        return self

@@ -6,9 +6,12 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from common.addresses import PlainAddress, refuse_plain
 from common.messaging.administration import BrokerAdministration
+from common.tls import FILES, NoCertificate, Tls
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NEEDED = {
@@ -30,17 +33,21 @@ def run_partners(argv: Sequence[str]) -> None:
             raise SystemExit(f"--{name}: use lower-case letters, digits and dashes, as the gateway has it.")
     try:
         asyncio.run(_run(arguments))
+    except (PlainAddress, NoCertificate) as error:
+        raise SystemExit(str(error)) from error
     except (OSError, RuntimeError, TimeoutError) as error:
         raise SystemExit(f"The broker could not be changed: {error or type(error).__name__}.") from error
 
 
 async def _run(arguments: argparse.Namespace) -> None:
+    refuse_plain("VERMOEDEN_PARTNER_BROKER_URL", os.environ["VERMOEDEN_PARTNER_BROKER_URL"])
     url = urlsplit(os.environ["VERMOEDEN_PARTNER_BROKER_URL"])
     administration = BrokerAdministration(
         os.environ["VERMOEDEN_BROKER_MANAGEMENT_URL"],
         os.environ["VERMOEDEN_BROKER_ADMIN_USER"],
         os.environ["VERMOEDEN_BROKER_ADMIN_PASSWORD"],
         vhost=url.path.removeprefix("/") or "/",
+        tls=Tls(_authority()),
     )
     municipality, partner = arguments.municipality, arguments.partner
     async with administration:
@@ -54,6 +61,13 @@ async def _run(arguments: argparse.Namespace) -> None:
     print(f"queue     {queue}")
     print(f"address   {url.scheme}://{quote(queue)}:{password}@{host}{url.path}")
     print("The password is shown once. Running this again makes a new one.")
+
+
+def _authority() -> Path | None:
+    """Who is trusted: as the running service has it."""
+    given = os.environ.get("VERMOEDEN_TLS_CA_FILE")
+    beside = Path(os.environ.get("VERMOEDEN_SECRETS_FOLDER", "/run/secrets")) / FILES["ca"]
+    return Path(given) if given else beside if beside.is_file() else None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
+from common.db import driver_address
 from common.errors import Unavailable
 from common.log import get_logger
+from common.tls import Tls
 
 from reporting.columns import STATUS, projection
 from reporting.filters import ExportRequest
@@ -64,8 +66,8 @@ class Exports:
     Each runs in one transaction of the web role under row-level security.
     """
 
-    def __init__(self, web_url: str, *, connections: int, seconds: float) -> None:
-        self._url = web_url
+    def __init__(self, web_url: str, *, connections: int, seconds: float, tls: Tls | None = None) -> None:
+        self._url, self._ssl = driver_address(web_url, tls or Tls())
         self._connections = connections
         self._seconds = seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -107,6 +109,7 @@ class Exports:
         if self._pool is None:
             self._pool = await asyncpg.create_pool(
                 self._url,
+                ssl=self._ssl,
                 min_size=0,
                 max_size=self._connections,
                 timeout=5,

@@ -19,6 +19,7 @@ async def serve_reporting(settings: ServiceSettings) -> None:
         chosen.database_web_url.get_secret_value(),
         connections=chosen.export_connections,
         seconds=chosen.export_seconds,
+        tls=chosen.tls,
     )
     app = create_reporting_app(house.database, exports, IdentityVerifier("reporting", chosen.identity_keys))
 

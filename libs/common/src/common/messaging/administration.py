@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from common.addresses import is_encrypted, refuse_plain
 from common.flow import SERVICES, heard_by
 from common.messaging.topology import (
     DEAD,
@@ -23,6 +24,7 @@ from common.messaging.topology import (
     partner_queue,
     queues,
 )
+from common.tls import Tls
 
 _QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
 _NOTHING = "^$"
@@ -48,12 +50,20 @@ _LEFT_OVER_LIMITS = {
 
 
 class BrokerAdministration:
-    """A client of RabbitMQ's management API with an administrator's rights; every call can be repeated."""
+    """A client of RabbitMQ's management API with an administrator's rights; every call can be repeated.
 
-    def __init__(self, management_url: str, user: str, password: str, *, vhost: str = "/") -> None:
+    Raises `PlainAddress` for an http:// address that is not on this machine.
+    """
+
+    def __init__(
+        self, management_url: str, user: str, password: str, *, vhost: str = "/", tls: Tls | None = None
+    ) -> None:
+        refuse_plain("the management API's address", management_url)
+        verified = (tls or Tls()).client() if is_encrypted(management_url) else True
         self._base = management_url.rstrip("/")
         self._vhost = quote(vhost, safe="")
         self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=verified),
             headers={"Authorization": aiohttp.encode_basic_auth(user, password)},
             timeout=aiohttp.ClientTimeout(total=15),
         )

@@ -7,8 +7,10 @@ from urllib.parse import unquote, urlsplit
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 
+from common.addresses import is_encrypted, refuse_plain
 from common.db import is_away
 from common.log import get_logger
+from common.tls import Tls
 
 log = get_logger()
 
@@ -16,8 +18,10 @@ log = get_logger()
 class Broker:
     """A connection that heals itself; what there is on the broker was made by provisioning."""
 
-    def __init__(self, url: str, *, name: str) -> None:
+    def __init__(self, url: str, *, name: str, tls: Tls | None = None) -> None:
+        refuse_plain("the broker's address", url)
         self._url = url
+        self._ssl_context = (tls or Tls()).client() if is_encrypted(url) else None
         self._name = name
         #: Stands on all that is published: the broker refuses another, and hearers know the speaker by it.
         self.user = broker_user(url)
@@ -51,6 +55,7 @@ class Broker:
             if self._connection is None or self._connection.is_closed:
                 self._connection = await aio_pika.connect_robust(
                     self._url,
+                    ssl_context=self._ssl_context,  # whatever the address says: it verifies
                     reconnect_interval=0.5,
                     timeout=5,
                     fail_fast=True,

@@ -1,6 +1,7 @@
 """An optional virus scanner: clamd, over TCP or a socket in the file system (command INSTREAM)."""
 
 import asyncio
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,11 +15,15 @@ class ScannerAway(Exception):
 
 
 class Clamd:
-    """Asks a clamd at ``host:port`` or ``unix:/path``; every step has a time limit."""
+    """Asks a clamd at ``host:port``, ``tls:host:port`` or ``unix:/path``; every step has a time limit.
 
-    def __init__(self, address: str, *, seconds: float) -> None:
+    clamd itself speaks no TLS: behind ``tls:`` stands a proxy, which must prove its name to `context`.
+    """
+
+    def __init__(self, address: str, *, seconds: float, context: ssl.SSLContext | None = None) -> None:
         self._address = address
         self._seconds = seconds
+        self._context = context
 
     async def is_clean(self, pieces: AsyncIterator[bytes]) -> bool:
         """Whether the scanner finds nothing in this file; raises `ScannerAway`."""
@@ -53,5 +58,6 @@ class Clamd:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._address.startswith("unix:"):
             return await asyncio.open_unix_connection(self._address.removeprefix("unix:"))
-        host, _, port = self._address.rpartition(":")
-        return await asyncio.open_connection(host.strip("[]"), int(port))
+        host, _, port = self._address.removeprefix("tls:").rpartition(":")
+        context = self._context if self._address.startswith("tls:") else None
+        return await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)

@@ -48,6 +48,7 @@ class Post:
         self._database = database
         self._settings = settings
         self._private_key = decode(settings.notifier_private_key.get_secret_value())
+        self._tls = None if settings.smtp_security == "none" else settings.tls.outside()
 
     @property
     def trouble(self) -> str | None:
@@ -112,7 +113,8 @@ class Post:
             username=chosen.smtp_user,
             password=password.get_secret_value() if password else None,
             use_tls=chosen.smtp_security == "tls",
-            start_tls=chosen.smtp_security == "starttls",
+            start_tls=chosen.smtp_security == "starttls",  # asked for, never optional
+            tls_context=self._tls,  # the server must prove its name
             timeout=chosen.smtp_seconds,
         )
 
