@@ -1,5 +1,6 @@
 """A mail server for one machine: keeps every mail as a file and sends none on."""
 
+import ssl
 import threading
 import time
 from email import message_from_bytes, policy
@@ -16,7 +17,9 @@ from local.servers.ports import LOOPBACK
 class MailCatcher:
     """Catches what the notifier sends; each mail is an .eml file with its recipients in `X-Caught-For`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, context: ssl.SSLContext | None = None) -> None:
+        """`context`: it then takes mail over STARTTLS only."""
+        self._context = context
         self.folder = folder
         self.port = port
         self._controller: Controller | None = None
@@ -29,7 +32,13 @@ class MailCatcher:
         if self._controller is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._count = len(list(self.folder.glob("*.eml")))
-            self._controller = Controller(self, hostname=LOOPBACK, port=self.port)
+            self._controller = Controller(
+                self,
+                hostname=LOOPBACK,
+                port=self.port,
+                tls_context=self._context,
+                require_starttls=self._context is not None,
+            )
             self._controller.start()
 
     def stop(self) -> None:

@@ -14,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from common.authority import make_certificates, server_names
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.migration import migrate
 from common.provisioning import apply_secrets, make_secrets
+from common.tls import FILES, Tls
 from gateway.settings import GatewaySettings
 
 from local.demo import SUBSCRIBED, Demo
@@ -47,6 +49,9 @@ class Options:
     gateway_port: int | None = None  # None: a free one; see `nice_port`
     partner_queues: bool = True
     neighbourhoods: bool = False  # a list of a dozen; without it a report may name any
+    tls: bool = False  # between all parts, with an authority of its own; the front door stays plain
+    #: The port at which the others reach a part that listens on the given one; for a recorder in between.
+    through: Callable[[str, int], int] = lambda _part, port: port
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,12 @@ class System:
         self.folder = options.folder.resolve()
         self._say = say
         self._lock: IO[str] | None = None
-        self.postgres = PrivatePostgres(self.folder / "postgres")
-        self.rabbit = PrivateRabbit(self.folder / "rabbit")
-        self.mail = MailCatcher(self.folder / "mail", free_port())
+        shown = self._make_certificates() if options.tls else {}
+        self.postgres = PrivatePostgres(self.folder / "postgres", certificates=shown.get("postgres"))
+        self.rabbit = PrivateRabbit(self.folder / "rabbit", certificates=shown.get("rabbitmq"))
+        mail = Tls(*(shown["mail"] / name for name in FILES.values())) if shown else None
+        context = mail.server(asks=False) if mail else None
+        self.mail = MailCatcher(self.folder / "mail", free_port(), context)
         self.processes: list[Process] = []
         self.partners: dict[str, dict[str, PartnerAccess]] = {}  # by municipality, then by partner
         self._demo: Demo | None = None
@@ -112,7 +120,7 @@ class System:
         self._make_secrets()
         asyncio.run(apply_secrets(self._secrets))
         for service in SERVICES:  # one after another: migrations share one context in a process
-            migrate(service, self.database_url(service, "owner"))
+            migrate(service, self.database_url(service, "owner"), self._trust)
         self._demo = Demo(
             self.folder / "demo.json",
             self.options.municipalities,
@@ -150,6 +158,17 @@ class System:
     def _secrets(self) -> Path:
         return self.folder / "secrets"
 
+    @property
+    def _trust(self) -> Tls:
+        """Whom an administrator of this system trusts."""
+        return Tls(self._secrets / "setup/admin" / FILES["ca"] if self.options.tls else None)
+
+    def _make_certificates(self) -> dict[str, Path]:
+        """The servers show theirs from their first start on; the folder of each."""
+        names = server_names({"postgres": "postgres", "rabbitmq": "rabbitmq"}, (LOOPBACK,))
+        make_certificates(self._secrets, names)
+        return {owner: self._secrets / owner for owner in names}
+
     def _take_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = (self.folder / "lock").open("w", encoding="utf-8")
@@ -164,11 +183,12 @@ class System:
 
     def _make_secrets(self) -> None:
         """Secrets are made once; should the servers have moved, addresses and passwords are made anew."""
-        where = {
-            "postgres": f"{LOOPBACK}:{self.postgres.port}",
-            "broker": self.rabbit.amqp_url.rpartition("@")[2].partition("/")[0],
-            "management": self.rabbit.management_url.rpartition("/")[2],
+        ports = {
+            "postgres": self.postgres.port,
+            "broker": _port(self.rabbit.amqp_url),
+            "management": _port(self.rabbit.management_url),
         }
+        where = {part: f"{LOOPBACK}:{self.options.through(part, port)}" for part, port in ports.items()}
         known = self.folder / "addresses.json"
         if known.exists() and json.loads(known.read_text()) != where:
             for name in (*SERVICES, *(f"setup/{service}" for service in (*SERVICES, "admin"))):
@@ -178,7 +198,14 @@ class System:
             ("rabbitmq", self.rabbit.admin_password),
         ):
             _write_private(self._secrets / server / "password", password)
-        make_secrets(self._secrets, **where)
+        make_secrets(
+            self._secrets,
+            postgres=where["postgres"],
+            broker=where["broker"],
+            management=where["management"],
+            tls=self.options.tls,
+            also=(LOOPBACK,),
+        )
         known.write_text(json.dumps(where), encoding="utf-8")
 
     def _planned(self) -> Iterator[Process]:
@@ -195,11 +222,12 @@ class System:
         if self.options.gateway_port:
             ports["gateway", 0] = self.options.gateway_port
         front = f"http://{LOOPBACK}:{ports['gateway', 0]}"
+        scheme = "https" if self.options.tls else "http"
+        reached = {
+            part: f"{scheme}://{LOOPBACK}:{self.options.through(part[0], own)}" for part, own in ports.items()
+        }
         for (service, replica), own in ports.items():
-            upstream = {
-                f"VERMOEDEN_{other.upper()}_URL": f"http://{LOOPBACK}:{ports[other, replica]}"
-                for other in SERVICES
-            }
+            upstream = {f"VERMOEDEN_{other.upper()}_URL": reached[other, replica] for other in SERVICES}
             environment = {
                 "VERMOEDEN_SECRETS_FOLDER": str(self._secrets / service),
                 **self._settings_of(service, upstream, front),
@@ -221,6 +249,7 @@ class System:
             return {
                 **upstream,
                 "VERMOEDEN_IS_HTTPS": "false",
+                "VERMOEDEN_DOOR_SECURITY": "none",
                 "VERMOEDEN_DEFAULT_MUNICIPALITY": self.options.municipalities[0],
                 "VERMOEDEN_MUNICIPALITY_REFRESH_SECONDS": "1",
             }
@@ -229,8 +258,8 @@ class System:
         if service == "notifier":
             return {
                 "VERMOEDEN_SMTP_HOST": LOOPBACK,
-                "VERMOEDEN_SMTP_PORT": str(self.mail.port),
-                "VERMOEDEN_SMTP_SECURITY": "none",
+                "VERMOEDEN_SMTP_PORT": str(self.options.through("mail", self.mail.port)),
+                "VERMOEDEN_SMTP_SECURITY": "starttls" if self.options.tls else "none",
                 "VERMOEDEN_PUBLIC_URL": front,
                 "VERMOEDEN_SENDER": "vermoeden@waterdam.example",
                 "VERMOEDEN_DEPARTMENT_DELAY_SECONDS": "5",
@@ -240,20 +269,22 @@ class System:
     def _gateway_settings(self) -> GatewaySettings:
         environment = self.process("gateway").environment
         folder = Path(environment["VERMOEDEN_SECRETS_FOLDER"])
-        return GatewaySettings(_secrets_dir=folder)
+        return GatewaySettings.from_folder(folder)
 
     async def _provide_partners(self) -> None:
         administration = BrokerAdministration(
-            self.rabbit.management_url, self.rabbit.admin_user, self.rabbit.admin_password
+            self.rabbit.management_url, self.rabbit.admin_user, self.rabbit.admin_password, tls=self._trust
         )
-        host = self.rabbit.amqp_url.rpartition("@")[2]
+        scheme, _, rest = self.rabbit.amqp_url.partition("://")
+        host = rest.rpartition("@")[2]
+        trusting = f"?cafile={self._secrets}/setup/admin/{FILES['ca']}" if self.options.tls else ""
         async with administration:
             for town in self.demo.towns.values():
                 self.partners[town.code] = {}
                 for partner in SUBSCRIBED:
                     password = town.password_of(partner)
                     queue = await administration.provide_partner(town.code, partner, password)
-                    url = f"amqp://{quote(queue)}:{quote(password)}@{host}"
+                    url = f"{scheme}://{quote(queue)}:{quote(password)}@{host}{trusting}"
                     self.partners[town.code][partner] = PartnerAccess(partner, queue, url)
 
     def _wait_configured(self) -> None:
@@ -270,6 +301,12 @@ class System:
         with ThreadPoolExecutor(max(1, len(steps))) as pool:
             for done in [pool.submit(step) for step in steps]:
                 done.result()
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def _takes_reports(url: str, municipality: str) -> bool:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server: own data, own port on loopback, password for everyone."""
+"""A private PostgreSQL server: own data, own port on loopback, password for everyone, TLS if wanted."""
 
 import contextlib
 import os
@@ -55,14 +55,26 @@ log_parameter_max_length_on_error = 0
 """
 
 
+_TLS = """\
+ssl = on
+ssl_cert_file = 'tls.crt'
+ssl_key_file = 'tls.key'
+ssl_min_protocol_version = 'TLSv1.2'
+"""
+
+
 class PrivatePostgres(PrivateServer):
     """PostgreSQL 15 or newer, with checksums and `fsync`, as the `postgres` account under root."""
 
     name: ClassVar[str] = "PostgreSQL"
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        """`folder` is made at the first start; `port` None means a free one that is remembered."""
+    def __init__(self, folder: Path, port: int | None = None, certificates: Path | None = None) -> None:
+        """`folder` is made at the first start; `port` None means a free one that is remembered.
+
+        `certificates`: a folder with tls.crt and tls.key; it then answers over TLS too.
+        """
         super().__init__(folder, {"postgresql": port})
+        self._certificates = certificates
         self._bin = Path()
         self._data = Path()
         self._account: Account | None = None
@@ -87,8 +99,21 @@ class PrivatePostgres(PrivateServer):
         self._bin = _find_programs(_data_major(self._data))
         if not (self._data / "PG_VERSION").exists():
             self._make_data()
-        text = _CONFIGURATION.format(port=self.port)
+        text = _CONFIGURATION.format(port=self.port) + (self._show_certificate() or "")
         (self._data / "postgresql.conf").write_text(text, encoding="utf-8")
+
+    def _show_certificate(self) -> str | None:
+        """Copy the certificate to where the server may read it; the settings that it takes."""
+        if self._certificates is None:
+            return None
+        for name in ("tls.crt", "tls.key"):
+            copy = self._data / name
+            copy.unlink(missing_ok=True)
+            copy.touch(mode=0o600)
+            copy.write_bytes((self._certificates / name).read_bytes())
+            if self._account is not None:
+                os.chown(copy, self._account.uid, self._account.gid)
+        return _TLS
 
     def _make_data(self) -> None:
         """`initdb` beside the final place, then a rename: half-made data is never started."""

@@ -8,10 +8,13 @@ import os
 import secrets
 import shutil
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import ClassVar
+
+from common.tls import Tls
 
 from local.servers.errors import ProgramMissing
 from local.servers.folder import Memory
@@ -26,9 +29,7 @@ _METHOD_FRAME = b"\x01"
 
 _CONFIGURATION = """\
 # Written at every start by local.servers; a change made here is lost.
-listeners.tcp.1 = 127.0.0.1:{amqp}
-management.tcp.ip = 127.0.0.1
-management.tcp.port = {management}
+{listeners}
 load_definitions = {folder}/definitions.json
 disk_free_limit.absolute = 200MB
 vm_memory_high_watermark.absolute = 1GB
@@ -39,6 +40,28 @@ log.connection.level = warning
 """
 
 
+_IN_CLEAR = """\
+listeners.tcp.1 = 127.0.0.1:{amqp}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {management}"""
+_OVER_TLS = """\
+listeners.tcp = none
+listeners.ssl.1 = 127.0.0.1:{amqp}
+ssl_options.cacertfile = {certificates}/ca.crt
+ssl_options.certfile = {certificates}/tls.crt
+ssl_options.keyfile = {certificates}/tls.key
+ssl_options.verify = verify_none
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+management.ssl.ip = 127.0.0.1
+management.ssl.port = {management}
+management.ssl.cacertfile = {certificates}/ca.crt
+management.ssl.certfile = {certificates}/tls.crt
+management.ssl.keyfile = {certificates}/tls.key
+management.ssl.versions.1 = tlsv1.3
+management.ssl.versions.2 = tlsv1.2"""
+
+
 class PrivateRabbit(PrivateServer):
     """RabbitMQ 3.10 or newer as a direct child, so that `pid` is the broker itself."""
 
@@ -46,21 +69,30 @@ class PrivateRabbit(PrivateServer):
     _ready_seconds: ClassVar[float] = 90.0
 
     def __init__(
-        self, folder: Path, amqp_port: int | None = None, management_port: int | None = None
+        self,
+        folder: Path,
+        amqp_port: int | None = None,
+        management_port: int | None = None,
+        certificates: Path | None = None,
     ) -> None:
-        """`folder` is made at the first start; a port None means a free one that is remembered."""
+        """`folder` is made at the first start; a port None means a free one that is remembered.
+
+        `certificates`: a folder with ca.crt, tls.crt and tls.key; both ports then speak TLS only.
+        """
+        self._certificates = certificates
         fixed = {"amqp": amqp_port, "management": management_port, "distribution": None, "epmd": None}
         super().__init__(folder, fixed)
 
     @property
     def amqp_url(self) -> str:
         """URL of the administrator on the default virtual host."""
-        return f"amqp://{self.admin_user}:{self.admin_password}@{self.host}:{self._port('amqp')}/"
+        scheme = "amqps" if self._certificates else "amqp"
+        return f"{scheme}://{self.admin_user}:{self.admin_password}@{self.host}:{self._port('amqp')}/"
 
     @property
     def management_url(self) -> str:
         """Base URL of the management API, without credentials."""
-        return f"http://{self.host}:{self._port('management')}"
+        return f"http{'s' if self._certificates else ''}://{self.host}:{self._port('management')}"
 
     def _first_memory(self) -> Memory:
         return {"node": f"r{secrets.token_hex(4)}@localhost", "cookie": secrets.token_hex(20)}
@@ -73,9 +105,10 @@ class PrivateRabbit(PrivateServer):
         self._write_private("enabled_plugins", "[rabbitmq_management].\n")
         self._write_private("advanced.config", "[].\n")
         self._write_private("definitions.json", json.dumps(self._definitions()))
-        text = _CONFIGURATION.format(
-            amqp=self._port("amqp"), management=self._port("management"), folder=self.folder
+        listeners = (_OVER_TLS if self._certificates else _IN_CLEAR).format(
+            amqp=self._port("amqp"), management=self._port("management"), certificates=self._certificates
         )
+        text = _CONFIGURATION.format(listeners=listeners, folder=self.folder)
         self._write_private("rabbitmq.conf", text)
 
     def _write_private(self, name: str, text: str, mode: int = 0o600) -> None:
@@ -143,7 +176,9 @@ class PrivateRabbit(PrivateServer):
         }
 
     def _is_ready(self) -> bool:
-        return speaks_amqp(self.host, self._port("amqp")) and speaks_http(f"{self.management_url}/")
+        context = Tls(self._certificates / "ca.crt").client() if self._certificates else None
+        amqp = speaks_amqp(self.host, self._port("amqp"), context)
+        return amqp and speaks_http(f"{self.management_url}/", context)
 
 
 def _password_hash(password: str) -> str:
@@ -186,17 +221,19 @@ def _find_epmd() -> Path:
     raise ProgramMissing("Erlang's epmd is not on this machine; run: apt-get install rabbitmq-server")
 
 
-def speaks_amqp(host: str, port: int) -> bool:
+def speaks_amqp(host: str, port: int, context: ssl.SSLContext | None = None) -> bool:
     """The broker opens this port last, and answers the protocol header (AMQP 0-9-1 § 4.2.2)."""
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=2) as connection:
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=2) as plain:
+        connection = context.wrap_socket(plain, server_hostname=host) if context else plain
         connection.sendall(_AMQP_HEADER)
         return connection.recv(1) == _METHOD_FRAME
     return False
 
 
-def speaks_http(url: str) -> bool:
+def speaks_http(url: str, context: ssl.SSLContext | None = None) -> bool:
     """Whether the URL answers with 200."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    handlers = [urllib.request.HTTPSHandler(context=context)] if context else []
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)
     with contextlib.suppress(urllib.error.URLError, OSError), opener.open(url, timeout=2) as answer:
         return bool(answer.status == 200)
     return False
