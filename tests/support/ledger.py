@@ -88,10 +88,14 @@ async def effects(database: Database) -> list[UUID]:
 
 async def make_database(backing: Backing, service: str) -> DatabaseUrls:
     """A database with the messaging tables and a table of effects without any constraint."""
-    urls = await provide_database(
-        backing.admin_url, service, PASSWORDS, database=f"ledger_{uuid4().hex[:12]}"
-    )
-    engine = make_engine(urls.owner, Tls())
+    return await make_database_at(backing.admin_url, service, Tls())
+
+
+async def make_database_at(admin_url: str, service: str, tls: Tls) -> DatabaseUrls:
+    """As above, on a server that is known by its administrator's address only."""
+    name = f"ledger_{uuid4().hex[:12]}"
+    urls = await provide_database(admin_url, service, PASSWORDS, database=name, tls=tls)
+    engine = make_engine(urls.owner, tls)
     async with engine.begin() as connection:
         await connection.run_sync(_create_tables, service)
     await engine.dispose()

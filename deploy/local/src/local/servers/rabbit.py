@@ -223,8 +223,10 @@ def _find_epmd() -> Path:
 
 def speaks_amqp(host: str, port: int, context: ssl.SSLContext | None = None) -> bool:
     """The broker opens this port last, and answers the protocol header (AMQP 0-9-1 § 4.2.2)."""
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=2) as plain:
-        connection = context.wrap_socket(plain, server_hostname=host) if context else plain
+    with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+        connection = opened.enter_context(socket.create_connection((host, port), timeout=2))
+        if context:
+            connection = opened.enter_context(context.wrap_socket(connection, server_hostname=host))
         connection.sendall(_AMQP_HEADER)
         return connection.recv(1) == _METHOD_FRAME
     return False
