@@ -1,4 +1,4 @@
-# The demo's mail catcher: takes every mail and prints it, sends none.
+# The demo's mail catcher: takes every mail over STARTTLS and prints it, sends none.
 ARG BASE_IMAGE=python:3.13-slim
 FROM ${BASE_IMAGE}
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1
@@ -8,4 +8,4 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target
 USER 10001:10001
 EXPOSE 2525
 HEALTHCHECK --interval=5s --timeout=4s CMD ["python", "-S", "-c", "import socket; socket.create_connection(('127.0.0.1', 2525), 3).close()"]
-ENTRYPOINT ["python", "-m", "aiosmtpd", "--nosetuid", "--listen", "0.0.0.0:2525", "--class", "aiosmtpd.handlers.Debugging", "stdout"]
+ENTRYPOINT ["python", "-m", "aiosmtpd", "--nosetuid", "--listen", "0.0.0.0:2525", "--tlscert", "/run/secrets/tls.crt", "--tlskey", "/run/secrets/tls.key", "--class", "aiosmtpd.handlers.Debugging", "stdout"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from common.certificates import names_of
 from common.flow import SERVICES
 
 from tests.support.backing import CHOICE
@@ -110,6 +111,49 @@ def test_every_service_holds_its_own_secrets_and_cannot_change_them() -> None:
     }
     assert writers == {"secrets"}
     assert container("secrets")["network_mode"] == "none"
+
+
+def test_the_key_that_signs_certificates_is_seen_by_the_job_that_makes_them_only() -> None:
+    holders = {name for name in compose()["services"] if "secrets-authority" in volumes(name)}
+    assert holders == {"secrets"}
+    own = {name: f"secrets-{name}" for name in (*SERVICES, *SERVERS, "mail")}
+    for name, source in own.items():
+        assert [each for each in volumes(name) if each.startswith("secrets-")] == [source]
+
+
+def test_every_hop_is_encrypted_and_what_is_plain_stays_on_this_machine() -> None:
+    for name, each in compose()["services"].items():
+        for variable, value in each.get("environment", {}).items():
+            if "://" in value and variable != "VERMOEDEN_PUBLIC_URL":
+                assert value.startswith("https://"), f"{name} {variable}"
+    assert container("notifier")["environment"]["VERMOEDEN_SMTP_SECURITY"].endswith(":-starttls}")
+    plain = {
+        name
+        for name in compose()["services"]
+        if "VERMOEDEN_DOOR_SECURITY" in container(name).get("environment", {})
+    }
+    assert plain == {"gateway"}  # whose port is on loopback, above
+    signing_in = (ROOT / "deploy/compose/pg_hba.conf").read_text(encoding="utf-8")
+    kinds = {line.split()[0] for line in signing_in.splitlines() if line and not line.startswith("#")}
+    assert kinds == {"local", "hostssl"}
+    started = container("postgres")["command"]
+    assert {"ssl=on", "hba_file=/etc/vermoeden/pg_hba.conf"} <= set(started)
+    broker = (ROOT / "deploy/compose/rabbitmq.conf").read_text(encoding="utf-8")
+    assert "listeners.tcp = none" in broker
+    assert "management.tcp" not in broker
+    caught = (ROOT / "deploy/compose/mail.Dockerfile").read_text(encoding="utf-8")
+    assert "--tlscert" in caught
+    assert "--no-requiretls" not in caught
+
+
+def test_the_addresses_that_are_made_fit_the_servers_of_the_file(tmp_path: Path) -> None:
+    for service in SERVICES:
+        secret_names(tmp_path, service)
+    made = {file.name: file.read_text() for file in (tmp_path / "intake").iterdir()}
+    assert "@postgres:5432/intake?sslmode=verify-full" in made["vermoeden_database_web_url"]
+    assert made["vermoeden_broker_url"].endswith("@rabbitmq:5671/")
+    for name in (*SERVERS, *SERVICES, "mail"):
+        assert name in names_of((tmp_path / name / "tls.crt").read_text())
 
 
 def test_no_secret_is_written_down() -> None:
