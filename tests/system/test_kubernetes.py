@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
 import yaml
+from common.certificates import names_of
 from common.flow import SERVICES
 from intake.settings import IntakeSettings
 
@@ -232,6 +234,39 @@ def test_every_variable_is_a_setting_of_its_service(tmp_path: Path) -> None:
             assert required_names(service) - given <= secret_names(tmp_path, service), f"{overlay} {service}"
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_hop_is_encrypted_from_the_ingress_on(overlay: str) -> None:
+    path = f"overlays/{overlay}"
+    for service, deployment in deployments(path).items():
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        given = {each["name"]: each.get("value", "") for each in container.get("env", ())}
+        for variable, value in given.items():
+            assert "://" not in value or value.startswith("https://"), f"{service} {variable}"
+        assert not {"VERMOEDEN_DOOR_SECURITY", "VERMOEDEN_SMTP_SECURITY"} & given.keys()  # as they come: TLS
+    (shared,) = of_kind(path, "ConfigMap")
+    assert not {"VERMOEDEN_DOOR_SECURITY", "VERMOEDEN_SMTP_SECURITY"} & shared["data"].keys()
+    (ingress,) = of_kind(path, "Ingress")
+    told = {name.rpartition("/")[2]: value for name, value in ingress["metadata"]["annotations"].items()}
+    assert (told["backend-protocol"], told["proxy-ssl-verify"]) == ("HTTPS", "on")
+    assert told["proxy-ssl-name"] == "vermoeden-gateway"
+    assert told["proxy-ssl-secret"] == f"{ingress['metadata']['namespace']}/vermoeden-authority"
+
+
+def test_certificates_that_are_made_hold_the_names_that_pods_are_reached_by(tmp_path: Path) -> None:
+    for service, deployment in deployments("overlays/production").items():
+        secret_names(tmp_path, service)
+        held = names_of((tmp_path / service / "tls.crt").read_text())
+        assert deployment["metadata"]["name"] in held
+    called = {
+        urlsplit(each["value"]).hostname
+        for each in deployments("overlays/production")["gateway"]["spec"]["template"]["spec"]["containers"][
+            0
+        ]["env"]
+        if each["name"].endswith("_URL")
+    }
+    assert called == {f"vermoeden-{service}" for service in SERVICES if service != "gateway"}
+
+
 def _policies(path: str) -> dict[str, Manifest]:
     return {each["metadata"]["name"]: each["spec"] for each in of_kind(path, "NetworkPolicy")}
 
@@ -291,7 +326,7 @@ def test_only_the_gateway_reaches_services_and_only_the_door_reaches_the_gateway
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_each_pod_calls_only_what_it_needs(overlay: str) -> None:
     path = f"overlays/{overlay}"
-    common = {"kube-system": {53}, "data": {5432, 5671, 5672}}
+    common = {"kube-system": {53}, "data": {5432, 5671}}
     more = {
         "gateway": {"here": {8000}},
         "intake": {"scanner": {3310}},
@@ -304,7 +339,7 @@ def test_each_pod_calls_only_what_it_needs(overlay: str) -> None:
         labels = job["spec"]["template"]["metadata"]["labels"]
         assert _reached(path, labels) == {"kube-system": {53}, "data": {5432}}, job["metadata"]["name"]
     (job,) = of_kind(APPLIED_BY_HAND, "Job")
-    assert _reached(path, job["spec"]["template"]["metadata"]["labels"])["data"] == {5432, 15671, 15672}
+    assert _reached(path, job["spec"]["template"]["metadata"]["labels"])["data"] == {5432, 15671}
 
 
 def test_queues_scale_the_services_that_hear_events() -> None:
