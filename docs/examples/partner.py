@@ -2,11 +2,14 @@
 
 pip install aio-pika
 PARTNER_AMQP_URL='amqps://partner.waterdam.politie:…@broker.example/' python partner.py
+
+PARTNER_CA_FILE names the authority's certificate, if the broker's is not of a public one.
 """
 
 import asyncio
 import json
 import os
+import ssl
 from urllib.parse import unquote, urlsplit
 
 import aio_pika
@@ -19,10 +22,19 @@ def keep(event: dict[str, str]) -> None:
     print(json.dumps(event), flush=True)
 
 
+def encryption(url: str) -> ssl.SSLContext | None:
+    """Whom to believe; in clear only where nothing leaves this machine."""
+    if urlsplit(url).scheme == "amqps":
+        return ssl.create_default_context(cafile=os.environ.get("PARTNER_CA_FILE"))
+    if urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}:
+        return None
+    raise SystemExit("PARTNER_AMQP_URL must begin with amqps://, or your password travels in clear.")
+
+
 async def listen(url: str) -> None:
     """Take offers until the connection ends."""
     queue_name = unquote(urlsplit(url).username or "")  # a partner's queue is called as its user
-    async with await aio_pika.connect(url) as connection:
+    async with await aio_pika.connect(url, ssl_context=encryption(url)) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=20)
         queue = await channel.get_queue(queue_name, ensure=False)

@@ -113,3 +113,14 @@ async def _cut_connections_of(agency: Agency, backing: Backing) -> None:
         return bool(mine)
 
     await wait_until(cut, seconds=30)
+
+
+async def test_the_sample_subscriber_sends_no_password_in_clear_over_a_network() -> None:
+    environment = {**os.environ, "PARTNER_AMQP_URL": "amqp://politie:geheim@broker.example/"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SAMPLE), env=environment, stderr=PIPE, stdin=DEVNULL
+    )
+    _, complaint = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert b"must begin with amqps://" in complaint
+    assert b"geheim" not in complaint

@@ -49,10 +49,10 @@ def _ask(composed: Composed, method: str, path: str, body: Any = None, **headers
         raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
 
 
-def _until(what: str, condition: Any) -> Any:
-    give_up_at = time.monotonic() + 30
+def _until(what: str, condition: Any, seconds: float = 30) -> Any:
+    give_up_at = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < give_up_at, f"not within 30 s: {what}"
+        assert time.monotonic() < give_up_at, f"not within {seconds} s: {what}"
         time.sleep(0.2)
     return found
 
@@ -123,10 +123,64 @@ async def reached(host, port):
     return True
 async def ask(places):
     print(await asyncio.gather(*(reached(*place) for place in places)))
-asyncio.run(ask([('postgres', 5432), ('rabbitmq', 5672), ('127.0.0.1', 8000)]))
-asyncio.run(ask({others!r}))
+asyncio.run(ask([('postgres', 5432), ('rabbitmq', 5671), ('127.0.0.1', 8000)]))
+asyncio.run(ask([('rabbitmq', 5672), ('rabbitmq', 15672), *{others!r}]))
 """
-    assert composed.python("intake", code).splitlines() == [str([True] * 3), str([False] * len(others))]
+    assert composed.python("intake", code).splitlines() == [str([True] * 3), str([False] * (len(others) + 2))]
+
+
+def test_the_database_takes_a_service_over_tls_and_nobody_in_clear(composed: Composed) -> None:
+    code = """
+import asyncio, asyncpg, ssl
+from intake.settings import IntakeSettings
+settings = IntakeSettings.from_environment()
+url = settings.database_web_url.get_secret_value().partition('?')[0]
+async def sign_in(context):
+    connection = await asyncpg.connect(url, ssl=context)
+    print(*await connection.fetchrow('SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()'))
+    await connection.close()
+asyncio.run(sign_in(settings.tls.client()))
+try:
+    asyncio.run(sign_in(False))
+except asyncpg.InvalidAuthorizationSpecificationError as error:
+    print('no encryption' in str(error))
+"""
+    assert composed.python("intake", code).splitlines() == ["True TLSv1.3", "True"]
+
+
+def test_a_service_answers_the_gateway_only_and_takes_a_renewed_certificate_by_itself(
+    composed: Composed,
+) -> None:
+    code = """
+import asyncio, sys
+from gateway.settings import GatewaySettings
+settings = GatewaySettings.from_environment()
+async def ask(shows):
+    context = settings.tls.client(shows=shows)
+    reader, writer = await asyncio.open_connection('intake', 8000, ssl=context)
+    writer.write(b'GET / HTTP/1.1\\r\\nHost: intake\\r\\nConnection: close\\r\\n\\r\\n')
+    try:
+        answer = await reader.read(8)
+    except OSError:
+        answer = b''
+    shown = writer.get_extra_info('ssl_object').getpeercert()
+    print(answer.decode(), shown['serialNumber'])
+asyncio.run(ask(sys.argv[1] == 'shows'))
+"""
+
+    def ask(how: str) -> list[str]:
+        return composed.run("exec", "-T", "gateway", "python", "-c", code, how, seconds=60).split()
+
+    answered, serial = ask("shows")
+    assert answered == "HTTP/1.1"
+    assert ask("hides") == [serial]
+    composed.run("run", "--rm", "secrets", "renew-certificates", "/secrets")
+    _until("intake shows the renewed certificate", lambda: ask("shows")[-1] != serial, seconds=120)
+    assert ask("shows")[0] == "HTTP/1.1"
+    _until(
+        "the gateway reaches intake with it",
+        lambda: _ask(composed, "GET", "/api/v1/challenges").status == 200,
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
