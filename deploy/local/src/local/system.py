@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote, urlsplit
 
-from common.authority import make_certificates, server_names
+from common.authority import make_certificates, owner_names
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.migration import migrate
@@ -165,7 +165,7 @@ class System:
 
     def _make_certificates(self) -> dict[str, Path]:
         """The servers show theirs from their first start on; the folder of each."""
-        names = server_names({"postgres": "postgres", "rabbitmq": "rabbitmq"}, (LOOPBACK,))
+        names = owner_names({"postgres": (LOOPBACK,), "rabbitmq": (LOOPBACK,)}, (LOOPBACK,))
         make_certificates(self._secrets, names)
         return {owner: self._secrets / owner for owner in names}
 

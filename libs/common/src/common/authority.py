@@ -17,14 +17,16 @@ _CALLERS = frozenset({"gateway"})  # of which a service takes a certificate
 _TRUSTING = (*SERVICES, *(f"setup/{service}" for service in SERVICES), "setup/admin")
 
 
-def server_names(servers: Mapping[str, str], also: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+def owner_names(
+    servers: Mapping[str, tuple[str, ...]], also: tuple[str, ...] = ()
+) -> dict[str, tuple[str, ...]]:
     """The names that each owner of a certificate is reached by; `also` are more names for each.
 
     `servers` are the names of what is not a service: postgres and rabbitmq.
     """
     services = {service: (service, f"vermoeden-{service}") for service in SERVICES}
-    others = {"mail": ("mail",), **{owner: (name,) for owner, name in servers.items()}}
-    return {owner: tuple(dict.fromkeys((*names, *also))) for owner, names in {**services, **others}.items()}
+    owners = {**services, "mail": ("mail",), **servers}
+    return {owner: tuple(dict.fromkeys((*names, *also))) for owner, names in owners.items()}
 
 
 def make_certificates(folder: Path, names: Mapping[str, tuple[str, ...]]) -> int:

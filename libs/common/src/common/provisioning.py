@@ -24,7 +24,7 @@ import asyncpg
 
 from common.addresses import PlainAddress, is_local
 from common.auth import generate_identity_key
-from common.authority import make_certificates, renew_certificates, rotate_authority, server_names
+from common.authority import make_certificates, owner_names, renew_certificates, rotate_authority
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.provision import RolePasswords, provide_database
@@ -53,9 +53,12 @@ class Servers:
     is_tls: bool
 
     @property
-    def names(self) -> dict[str, str]:
+    def names(self) -> dict[str, tuple[str, ...]]:
         """The host names that the servers' certificates hold."""
-        return {"postgres": _host(self.postgres), "rabbitmq": _host(self.broker)}
+        return {
+            "postgres": (_host(self.postgres),),
+            "rabbitmq": (_host(self.broker), _host(self.management)),
+        }
 
     def database(self, user: str, password: str, name: str) -> str:
         """The address of a role's database."""
@@ -113,7 +116,7 @@ def make_secrets(
             if file.name not in ("vermoeden_database_owner_url", FILES["ca"]):
                 written += _write(folder / service / file.name, file.read_text(encoding="utf-8"))
     if servers.is_tls:
-        written += make_certificates(folder, server_names(servers.names, also))
+        written += make_certificates(folder, owner_names(servers.names, also))
     return written
 
 
@@ -135,7 +138,7 @@ def readdress(folder: Path, servers: Servers, also: tuple[str, ...] = ()) -> Non
                 fresh = servers.management_address(user, password)
             _replace(file, fresh)
     if servers.is_tls:
-        make_certificates(folder, server_names(servers.names, also))
+        make_certificates(folder, owner_names(servers.names, also))
 
 
 def renew_passwords(folder: Path, service: str) -> None:

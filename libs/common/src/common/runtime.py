@@ -59,7 +59,7 @@ async def serve(
     plain: what it tells is no secret, and probes come without certificates.
     """
     context = _server_context(settings)
-    parts = (*parts, settings.tls) if context else parts
+    parts = (*parts, settings.tls) if settings.tls.has_files else parts
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

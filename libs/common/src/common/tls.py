@@ -44,6 +44,11 @@ class Tls:
         self._trouble: str | None = None
 
     @property
+    def has_files(self) -> bool:
+        """Whether there is anything to look after."""
+        return self._ca is not None or self._certificate is not None
+
+    @property
     def has_certificate(self) -> bool:
         """Whether this process has a certificate to show."""
         return self._certificate is not None
