@@ -146,6 +146,18 @@ def test_an_installation_in_clear_is_told_and_then_secured_with_its_passwords(tm
     assert _make(tmp_path) == 0  # nothing is missing
 
 
+def test_a_server_that_moves_gets_a_certificate_for_its_new_name_and_the_others_keep_theirs(
+    folder: Path,
+) -> None:
+    before = {owner: (folder / owner / "tls.crt").read_text() for owner in OWNERS}
+    moved = servers_at(postgres="db2.example:5432", broker="mq.example:5671", management="mq.example:15671")
+    readdress(folder, moved)
+    after = {owner: (folder / owner / "tls.crt").read_text() for owner in OWNERS}
+    assert [owner for owner in OWNERS if before[owner] != after[owner]] == ["postgres"]
+    caller = Tls(folder / "intake/ca.crt").client()
+    _shake(_of(folder / "postgres").server(asks=False), caller, "db2.example")
+
+
 def test_renewed_certificates_have_the_same_names_and_are_taken_without_a_restart(folder: Path) -> None:
     tls, caller = _of(folder / "intake"), Tls(folder / "gateway/ca.crt").client()
     server = tls.server(asks=False)

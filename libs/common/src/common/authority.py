@@ -52,6 +52,15 @@ def make_certificates(folder: Path, names: Mapping[str, tuple[str, ...]]) -> int
     return written
 
 
+def forget_misnamed(folder: Path, names: Mapping[str, tuple[str, ...]]) -> None:
+    """Remove certificates that lack a name by which their owner is reached now."""
+    for owner, wanted in names.items():
+        file = folder / owner / FILES["certificate"]
+        if file.exists() and set(wanted) - set(names_of(read(file))):
+            file.unlink()
+            (folder / owner / FILES["key"]).unlink(missing_ok=True)
+
+
 def renew_certificates(folder: Path) -> str:
     """Give every owner a new key and certificate for the same names; returns what to do next."""
     for owner in _owners(folder):

@@ -24,7 +24,13 @@ import asyncpg
 
 from common.addresses import PlainAddress, is_local
 from common.auth import generate_identity_key
-from common.authority import make_certificates, owner_names, renew_certificates, rotate_authority
+from common.authority import (
+    forget_misnamed,
+    make_certificates,
+    owner_names,
+    renew_certificates,
+    rotate_authority,
+)
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.provision import RolePasswords, provide_database
@@ -123,8 +129,8 @@ def make_secrets(
 def readdress(folder: Path, servers: Servers, also: tuple[str, ...] = ()) -> None:
     """Let every address name these servers, over TLS where they say so; users, passwords and names stay.
 
-    For an installation that was made in clear, and for servers that move. Certificates that are missing are
-    made; one that is there keeps its names.
+    For an installation that was made in clear, and for servers that move. Certificates that are missing, or
+    that lack a name, are made anew.
     """
     for place in ("setup/admin", *(f"{kind}{service}" for kind in ("setup/", "") for service in SERVICES)):
         for file in sorted((folder / place).glob("vermoeden_*_url")):
@@ -138,7 +144,9 @@ def readdress(folder: Path, servers: Servers, also: tuple[str, ...] = ()) -> Non
                 fresh = servers.management_address(user, password)
             _replace(file, fresh)
     if servers.is_tls:
-        make_certificates(folder, owner_names(servers.names, also))
+        names = owner_names(servers.names, also)
+        forget_misnamed(folder, names)
+        make_certificates(folder, names)
 
 
 def renew_passwords(folder: Path, service: str) -> None:
