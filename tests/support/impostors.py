@@ -61,9 +61,8 @@ async def smtp(impostor: Impostor, reader: asyncio.StreamReader, writer: asyncio
     while line := await reader.readline():
         word = line[:8].upper()
         if word.startswith((b"EHLO", b"HELO")):
-            writer.write(
-                b"250-mail.example\r\n250 STARTTLS\r\n" if impostor.context else b"250 mail.example\r\n"
-            )
+            more = b"STARTTLS" if impostor.context else b"AUTH PLAIN LOGIN"  # it would like a password
+            writer.write(b"250-mail.example\r\n250 " + more + b"\r\n")
         elif word == b"STARTTLS" and impostor.context:
             writer.write(b"220 go on\r\n")
             await writer.drain()
