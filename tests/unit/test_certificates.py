@@ -247,6 +247,7 @@ def test_half_a_renewal_is_trouble_until_the_other_half_is_there(folder: Path) -
     os.utime(folder / "intake/tls.crt", ns=(1, 1))
     tls.look()
     assert tls.trouble == "a certificate cannot be used: SSLError"
+    _shake(server, Tls(folder / "gateway/ca.crt").client(), "intake")  # with the old one, meanwhile
     (folder / "intake/tls.crt").write_text(own["tls.crt"])
     tls.look()
     assert tls.trouble is None

@@ -42,6 +42,7 @@ class Tls:
         self._trusting: list[ssl.SSLContext] = []
         self._seen = self._stamp()
         self._trouble: str | None = None
+        self._warned: dict[str, int] = {}
 
     @property
     def has_files(self) -> bool:
@@ -123,11 +124,14 @@ class Tls:
             CERTIFICATE_ENDS.labels(kind).set(ends.timestamp())
             if ends < now:
                 over.append(kind)
-            elif (ends - now).days < _WARN_DAYS:
+            elif (ends - now).days < _WARN_DAYS and self._warned.get(kind) != (ends - now).days:
+                self._warned[kind] = (ends - now).days  # once a day
                 log.warning("certificates.end_soon", certificate=kind, days=(ends - now).days)
         self._trouble = f"no longer valid: {', '.join(over)}" if over else None
 
     def _renew(self) -> None:
+        if self._showing:
+            self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # half a pair must not reach those in use
         for context in self._showing:
             self._load(context)
         for context in self._trusting:
