@@ -90,6 +90,11 @@ class Desk:
         async with self.database.flowing() as connection:
             return (await connection.execute(text(statement))).scalar_one()
 
+    async def write(self, statement: str, value: str = "") -> None:
+        """One statement across municipalities, with `value` where it says `:value`."""
+        async with self.database.flowing() as connection:
+            await connection.execute(text(statement), {"value": value} if ":value" in statement else {})
+
     async def mine(self, statement: str) -> Any:
         """One value, read as Testdam with the web role."""
         async with self.database.tenant("testdam") as connection:

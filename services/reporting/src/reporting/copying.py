@@ -11,7 +11,7 @@ from common.errors import Unavailable
 from common.log import get_logger
 from common.tls import Tls
 
-from reporting.columns import STATUS, projection
+from reporting.columns import STATUS, header_line, projection, text_columns
 from reporting.filters import ExportRequest
 
 CHUNK_BYTES = 256 * 1024
@@ -56,7 +56,7 @@ def export_query(municipality: str, request: ExportRequest) -> tuple[str, list[o
         if value:
             arguments.append(value)
             filters.append("AND " + condition.format(len(arguments)))
-    query = _QUERY.format(projection=projection(request.columns, request.headers), filters=" ".join(filters))
+    query = _QUERY.format(projection=projection(request.columns), filters=" ".join(filters))
     return query, arguments
 
 
@@ -158,9 +158,10 @@ class Exports:
         queue: _Queue,
     ) -> bytes:
         gathered = bytearray(_BOM if request.bom else b"")
+        gathered += header_line(request.columns, request.headers, request.separator).encode()
 
         async def gather(data: bytes) -> None:
-            # RFC 4180 ends lines with CRLF, COPY with LF; no cell holds a line break (`csv_cell`).
+            # RFC 4180 ends lines with CRLF, COPY with LF; no cell holds a line break (`common.cells`).
             gathered.extend(data.replace(b"\n", b"\r\n"))
             if len(gathered) >= CHUNK_BYTES:
                 await queue.put(bytes(gathered))
@@ -176,8 +177,8 @@ class Exports:
                 *arguments,
                 output=gather,
                 format="csv",
-                header=True,
                 delimiter=request.separator,
+                force_quote=text_columns(request.columns) or None,
                 timeout=self._seconds,
             )
         return bytes(gathered)
