@@ -85,15 +85,18 @@ async def test_no_name_out_of_a_file_is_acted_on_where_its_fault_is_read(
     point: Point, key: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "vreemd.jsonl"
-    row = '{"signalType":"hennepteelt","description":"x","=1+cmd|x":1,"\\u001b[2J":2}\n'
+    row = '{"signalType":"hennepteelt","description":"x","=1+cmd|x":1,"\\u001b[2J":2,"a;=1,-2":3}\n'
     file.write_text(row, encoding="utf-8")
     dry = await _run(key, str(file), "--url", point.url, "--dry-run")
     assert (dry.returncode, "\x1b" in dry.stdout) == (1, False)
     assert "row 1  '=1+cmd|x': " in dry.stdout
     assert (await _run(key, str(file), "--url", point.url)).returncode == 1
+    written = (tmp_path / "vreemd.jsonl.outcome.csv").read_text("utf-8")
     (line,) = _outcome(file)
-    assert line["fault"].startswith("'")
-    assert not any(fault.startswith("=") for fault in line["fault"].split("; "))
+    assert "a;'=1,'-2" in line["fault"]
+    for split in ",;|\t":
+        naive = [cell for row in written.splitlines() for cell in row.split(split)]
+        assert not [cell for cell in naive if cell.lstrip('" ').startswith(("=", "+", "-", "@"))]
     assert "\x1b" not in line["fault"]
 
 
@@ -116,12 +119,14 @@ async def test_a_file_is_sent_once_however_often_it_is_run(point: Point, key: st
         assert stat.S_IMODE(os.stat(made).st_mode) == 0o600  # noqa: PTH116 -- a look, not a read
     # rows moved, the outcome lost its last line halfway, and another row came in between
     outcome = tmp_path / "meldingen.csv.outcome.csv"
-    outcome.write_bytes(outcome.read_bytes()[:-10])
+    outcome.write_bytes(outcome.read_bytes()[:-10])  # within a receipt, and its quotes
     mended = "hennepteelt;Nieuw ertussen.;balie;zelf-waargenomen;\n"
     file.write_text(_HEAD + _GOOD.format("telefoon") + mended + _GOOD.format("balie") * 2, encoding="utf-8")
     again = await _run(key, str(file), "--url", point.url)
     assert again.returncode == 0, again.stderr
     assert await point.intake.count() == before + 4
+    ended = [each["outcome"] for each in _outcome(file)]
+    assert ended == ["sent", "sent", "refused", "sent", "sent"]  # the line after the half one stands alone
     assert key not in done.stdout + done.stderr + again.stdout + again.stderr + outcome.read_text("utf-8")
 
 

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from common import cells
+
 from gateway.importing.door import DoorShut, FrontDoor
 from gateway.importing.progress import Progress
 from gateway.importing.rows import Row, Unreadable, read_rows
 
 KEY_VARIABLE = "VERMOEDEN_API_KEY"
 _HEAD = ("row", "id", "outcome", "receipt", "fault")
+_LONGEST_LINE_BYTES = 1024 * 1024
 _SECRET = re.compile("[0-9a-f]{64}")
 
 
@@ -105,13 +108,12 @@ def _send(rows: Iterator[Row], door: FrontDoor, progress: Progress, outcome: Pat
     secret = _secret(outcome.with_name(outcome.name + ".secret"))
     this = _Run(door, secret, _sent_before(outcome))
     with _private(outcome, 0) as file:
-        writer = csv.writer(file)
         if file.tell() == 0:
-            writer.writerow(_HEAD)
+            file.write(cells.line(_HEAD))
         for row in progress.over(rows, lambda: this.counts["refused"]):
-            line = _send_row(this, row)
-            if line:
-                writer.writerow(line)
+            told = _send_row(this, row)
+            if told:
+                file.write(cells.line(told))
                 file.flush()
     progress.end()
     counts = this.counts
@@ -121,7 +123,7 @@ def _send(rows: Iterator[Row], door: FrontDoor, progress: Progress, outcome: Pat
     return 1 if counts["refused"] else 0
 
 
-def _send_row(this: _Run, row: Row) -> tuple[object, ...] | None:
+def _send_row(this: _Run, row: Row) -> tuple[str | int, ...] | None:
     if row.body is None:
         this.counts["refused"] += 1
         return (row.number, "", "refused", "", row.fault)
@@ -157,7 +159,7 @@ def _translation(text: str) -> tuple[str, str]:
 
 
 def _column(pointer: str) -> str:
-    """Where a fault is; a name out of the file that a terminal or a spreadsheet would act on is quoted."""
+    """Where a fault is; a name out of the file that a terminal would act on is quoted."""
     name = pointer.removeprefix("/").replace("/", ".") or "report"
     return name if name[0].isalnum() and name.isprintable() else repr(name)
 
@@ -195,6 +197,8 @@ def _private(file: Path, flags: int) -> Iterator[TextIO]:
     with os.fdopen(descriptor, "r+", encoding="utf-8", newline="") as opened:
         os.fchmod(descriptor, 0o600)
         size = opened.seek(0, os.SEEK_END)
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            opened.write("\r\n")
+        tail = os.pread(descriptor, _LONGEST_LINE_BYTES, max(0, size - _LONGEST_LINE_BYTES))
+        half = tail.rpartition(b"\n")[2]
+        if half:
+            opened.write('"\r\n' if half.count(b'"') % 2 else "\r\n")
         yield opened
