@@ -1,11 +1,11 @@
 # The commands of this repository; `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install install-test run test lint types walls docs-check bench bench-anonymiser anonymiser-model faults generate attacks clean
+.PHONY: help install install-test run test lint types walls docs-check bench bench-anonymiser anonymiser-model faults generate lock attacks clean
 
 PYTHON := .venv/bin/python
 ANONYMISER := services/intake/training/anonymiser
-CODE := libs services gateway deploy/local docs tests
+CODE := libs services gateway deploy docs tests
 TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser tests/attacks)
 # Addresses of our own machine never go through a proxy.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -42,6 +42,9 @@ docs-check: install-test ## Check that generated documents and schemas are up to
 
 generate: install-test ## Write generated documents and schemas anew
 	@$(PYTHON) docs/generate.py
+
+lock: install-test ## Write requirements.lock anew: the hashes of every release in constraints.txt
+	@deploy/lock.sh
 
 bench: install-test ## Measure against the limits; prints a table, writes .run/bench.json
 	@$(PYTHON) -m tests.bench $(ARGS)

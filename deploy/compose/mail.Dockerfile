@@ -2,9 +2,14 @@
 ARG BASE_IMAGE=python:3.13-slim
 FROM ${BASE_IMAGE}
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1
-COPY constraints.txt /source/constraints.txt
+WORKDIR /source
+COPY requirements.lock ./
+COPY deploy/locked.sh deploy/
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
-    python -m pip install --quiet --constraint /source/constraints.txt aiosmtpd
+    deploy/locked.sh pip > /tmp/pip.txt \
+ && python -m pip install --quiet --only-binary :all: --require-hashes --requirement /tmp/pip.txt \
+ && python -m pip install --quiet --only-binary :all: --require-hashes --constraint requirements.lock aiosmtpd
+WORKDIR /
 USER 10001:10001
 EXPOSE 2525
 HEALTHCHECK --interval=5s --timeout=4s CMD ["python", "-S", "-c", "import socket; socket.create_connection(('127.0.0.1', 2525), 3).close()"]

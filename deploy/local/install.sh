@@ -121,7 +121,7 @@ make_environment() {
 
 # What the environment must hold: changes when a package, a pin or the place of this folder changes.
 fingerprint() {
-  { pwd; cat constraints.txt requirements-test.txt "${packages[@]/%//pyproject.toml}" "${BASH_SOURCE[0]}"; } | sha256sum
+  { pwd; cat requirements.lock requirements-test.txt deploy/third_party.py "${packages[@]/%//pyproject.toml}" "${BASH_SOURCE[0]}"; } | sha256sum
 }
 
 is_current() { # KIND; the kind `test` holds all of `run`
@@ -129,20 +129,32 @@ is_current() { # KIND; the kind `test` holds all of `run`
   [[ -f $mark && $(<"$mark") == "$(fingerprint)" ]]
 }
 
+# Everything of others comes as a wheel by the hashes of requirements.lock, pip and the build tools too. Our own
+# packages are installed from this folder, in which they are built with those tools and without a network.
 install_packages() {
-  local pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt)
-  local arguments=()
-  for package in "${packages[@]}"; do arguments+=(--editable "$package"); done
-  [[ $what == test ]] && arguments+=(--requirement requirements-test.txt)
+  local pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet)
+  local locked=("${pip[@]}" --only-binary :all: --require-hashes)
+  local wanted=(hatchling editables --requirement .venv/third-party.txt) own=()
+  for package in "${packages[@]}"; do own+=(--editable "$package"); done
+  [[ $what == test ]] && wanted+=(--requirement requirements-test.txt)
   say "Installing the Python packages into .venv; the first time this takes a minute or two."
-  logged "${pip[@]}" hatchling editables || fail "The build tools could not be installed. More in $log."
-  logged "${pip[@]}" --no-build-isolation "${arguments[@]}" || fail "The packages could not be installed. More in $log."
+  deploy/locked.sh pip >.venv/pip.txt
+  .venv/bin/python deploy/third_party.py "${packages[@]}" >.venv/third-party.txt
+  logged "${locked[@]}" --requirement .venv/pip.txt || fail "pip could not be installed. More in $log."
+  logged "${locked[@]}" --constraint requirements.lock "${wanted[@]}" ||
+    fail "The packages could not be installed. More in $log."
+  logged "${pip[@]}" --no-index --no-deps --no-build-isolation "${own[@]}" ||
+    fail "Our own packages could not be installed. More in $log."
+  logged .venv/bin/python -m pip --disable-pip-version-check check || fail "The packages do not fit. More in $log."
   rm -f .venv/installed-*
   fingerprint >".venv/installed-$what"
 }
 
-if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+# What was installed without hashes is not trusted afterwards: such an environment is made anew.
+if [[ ! -f .venv/by-hash ]] ||
+  ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   make_environment
+  touch .venv/by-hash
 fi
 if ! is_current test && ! { [[ $what == run ]] && is_current run; }; then
   install_packages
