@@ -30,13 +30,24 @@ def container(name: str) -> dict[str, Any]:
 
 
 def volumes(name: str) -> dict[str, str]:
-    """What is mounted, by source, with how."""
-    return {each.split(":")[0]: each.split(":", 1)[1] for each in container(name).get("volumes", ())}
+    """What is mounted, by source (and the folder within it), with how."""
+    return dict(_mount(each) for each in container(name).get("volumes", ()))
+
+
+def _mount(written: str | dict[str, Any]) -> tuple[str, str]:
+    if isinstance(written, str):
+        source, _, how = written.partition(":")
+        return source, how
+    assert written["type"] == "volume"
+    source = f"{written['source']}/{written['volume']['subpath']}"
+    return source, written["target"] + (":ro" if written.get("read_only") else "")
 
 
 def test_there_is_nothing_but_servers_jobs_services_and_the_demos_mail() -> None:
     assert set(compose()["services"]) == {*SERVERS, *JOBS, *SERVICES, "mail"}
-    assert {name: container(name)["image"] for name in SERVERS} == SERVERS
+    assert {name: container(name)["image"] for name in SERVERS} == {
+        name: f"${{VERMOEDEN_{name.upper()}_IMAGE:-{image}}}" for name, image in SERVERS.items()
+    }
 
 
 def test_plain_up_starts_everything_but_the_demo() -> None:
@@ -98,11 +109,16 @@ def test_every_service_holds_its_own_secrets_and_cannot_change_them() -> None:
     for service in SERVICES:
         files = {"intake-files": "/var/lib/vermoeden/files"} if service == "intake" else {}
         assert volumes(service) == {f"secrets-{service}": "/run/secrets:ro", **files}
-        assert volumes(f"migrate-{service}") == {"secrets-setup": "/secrets/setup:ro"}
+        assert volumes(f"migrate-{service}") == {f"secrets-setup/{service}": f"/secrets/setup/{service}:ro"}
         folder = container(f"migrate-{service}")["environment"]["VERMOEDEN_SECRETS_FOLDER"]
         assert folder == f"/secrets/setup/{service}"
     for server in SERVERS:
         assert volumes(server)[f"secrets-{server}"] == "/run/secrets:ro"
+    assert volumes("provisioning") == {  # not setup/keys, the pairs of which services hold the halves
+        f"secrets-setup/{name}": f"/secrets/setup/{name}:ro" for name in ("admin", *SERVICES)
+    }
+    holders = {name for name in compose()["services"] if "secrets-setup" in volumes(name)}
+    assert holders == {"secrets"}
     writers = {
         name
         for name in compose()["services"]
@@ -174,7 +190,8 @@ def test_every_variable_is_a_setting_and_every_setting_is_given(service: str, tm
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_is_built_from_its_own_package_and_starts_after_its_migration(service: str) -> None:
     each = container(service)
-    assert each["build"]["args"] == {"PACKAGE": service}
+    base = "${VERMOEDEN_BASE_IMAGE:-python:3.13-slim}"
+    assert each["build"]["args"] == {"PACKAGE": service, "BASE_IMAGE": base}
     assert each["build"]["dockerfile"] == "deploy/Dockerfile"
     image = f"vermoeden-{service}:"
     assert each["image"].startswith(image)
@@ -204,6 +221,20 @@ def test_the_image_runs_as_nobody_in_particular_and_is_asked_for_its_health() ->
         assert line in last, line
     assert "pip" not in last  # what installs stays behind
     assert all(f"|{name}" in written or f"{name}|" in written for name in SERVICES if name != "gateway")
+
+
+def test_every_image_of_others_can_be_named_by_its_digest() -> None:
+    """`deploy/digests.sh --env` writes these names; a tag stands for who has not asked a registry yet."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    for name, image in {
+        "BASE": "python:3.13-slim",
+        **{key.upper(): each for key, each in SERVERS.items()},
+    }.items():
+        assert text.count(f"${{VERMOEDEN_{name}_IMAGE:-{image}}}") == 1
+    for path in WRITTEN[1:]:
+        for line in (ROOT / path).read_text(encoding="utf-8").splitlines():
+            if line.startswith("FROM "):
+                assert line.split()[1] in ("${BASE_IMAGE}", "common"), line
 
 
 @pytest.mark.parametrize("path", WRITTEN)
