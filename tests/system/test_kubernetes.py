@@ -1,5 +1,6 @@
 """The Kubernetes manifests: they render, fit the API, and give nobody more than they need."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from common.certificates import names_of
 from common.flow import SERVICES
+from gateway.settings import GatewaySettings
 from intake.settings import IntakeSettings
 
 from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
@@ -24,6 +26,7 @@ VERSIONS = ("1.27", "1.32", "1.37")
 #: Kinds that a cluster knows only when KEDA is installed.
 KEDA = {"ScaledObject", "TriggerAuthentication"}
 APPLIED_BY_HAND = "provisioning"
+PRODUCTION = ("overlays/production", "overlays/production-keda", "overlays/production/provisioning")
 
 Manifest = dict[str, Any]
 
@@ -45,7 +48,7 @@ def of_kind(path: str, *kinds: str) -> list[Manifest]:
 
 
 def everything() -> Iterator[tuple[str, Manifest]]:
-    for path in (*(f"overlays/{name}" for name in OVERLAYS), APPLIED_BY_HAND):
+    for path in (*(f"overlays/{name}" for name in OVERLAYS), APPLIED_BY_HAND, PRODUCTION[-1]):
         for manifest in rendered(path):
             yield path, manifest
 
@@ -208,16 +211,93 @@ def _is_secret(variable: str) -> bool:
     return name.endswith(("_password", "_private_key", "broker_url")) or "_database_" in name
 
 
-def test_every_service_mounts_its_own_secrets_and_only_migrations_those_of_an_owner() -> None:
+def _held(tmp_path: Path) -> dict[str, set[str]]:
+    """What each Secret holds when it is made as docs/operators.md says."""
+    for service in SERVICES:
+        secret_names(tmp_path, service)
+    folders = {f"vermoeden-{service}": tmp_path / service for service in SERVICES}
+    folders |= {f"vermoeden-{service}-setup": tmp_path / "setup" / service for service in SERVICES}
+    folders["vermoeden-admin"] = tmp_path / "setup/admin"
+    return {secret: {file.name for file in folder.iterdir()} for secret, folder in folders.items()}
+
+
+def _mounted(spec: Manifest, held: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The files that a pod sees of each Secret."""
+    secrets = [volume["secret"] for volume in spec["volumes"] if "secret" in volume]
+    return {
+        each["secretName"]: {item["key"] for item in each["items"]}
+        if "items" in each
+        else held[each["secretName"]]
+        for each in secrets
+    }
+
+
+def test_each_workload_sees_the_secrets_that_it_needs_and_no_other(tmp_path: Path) -> None:
+    """The table follows from the settings: what a service reads, and who alone reads an owner's address."""
+    held = _held(tmp_path)
+    owner = "vermoeden_database_owner_url"
+    addresses = {f"vermoeden_database_{role}_url" for role in ("owner", "web", "flow")} | {
+        "vermoeden_broker_url"
+    }
+    seen = set()
     for name, spec in pod_specs():
-        kind = name.rsplit(" ", 1)[1]
-        mounted = {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume}
-        if kind.startswith("vermoeden-migration-"):
-            assert mounted == {f"vermoeden-{kind.removeprefix('vermoeden-migration-')}-setup"}, name
-        elif kind == "vermoeden-provisioning":
-            assert mounted == {"vermoeden-admin", *(f"vermoeden-{service}-setup" for service in SERVICES)}
-        else:
-            assert mounted == {kind}, name
+        kind = name.rsplit(" ", 1)[1].removeprefix("vermoeden-")
+        mounted = _mounted(spec, held)
+        seen.add(kind)
+        if kind == "provisioning":
+            assert mounted.pop("vermoeden-admin") == held["vermoeden-admin"], name
+            assert mounted == {f"vermoeden-{service}-setup": addresses for service in SERVICES}, name
+            continue
+        service = kind.removeprefix("migration-")
+        ((secret, files),) = mounted.items()
+        assert secret == f"vermoeden-{service}" + ("-setup" if kind.startswith("migration-") else ""), name
+        assert (owner in files) == kind.startswith("migration-"), name
+        settings = {file for file in files if file.startswith("vermoeden_")}
+        assert {file.upper() for file in settings} <= setting_names(service), name
+    assert seen == {*SERVICES, *(f"migration-{service}" for service in SERVICES), "provisioning"}
+
+
+def test_no_secret_reaches_a_container_as_a_variable() -> None:
+    """Variables are shown by `kubectl describe` and inherited by every child."""
+    for name, container in containers():
+        assert not [each for each in container.get("envFrom", ()) if "secretRef" in each], name
+        assert not [
+            each for each in container.get("env", ()) if "secretKeyRef" in each.get("valueFrom", {})
+        ], name
+
+
+@pytest.mark.parametrize("path", PRODUCTION)
+def test_production_names_every_image_by_its_digest(path: str) -> None:
+    found = [
+        container["image"]
+        for each in of_kind(path, "Deployment", "Job")
+        for container in each["spec"]["template"]["spec"]["containers"]
+    ]
+    assert found
+    for image in found:
+        assert re.fullmatch(r"registry\.example\.org/vermoeden-[a-z]+@sha256:[0-9a-f]{64}", image), image
+
+
+def _seconds(annotations: Manifest, name: str) -> float:
+    return float(annotations[f"nginx.ingress.kubernetes.io/{name}"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_ingress_notes_nothing_keeps_nothing_and_waits_longer_than_the_gateway(overlay: str) -> None:
+    (ingress,) = of_kind(f"overlays/{overlay}", "Ingress")
+    assert ingress["spec"]["ingressClassName"] == "nginx"
+    told = ingress["metadata"]["annotations"]
+    off = {"enable-access-log", "enable-rewrite-log", "enable-opentelemetry", "enable-modsecurity"}
+    assert {name: told[f"nginx.ingress.kubernetes.io/{name}"] for name in off} == dict.fromkeys(off, "false")
+    for name in ("proxy-request-buffering", "proxy-buffering"):
+        assert told[f"nginx.ingress.kubernetes.io/{name}"] == "off"
+    assert told["nginx.ingress.kubernetes.io/proxy-max-temp-file-size"] == "0"
+    # A form without script holds as many photos as a municipality takes: a cap here would break it off.
+    assert told["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    gateway = {name: field.default for name, field in GatewaySettings.model_fields.items()}
+    assert _seconds(told, "proxy-connect-timeout") < _seconds(told, "proxy-send-timeout")
+    assert _seconds(told, "proxy-send-timeout") > gateway["upload_idle_seconds"]
+    assert _seconds(told, "proxy-read-timeout") > gateway["upload_seconds"] + gateway["upstream_read_seconds"]
 
 
 def test_every_variable_is_a_setting_of_its_service(tmp_path: Path) -> None:
