@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 tools=$work/tools/bin/python
 
 "${PYTHON:-.venv/bin/python}" -m venv "$work/tools"
-for name in pip uv; do # by its own file, as an older pip cannot take hashes from constraints
+for name in pip uv; do # by its own file, as an older pip (24.3) takes no hashes from constraints
   deploy/locked.sh "$name" >"$work/$name.txt"
   "$tools" -m pip --disable-pip-version-check install --quiet --no-deps --only-binary :all: --require-hashes \
     --requirement "$work/$name.txt"
