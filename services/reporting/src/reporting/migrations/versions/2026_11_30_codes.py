@@ -4,7 +4,7 @@ from alembic import op
 from common.migration import run_script
 
 revision = "2026_11_30_codes"
-down_revision = "2026_11_25_neighbourhoods"
+down_revision = "2026_11_30_speakers_apart"
 
 _NAMES = ("signal_type", "urgency", "channel", "reporter_kind", "department", "status", "result")
 
