@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from uuid import UUID, uuid5
 
+from common.coarse import CoarseTime
 from common.sealing import encode
 from pydantic import BaseModel
 
@@ -101,6 +102,7 @@ def _plain(name: str, kind: Any) -> object:  # noqa: ANN401 -- a type annotation
     by_kind: dict[Any, object] = {
         UUID: uuid5(_NAMESPACE, name),
         datetime: _MOMENT,
+        CoarseTime: _MOMENT,
         date: _DAY,
         bool: False,
         int: 1,

@@ -27,7 +27,7 @@ EVENTS = [pytest.param(event, id=event.name) for event in HEARD_BY]
 HANDLERS: dict[str, Handlers] = {
     "intake": intake.consumers.handlers(load_seed(), no_attachments()),
     "casework": casework.consumers.HANDLERS,
-    "notifier": notifier.consumers.handlers(0),
+    "notifier": notifier.consumers.handlers(lambda: None),
     "reporting": reporting.consumers.HANDLERS,
     "gateway": gateway.consumers.HANDLERS,
 }

@@ -68,7 +68,7 @@ async def test_an_erasure_takes_the_wraps_with_it_and_is_told_to_intake(desk: De
     report = with_files(desk, a_file())
     await desk.hear(report)
     officer = staff(Role.PRIVACY_OFFICER)
-    body = {"version": 1, "reason": "data-subject-request", "ground": "AVG art. 17"}
+    body = {"version": 1, "reason": "data-subject-request", "ground": "objection"}
     answer = await desk.post(f"/reports/{report.report_id}/erasures", officer, body)
     assert answer.status_code == 202, answer.text
     assert (await desk.count("wrap"), await desk.count("sealed")) == (0, 0)

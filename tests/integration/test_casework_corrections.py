@@ -180,7 +180,7 @@ async def test_only_who_may_see_a_report_corrects_it(desk: Desk) -> None:
 async def test_an_erasure_wins_over_a_correction(desk: Desk) -> None:
     report_id = await reported(desk)
     officer = handler(roles=(Role.PRIVACY_OFFICER,))
-    erasure = {"version": 1, "reason": "data-subject-request", "ground": "artikel 17 AVG"}
+    erasure = {"version": 1, "reason": "data-subject-request", "ground": "objection"}
     erased, _ = await asyncio.gather(
         desk.post(f"/reports/{report_id}/erasures", officer, erasure), correct(desk, handler(), report_id)
     )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from common.coarse import coarse_now
 from common.contracts.casework import (
     NoticeDue,
     ReportOffered,
@@ -26,7 +27,7 @@ from sqlalchemy import text
 
 from tests.support.backing import Backing
 from tests.support.casework import Desk, casework_desk, forms, handler, manager
-from tests.support.databases import service_database
+from tests.support.databases import scans, service_database
 from tests.support.municipality import make_town
 
 
@@ -55,6 +56,30 @@ async def test_a_report_gets_its_desk_and_everyone_hears(desk: Desk) -> None:
     assert (notice.reporter_handle, notice.feedback) == (report.reporter_handle, FeedbackKey.RECEIVED)
     arrived = (await desk.spoken(WorkArrived))[0]
     assert (arrived.department, arrived.urgency, arrived.count) == ("vth", Urgency.NORMAL, 1)
+
+
+async def test_lines_of_history_are_numbered_within_their_report_and_found_by_key(desk: Desk) -> None:
+    made = await scans(desk.database, "history")
+    reports = [await desk.taken(handler()) for _ in range(8)]  # PostgreSQL settles on one plan after five
+    for each in reports:
+        await desk.hear(_sent(each), _sent(each, template="taken"))
+    async with desk.database.flowing() as connection:
+        rows = await connection.execute(text("SELECT report_id, id, what FROM history ORDER BY 1, 2"))
+        lines = [(row.id, row.what) for row in rows]
+    whats = ("received", "routed", "taken", "feedback-sent", "feedback-sent")
+    assert lines == list(enumerate(whats, 1)) * 8
+    assert await scans(desk.database, "history") == made + 1  # what was just read here
+
+
+def _sent(report: ReportReceived, template: str = "received") -> FeedbackSent:
+    return FeedbackSent(
+        municipality=report.municipality,
+        reporter_handle=report.reporter_handle,
+        template=template,
+        channel="mail",
+        attempt=1,
+        sent_at=coarse_now(),
+    )
 
 
 async def test_the_due_time_counts_from_here_and_the_earlier_time_is_kept(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from common.auth import Identity
 from common.chunks import sealed_bytes
+from common.coarse import coarse_now
 from common.contracts.codes import Role
 from common.contracts.intake import ReportReceived
 from common.receipt import hash_of_key
@@ -75,7 +76,7 @@ def submission(key: bytes) -> Submission:
         public_key="A" * 43,
         report_id=uuid4(),
         reporter_handle=uuid4(),
-        received_at=datetime.now(UTC),
+        received_at=coarse_now(),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from common.coarse import coarse
 from common.errors import Unavailable
 from common.receipt import hash_of_key, parse_key
 from intake import store
@@ -99,5 +100,5 @@ def _submission(municipality: str) -> store.Submission:
         public_key=secrets.token_urlsafe(32),
         report_id=uuid4(),
         reporter_handle=uuid4(),
-        received_at=datetime(2026, 11, 25, tzinfo=UTC),
+        received_at=coarse(datetime(2026, 11, 25, tzinfo=UTC)),
     )

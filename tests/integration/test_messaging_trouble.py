@@ -13,6 +13,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from casework import consumers as casework
+from common.coarse import coarse
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased
 from common.contracts.codes import FeedbackKey
 from common.contracts.erasure import IntakeErasureConfirmed
@@ -41,7 +42,7 @@ TOWN = "zandrecht"
 HANDLERS: dict[str, Handlers] = {
     "intake": intake.handlers(load_seed(), no_attachments()),
     "casework": casework.HANDLERS,
-    "notifier": notifier.handlers(0),
+    "notifier": notifier.handlers(lambda: None),
     "reporting": reporting.HANDLERS,
 }
 
@@ -131,8 +132,7 @@ async def test_within_a_batch_an_erasure_wins_whatever_was_spoken_when(backing: 
     first, second = _erased(), _erased()
     events = (first, *_told(second), second)
     batch = [
-        _at(encode(event), datetime.now(UTC) + timedelta(seconds=number))
-        for number, event in enumerate(events)
+        _at(encode(event), datetime.now(UTC) + timedelta(hours=number)) for number, event in enumerate(events)
     ]
     async with database_of(backing, "notifier") as database:
         await _apply(database, "notifier", *batch)
@@ -259,7 +259,7 @@ async def test_an_outage_of_the_database_leaves_no_channel_behind(pair: Pair, ba
 
 
 def _at(envelope: Envelope, moment: datetime) -> Envelope:
-    return replace(envelope, spoken_at=moment)
+    return replace(envelope, spoken_at=coarse(moment))
 
 
 async def _has_waiters(database: Database, count: int) -> bool:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from common.coarse import QUARTER, coarse_now
 from common.contracts.base import Event
 from common.contracts.casework import WorkArrived
 from common.contracts.codes import FeedbackKey, KeyGroup, Role, Urgency
@@ -15,6 +16,7 @@ from common.contracts.gateway import Department
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
 from common.messaging import WaitingRoom
 from common.messaging.envelope import encode
+from common.messaging.handling import Dispatcher
 from common.messaging.waiting_list import WaitingList
 from common.receipt import mailbox_of
 from common.sealing import (
@@ -25,6 +27,7 @@ from common.sealing import (
     seal_content,
 )
 from common.sealing import decode as from_base64url
+from notifier.consumers import handlers
 from notifier.delivery.post import Post
 from sqlalchemy import text
 
@@ -119,6 +122,64 @@ async def test_a_department_hears_of_its_work_in_one_mail(desk: Desk) -> None:
     await desk.hear(arrived)
     await desk.post.deliver_due()
     assert len(desk.mail.recipients) == 2
+
+
+async def test_a_notice_is_in_the_mailbox_at_once_and_its_mail_leaves_in_a_round(desk: Desk) -> None:
+    desk.dispatcher = Dispatcher(handlers(lambda: 421))
+    first, second = Reporter(), Reporter()
+    notice = first.notice()
+    await desk.hear(first.mailbox, notice)
+    desk.dispatcher = Dispatcher(handlers(lambda: 7))  # drawn again, and of no more use in this quarter
+    await desk.hear(second.mailbox, second.notice().model_copy(update={"due_at": notice.due_at}))
+    leaves_at = notice.due_at + QUARTER + timedelta(seconds=421)
+    assert {row["due_at"] for row in await desk.deliveries()} == {leaves_at}
+    assert {row["created_at"] for row in await desk.deliveries()} == {notice.due_at}
+    found = (await desk.ask("_search", {"lookupId": first.lookup})).json()["notices"]
+    assert [each["at"] for each in found] == [notice.due_at.strftime("%Y-%m-%dT%H:%M:%SZ")]
+    assert await desk.post.deliver_due() == 0
+    await desk.all_due()
+    assert await desk.post.deliver_due() == 2
+
+
+async def test_what_is_heard_late_leaves_at_once(desk: Desk) -> None:
+    desk.dispatcher = Dispatcher(handlers(lambda: 899))
+    reporter = Reporter()
+    late = reporter.notice().model_copy(update={"due_at": coarse_now() - timedelta(hours=3)})
+    await desk.hear(reporter.mailbox, late)
+    assert await desk.post.deliver_due() == 1
+
+
+async def test_work_is_mailed_for_each_quarter_and_acute_work_at_its_end(desk: Desk) -> None:
+    desk.dispatcher = Dispatcher(handlers(lambda: 60))
+    now = coarse_now()
+    about = {"municipality": "zandrecht", "department": "vth", "count": 1}
+    for urgency in (Urgency.HIGH, Urgency.ACUTE):
+        for at in (now - QUARTER, now, now):
+            await desk.hear(WorkArrived(**about, urgency=urgency, arrived_at=at))
+    told = {
+        (row["urgency"], row["count"], row["due_at"] - row["created_at"]) for row in await desk.deliveries()
+    }
+    assert told == {
+        (urgency, count, QUARTER + timedelta(seconds=seconds))
+        for urgency, seconds in (("hoog", 60), ("acuut", 0))
+        for count in (1, 2)
+    }
+
+
+async def test_each_try_of_a_mail_has_its_message_id_and_nobody_knows_it_afterwards(desk: Desk) -> None:
+    reporter = Reporter()
+    await desk.hear(reporter.mailbox, reporter.notice())
+    desk.mail.answers = ["451 later"]
+    queued = (await desk.deliveries())[0]
+    await desk.post.deliver_due()
+    assert (await desk.deliveries())[0]["message_id"] == queued["message_id"]
+    await desk.all_due()
+    await desk.post.deliver_due()
+    assert [str(message["Message-ID"]) for message in desk.mail.messages] == [
+        f"<{queued['message_id']}@vermoeden.example>"
+    ]
+    assert queued["message_id"] != queued["id"]
+    assert (await desk.deliveries())[0]["message_id"] is None
 
 
 async def test_work_of_a_municipality_that_was_not_heard_of_yet_waits_its_turn(desk: Desk) -> None:
@@ -231,6 +292,11 @@ async def test_who_is_erased_while_the_post_is_under_way_gets_no_mail(desk: Desk
     first, erased = Reporter(), Reporter(address="weg@voorbeeld.example")
     await desk.hear(first.mailbox, first.notice())
     await desk.hear(erased.mailbox, erased.notice())
+    async with desk.database.flowing() as connection:  # a round leaves in the order of its ids
+        await connection.execute(
+            text("UPDATE delivery SET id = :id WHERE reporter_handle = :handle"),
+            {"id": UUID(int=0), "handle": first.handle},
+        )
     desk.mail.delay = 0.8
     bringing = asyncio.create_task(desk.post.deliver_due())
     await asyncio.sleep(0.3)

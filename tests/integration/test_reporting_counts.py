@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from common.coarse import coarse_now
 from common.contracts.base import Event
 from common.contracts.casework import AnonymisationCorrected, CorrectionCount, ReportTaken
 from common.contracts.codes import Correction, PersonalClass
@@ -199,7 +200,7 @@ async def test_a_writer_that_looked_before_the_erasure_brings_nothing_back(desk:
 
 
 def deliveries(events: Sequence[Event]) -> list[Any]:
-    return [Delivery(uuid4(), event, datetime.now(UTC)) for event in events]
+    return [Delivery(uuid4(), event, coarse_now()) for event in events]
 
 
 async def test_the_highest_version_of_a_name_wins(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from common.coarsening import coarsen_messaging
 from common.contracts.codes import Channel, Urgency
 from common.contracts.intake import ReportCounted
 from common.db import Database, make_engine
@@ -107,6 +108,7 @@ def _create_tables(connection: Connection, service: str) -> None:
     create_messaging_tables(op, service)
     let_outbox_wait(op)
     keep_speakers_apart(op)
+    coarsen_messaging(op)
     op.execute("CREATE TABLE effect (report_id uuid NOT NULL)")
     allow_flow(op, service, ("effect",))
 

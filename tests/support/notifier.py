@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from common.coarse import coarse_now
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased
-from common.contracts.codes import FeedbackKey, KeyGroup
+from common.contracts.codes import ErasureGround, FeedbackKey, KeyGroup
 from common.contracts.gateway import Department
 from common.contracts.intake import MailboxOpened
 from common.db import Database
@@ -48,7 +48,7 @@ class Desk(Hearing):
     settings: NotifierSettings
     town: Town
     mail: Catcher
-    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(handlers(0)))
+    dispatcher: Dispatcher = field(default_factory=lambda: Dispatcher(handlers(lambda: None)))
 
     @property
     def post(self) -> Post:
@@ -132,7 +132,7 @@ class Reporter:
             reporter_handle=self.handle,
             feedback=feedback,
             version=version,
-            due_at=datetime.now(UTC),
+            due_at=coarse_now(),
         )
 
     def question(self, town: Town) -> QuestionAsked:
@@ -147,7 +147,7 @@ class Reporter:
             reply_key_id="general-1",
             reply_key_group="general",
             reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),
-            asked_at=datetime.now(UTC),
+            asked_at=coarse_now(),
         )
 
     def erased(self) -> ReportErased:
@@ -156,6 +156,6 @@ class Reporter:
             report_id=uuid4(),
             reporter_handle=self.handle,
             reason="other",
-            ground="toets",
-            erased_at=datetime.now(UTC),
+            ground=ErasureGround.OTHER,
+            erased_at=coarse_now(),
         )

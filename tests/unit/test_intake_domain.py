@@ -1,11 +1,9 @@
 """What intake decides, rule by rule, on the seed data that ships with it."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from intake.domain import (
     MAX_ANSWER,
     FormSet,
@@ -17,7 +15,6 @@ from intake.domain import (
     UrgencyRule,
     check_answers,
     check_report,
-    rounded,
     urgency_of,
 )
 from intake.seed import load_seed
@@ -166,13 +163,6 @@ def test_some_types_need_a_name_and_some_a_professional() -> None:
     assert codes(named, has_name=True, mode=Mode.CONFIDENTIAL) == []
     assert codes(closed) == ["/signalType unknown-signal-type"]
     assert codes(closed, professional=True) == []
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_a_time_is_rounded_down_to_a_quarter_of_an_hour(moment: datetime) -> None:
-    result = rounded(moment)
-    assert 0 <= (moment - result).total_seconds() < 15 * 60
-    assert (result.minute % 15, result.second, result.microsecond) == (0, 0, 0)
 
 
 def test_the_seed_is_complete() -> None:

@@ -62,6 +62,11 @@ FAULTS = {
         "import pydantic",
         "casework.domain -> pydantic",
     ),
+    "What domains may import of common is plain itself": (
+        "libs/common/src/common/coarse.py",
+        "import common.db",
+        "common.coarse -> common.db",
+    ),
     "Only common.messaging speaks to the broker": (
         "services/casework/src/casework/actions/base.py",
         "import aio_pika",

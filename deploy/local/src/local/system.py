@@ -262,7 +262,7 @@ class System:
                 "VERMOEDEN_SMTP_SECURITY": "starttls" if self.options.tls else "none",
                 "VERMOEDEN_PUBLIC_URL": front,
                 "VERMOEDEN_SENDER": "vermoeden@waterdam.example",
-                "VERMOEDEN_DEPARTMENT_DELAY_SECONDS": "5",
+                "VERMOEDEN_MAILS_AT_ONCE": "true",  # nobody waits half an hour to see a mail
             }
         return {}
 

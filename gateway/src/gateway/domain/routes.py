@@ -57,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *_offer("GET", "/api/v1/routing-rules", "casework", _CONFIGURATION),
     *_offer("PUT", "/api/v1/routing-rules", "casework", {PROCESS_MANAGER, ADMINISTRATOR}),
     *_offer("GET", "/api/v1/results", "casework", _CONFIGURATION),
+    *_offer("GET", "/api/v1/erasure-grounds", "casework", _CONFIGURATION),
     *_offer("GET", "/api/v1/statistics", "reporting", _FIGURES),
     *_offer("GET", "/api/v1/statistics/{rest:path}", "reporting", _FIGURES),
     *_offer("GET POST", "/api/v1/exports/{rest:path}", "reporting", {PROCESS_MANAGER, EXPORT}),

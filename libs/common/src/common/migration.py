@@ -29,22 +29,26 @@ __all__ = [
 _LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
 
 
-def migrate(service: str, owner_url: str, tls: Tls | None = None) -> None:
-    """Bring a service's database to the newest version; safe to run again and beside others."""
-    asyncio.run(_migrate(service, owner_url, tls or Tls()))
+def migrate(service: str, owner_url: str, tls: Tls | None = None, *, to: str = "head") -> None:
+    """Bring a database to the newest version, or as far as `to`; safe to run again and beside others.
+
+    Raises RuntimeError on a server that keeps the moments of commits.
+    """
+    asyncio.run(_migrate(service, owner_url, tls or Tls(), to))
 
 
-async def _migrate(service: str, owner_url: str, tls: Tls) -> None:
+async def _migrate(service: str, owner_url: str, tls: Tls, to: str) -> None:
     engine = make_engine(owner_url, tls)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, service)
+            await connection.run_sync(_upgrade, service, to)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, service: str) -> None:
+def _upgrade(connection: Connection, service: str, to: str) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    _refuse_commit_times(connection)
     folder = Path(str(import_module(service).__file__)).parent / "migrations"
     config = Config()
     config.set_main_option("script_location", str(folder))
@@ -52,11 +56,17 @@ def _upgrade(connection: Connection, service: str) -> None:
     script = ScriptDirectory.from_config(config)
 
     def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[object]:
-        return list(script._upgrade_revs("head", revision))  # type: ignore[arg-type]
+        return list(script._upgrade_revs(to, revision))  # type: ignore[arg-type]
 
     with EnvironmentContext(config, script, fn=steps) as environment:
         environment.configure(connection=connection, transactional_ddl=True)
         environment.run_migrations()
+
+
+def _refuse_commit_times(connection: Connection) -> None:
+    """Raise RuntimeError on a server that keeps the moment of each commit: rows would tell when they came."""
+    if connection.exec_driver_sql("SHOW track_commit_timestamp").scalar() == "on":
+        raise RuntimeError("PostgreSQL keeps commit times; set track_commit_timestamp = off on this server.")
 
 
 def create_messaging_tables(op: Operations, service: str) -> None:

@@ -4,10 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from common.coarse import CoarseTime, coarse_now
 from common.contracts.base import Event
 from common.contracts.casework import (
     NoticeDue,
@@ -26,7 +26,7 @@ from common.contracts.erasure import (
 from common.contracts.gateway import MunicipalityConfigured, Partner
 from common.contracts.intake import FormsConfigured, ReportReceived
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
-from common.messaging import Delivery, publish
+from common.messaging import Delivery, publish, publish_at
 from common.messaging.handling import Handlers, Unprocessable
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,11 +64,11 @@ async def receive_reports(
     rows = [_report_row(event, desks.get(event.municipality)) for event in events]
     await incoming.add_reports(connection, rows)
     await incoming.add_sealed(connection, [sealed for event in events for sealed in sealed_of(event)])
-    now = datetime.now(UTC)
     routed = [row for row in rows if row["department"]]
-    told = await _routing_told(connection, routed, desks, now)
+    told = await _routing_told(connection, routed, desks)
     await incoming.add_history(connection, [*map(_received_line, rows), *map(_routed_line, routed)])
-    await publish(connection, *(_notice(row, FeedbackKey.RECEIVED, 1, now) for row in rows), *told)
+    await publish(connection, *(_notice(row, FeedbackKey.RECEIVED, 1, row["happened_at"]) for row in rows))
+    await publish_at(connection, *told)
 
 
 async def configure_municipality(
@@ -114,6 +114,7 @@ async def note_feedback(
             "municipality": event.municipality,
             "report_id": found[0],
             "version": found[1],
+            "at": event.happened_at,
             "what": "feedback-sent" if isinstance(event, FeedbackSent) else "delivery-failed",
             "detail": {"template": event.template, "channel": event.channel, "attempt": event.attempt},
         }
@@ -169,6 +170,7 @@ def _report_row(event: ReportReceived, desk: _Desk | None) -> dict[str, Any]:
         "channel": event.channel.value,
         "has_identity": event.sealed_identity is not None,
         "due_at": domain.due_at(event.received_at, event.urgency.value),
+        "happened_at": event.received_at,  # and all that follows from it at once
     }
     return row | _routing(row, desk)
 
@@ -218,35 +220,40 @@ async def _route_waiting(connection: AsyncConnection, municipality: str) -> None
     waiting = await incoming.take_unrouted(connection, municipality)
     if not waiting:
         return
-    rows = [{**row, **_routing(dict(row), desks[municipality])} for row in waiting]
+    now = coarse_now()
+    rows = [{**row, **_routing(dict(row), desks[municipality]), "happened_at": now} for row in waiting]
     await incoming.set_routes(connection, rows)
-    told = await _routing_told(connection, rows, desks, datetime.now(UTC))
+    told = await _routing_told(connection, rows, desks)
     await incoming.add_history(connection, [_routed_line(row) for row in rows])
-    await publish(connection, *told)
+    await publish_at(connection, *told)
 
 
 async def _routing_told(
-    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], desks: Mapping[str, _Desk], now: datetime
-) -> list[Event]:
-    """What the others hear of reports that have a desk now; which offers were made is remembered here."""
-    events: list[Event] = [_routed(row, now) for row in rows]
-    arrived = Counter((row["municipality"], row["department"], row["urgency"]) for row in rows)
-    events += [
-        WorkArrived(
+    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]], desks: Mapping[str, _Desk]
+) -> list[tuple[Event, CoarseTime]]:
+    """What the others hear of reports that have a desk now; which offers were made is remembered here.
+
+    It has the time of what it follows from: the clock, read again, could tell of another quarter.
+    """
+    told: list[tuple[Event, CoarseTime]] = [(_routed(row), row["happened_at"]) for row in rows]
+    arrived = Counter(
+        (row["municipality"], row["department"], row["urgency"], row["happened_at"]) for row in rows
+    )
+    for (municipality, department, urgency, at), count in sorted(arrived.items()):
+        work = WorkArrived(
             municipality=municipality,
             department=department,
             urgency=Urgency(urgency),
             count=count,
-            arrived_at=now,
+            arrived_at=at,
         )
-        for (municipality, department, urgency), count in sorted(arrived.items())
-    ]
+        told.append((work, at))
     offers = [offer for row in rows for offer in _offers(row, desks[row["municipality"]])]
     await incoming.add_offers(connection, [{**known, "id": event.offer_id} for known, event in offers])
-    return [*events, *(event for _, event in offers)]
+    return [*told, *((event, known["offered_at"]) for known, event in offers)]
 
 
-def _routed(row: Mapping[str, Any], now: datetime) -> ReportRouted:
+def _routed(row: Mapping[str, Any]) -> ReportRouted:
     return ReportRouted(
         municipality=row["municipality"],
         report_id=row["id"],
@@ -255,19 +262,28 @@ def _routed(row: Mapping[str, Any], now: datetime) -> ReportRouted:
         rule=row["rule"],
         rules_version=row["rules_version"],
         due_at=row["due_at"],
-        routed_at=now,
+        routed_at=row["happened_at"],
     )
 
 
 def _received_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"municipality": row["municipality"], "report_id": row["id"], "version": 1, "what": "received"}
+    return {
+        "municipality": row["municipality"],
+        "report_id": row["id"],
+        "id": 1,
+        "version": 1,
+        "at": row["happened_at"],
+        "what": "received",
+    }
 
 
 def _routed_line(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "municipality": row["municipality"],
         "report_id": row["id"],
+        "id": None if "version" in row else 2,  # of one that came just now, its second
         "version": row.get("version", 1),
+        "at": row["happened_at"],
         "what": "routed",
         "detail": {
             "department": row["department"],
@@ -284,7 +300,12 @@ def _offers(row: Mapping[str, Any], desk: _Desk) -> list[tuple[dict[str, Any], R
     named = desk.offered_to.get(row["signal_type"], ())
     return [
         (
-            {"municipality": row["municipality"], "report_id": row["id"], "partner": partner.code},
+            {
+                "municipality": row["municipality"],
+                "report_id": row["id"],
+                "partner": partner.code,
+                "offered_at": row["happened_at"],
+            },
             ReportOffered(
                 municipality=row["municipality"],
                 offer_id=uuid4(),
@@ -326,21 +347,21 @@ async def _take_reply(connection: AsyncConnection, event: ReplyGiven) -> None:
                 "municipality": event.municipality,
                 "report_id": report_id,
                 "version": version,
+                "at": event.given_at,
                 "what": "reply-given",
                 "detail": {"questionId": str(event.question_id), "status": status},
             }
         ],
     )
-    now = datetime.now(UTC)
     handle = {"municipality": event.municipality, "reporter_handle": event.reporter_handle}
-    await publish(connection, _notice(handle, FeedbackKey.REPLY_RECEIVED, version, now))
+    await publish(connection, _notice(handle, FeedbackKey.REPLY_RECEIVED, version, event.given_at))
     if was_waiting:
         moved = ReportStatusChanged(
             municipality=event.municipality,
             report_id=report_id,
             version=version,
             status=Status.IN_PROGRESS,
-            changed_at=now,
+            changed_at=event.given_at,
         )
         await publish(connection, moved)
 
@@ -357,13 +378,13 @@ def _reply_row(event: ReplyGiven, report_id: UUID) -> dict[str, Any]:
     }
 
 
-def _notice(row: Mapping[str, Any], feedback: FeedbackKey, version: int, now: datetime) -> NoticeDue:
+def _notice(row: Mapping[str, Any], feedback: FeedbackKey, version: int, at: CoarseTime) -> NoticeDue:
     return NoticeDue(
         municipality=row["municipality"],
         reporter_handle=row["reporter_handle"],
         feedback=feedback,
         version=version,
-        due_at=now,
+        due_at=at,
     )
 
 

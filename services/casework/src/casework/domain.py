@@ -4,9 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from common.coarse import CoarseTime, coarse
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 URGENCIES = ("acuut", "hoog", "normaal", "laag")
@@ -62,6 +64,18 @@ RESULTS: Mapping[str, tuple[str, str]] = {
     "to-partner": ("Overgedragen aan een andere partner", "Handed to another partner"),
     "care": ("Zorg of hulp geregeld", "Care or help arranged"),
     "incorrect": ("Onjuist gebleken: overal gewist", "Found incorrect: erased everywhere"),
+}
+
+#: The grounds of an erasure with their Dutch and English names. Codes: words would survive what they name.
+ERASURE_GROUNDS: Mapping[str, tuple[str, str]] = {
+    "not-needed": ("Niet meer nodig (AVG 17.1.a)", "No longer needed (GDPR 17.1.a)"),
+    "consent-withdrawn": ("Toestemming ingetrokken (AVG 17.1.b)", "Consent withdrawn (GDPR 17.1.b)"),
+    "objection": ("Bezwaar van de betrokkene (AVG 17.1.c)", "The person objects (GDPR 17.1.c)"),
+    "unlawful": ("Onrechtmatig verwerkt (AVG 17.1.d)", "Unlawfully processed (GDPR 17.1.d)"),
+    "legal-duty": ("Wettelijke plicht om te wissen (AVG 17.1.e)", "Legal duty to erase (GDPR 17.1.e)"),
+    "incorrect": ("Onjuist gebleken (AVG 5.1.d)", "Found incorrect (GDPR 5.1.d)"),
+    "term-ended": ("Bewaartermijn voorbij (AVG 5.1.e)", "Retention term ended (GDPR 5.1.e)"),
+    "other": ("Anders", "Other"),
 }
 
 #: Whatever stands in a text like a placeholder; those of a known class are.
@@ -234,21 +248,21 @@ def is_offered(*, is_restricted: bool, is_traceable: bool) -> bool:
     return not (is_restricted or is_traceable)
 
 
-def due_at(received_at: datetime, urgency: str) -> datetime:
+def due_at(received_at: CoarseTime, urgency: str) -> CoarseTime:
     """When a report of this urgency must be assessed, in working hours of the Netherlands; UTC.
 
     It counts from when the report came in here, also when staff heard it elsewhere earlier: a mail that was
     entered a week late would otherwise be overdue before anyone could see it.
     """
     left = timedelta(hours=WORKING_HOURS[urgency])
-    at = received_at.astimezone(ZONE)
+    at: datetime = received_at.astimezone(ZONE)
     while True:
         opens, closes = _hours_of(at.date())
         if opens is not None and closes is not None and at < closes:
             start = max(at, opens)
             # same zone, same day: wall clock time is elapsed time, as no clock changes in office hours
             if left <= closes - start:
-                return (start + left).astimezone(UTC)
+                return coarse(start + left)
             left -= closes - start
         at = datetime.combine(at.date() + timedelta(days=1), time(), ZONE)
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from common import metrics
+from common.coarse import coarse
 from common.contracts.codes import Urgency
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
@@ -243,7 +244,7 @@ class Intake:
             public_key=encode(mailbox.public_key),
             report_id=self._new_id(),
             reporter_handle=self._new_id(),
-            received_at=domain.rounded(now),
+            received_at=coarse(now),
         )
         files = await self._files(state, report, prepared.signal_type, submission.key_hash)
         events = self._facts(state, forms.version, report, prepared, content, submission, files, now)
@@ -323,7 +324,7 @@ class Intake:
                 "choice_answers": prepared.choices,
                 "observed_on": report.observed_on,
                 "received_at": submission.received_at,
-                "received_elsewhere_at": domain.rounded(elsewhere) if elsewhere else None,
+                "received_elsewhere_at": coarse(elsewhere) if elsewhere else None,
                 "is_traceable": prepared.choices.get("herleidbaar") == "ja",
                 "anonymised_text": text,
                 "needs_review": prepared.is_doubtful,

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from common import metrics
 from common.apart.starting import NoWalls
 from common.chunks import new_content_key, sealing
+from common.coarse import coarse
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import SealedAttachment
 from common.db import Database
@@ -185,7 +186,7 @@ class Attachments:
             claim_hash=hash_of_claim(claim),
             key_group=recipient.group,
             media_type=kind.value,
-            created_at=self._clock(),
+            created_at=coarse(self._clock()),
         )
         key, counted = new_content_key(), _Counted()
         try:
@@ -256,7 +257,7 @@ class Attachments:
 
     async def sweep(self) -> int:
         """Delete what no report claimed in 24 hours, and what was left half-sent; says how many files."""
-        before = self._clock() - _KEEP_UNCLAIMED
+        before = coarse(self._clock() - _KEEP_UNCLAIMED)
         async with self._database.flowing() as connection:
             leaving = await store.take_leaving(connection, before, _SWEEP_BATCH)
         for _, _, blob in leaving:

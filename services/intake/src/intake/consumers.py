@@ -1,8 +1,8 @@
 """What intake hears: how a municipality is configured, and that a report was erased."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from common.coarse import coarse_now
 from common.contracts.casework import ReportErased
 from common.contracts.erasure import IntakeErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
@@ -48,6 +48,6 @@ async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Deliv
         await publish(
             connection,
             IntakeErasureConfirmed(
-                municipality=event.municipality, report_id=event.report_id, confirmed_at=datetime.now(UTC)
+                municipality=event.municipality, report_id=event.report_id, confirmed_at=coarse_now()
             ),
         )

@@ -11,7 +11,7 @@ from common.contracts.base import Event
 from common.db import Database, is_away
 from common.errors import AppError, Unavailable
 from common.log import get_logger
-from common.messaging import publish
+from common.messaging import publish_at
 from common.sharing import NothingLeft, Share
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -150,7 +150,8 @@ class Writer:
             new = await store.insert_submissions(connection, [entry.submission for entry in entries])
             fresh = [entry for entry in entries if entry.submission.report_id in new]
             await _claim_files(connection, fresh)
-            await publish(connection, *(event for entry in fresh for event in entry.events))
+            facts = [(event, entry.submission.received_at) for entry in fresh for event in entry.events]
+            await publish_at(connection, *facts)
         return new
 
     async def _tell_repeats(self, repeats: Sequence[Entry]) -> None:

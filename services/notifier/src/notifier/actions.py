@@ -1,11 +1,11 @@
 """What reporters do at their mailbox, and what staff does with deliveries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from common.auth import Identity
+from common.coarse import coarse_now
 from common.contracts.codes import FeedbackKey, Role
 from common.contracts.notifier import ReplyGiven
 from common.db import Database
@@ -76,7 +76,8 @@ async def reply_to_question(
                 "/questionId", "unknown-question", "Deze vraag is u niet gesteld.", "Not your question."
             )
         _require_key(sealed, question)
-        if not await store.add_reply(connection, identity.municipality, question_id, reply_id):
+        now = coarse_now()
+        if not await store.add_reply(connection, identity.municipality, question_id, reply_id, now):
             return
         if question["replies"] >= domain.MAX_REPLIES:
             raise TooManyReplies(f"A question takes {domain.MAX_REPLIES} replies.")
@@ -86,7 +87,7 @@ async def reply_to_question(
             question_id=question_id,
             reply_id=reply_id,
             sealed_reply=sealed,
-            given_at=datetime.now(UTC),
+            given_at=now,
         )
         await publish(connection, reply)
 

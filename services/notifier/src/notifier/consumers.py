@@ -1,9 +1,9 @@
 """What the notifier does with each event it hears; batches, in any order."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from common.coarse import coarse_now
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
 from common.contracts.erasure import NotifierErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
@@ -14,24 +14,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import store
 
+#: The second of a quarter of an hour at which its mails leave, drawn anew; None: they leave at once.
+Draw = Callable[[], int | None]
+
 
 class NotConfiguredYet(Exception):
     """The municipality was not heard of yet, so nobody's address is known: the event waits its turn."""
 
 
-async def open_mailboxes(connection: AsyncConnection, deliveries: Sequence[Delivery[MailboxOpened]]) -> None:
-    """Open mailboxes, and queue what reporters should have heard before theirs was there."""
-    events = [delivery.event for delivery in deliveries]
-    await store.add_mailboxes(connection, events)
-    with_address = [event for event in events if event.sealed_address is not None]
-    await store.queue_notices(connection, map(_reporter, with_address))
+def _opening_mailboxes(draw: Draw) -> Handler:
+    async def open_mailboxes(
+        connection: AsyncConnection, deliveries: Sequence[Delivery[MailboxOpened]]
+    ) -> None:
+        events = [delivery.event for delivery in deliveries]
+        await store.add_mailboxes(connection, events)
+        with_address = [event for event in events if event.sealed_address is not None]
+        await store.queue_notices(connection, map(_reporter, with_address), draw())
+
+    return open_mailboxes
 
 
-async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:
-    """Show notices in their mailboxes, and queue a mail to who left an address."""
-    events = [delivery.event for delivery in deliveries]
-    await store.add_notices(connection, events)
-    await store.queue_notices(connection, map(_reporter, events))
+def _keeping_notices(draw: Draw) -> Handler:
+    async def keep_notices(connection: AsyncConnection, deliveries: Sequence[Delivery[NoticeDue]]) -> None:
+        events = [delivery.event for delivery in deliveries]
+        await store.add_notices(connection, events)
+        await store.queue_notices(connection, map(_reporter, events), draw())
+
+    return keep_notices
 
 
 async def keep_questions(connection: AsyncConnection, deliveries: Sequence[Delivery[QuestionAsked]]) -> None:
@@ -50,7 +59,7 @@ async def configure_municipality(
 async def erase_reporters(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:
     """Delete mailbox, notices, questions and mails, bar what comes later, and say that it is gone."""
     events = sorted((delivery.event for delivery in deliveries), key=lambda event: str(event.reporter_handle))
-    now = datetime.now(UTC)
+    now = coarse_now()
     for event in events:
         await store.erase_reporter(connection, event.municipality, event.reporter_handle)
         await forget_subject(connection, event.municipality, str(event.reporter_handle))
@@ -64,19 +73,22 @@ def _reporter(event: MailboxOpened | NoticeDue) -> tuple[str, UUID]:
     return event.municipality, event.reporter_handle
 
 
-def handlers(department_delay_seconds: float) -> Handlers:
-    """Every handler; work that arrives within the delay becomes one mail to its department."""
+def handlers(draw: Draw) -> Handlers:
+    """Every handler: mailboxes show at once what is new, mails leave in the round of its quarter of an hour.
+
+    So do mails about work; those about acute work leave at the end of its quarter.
+    """
     return {
-        MailboxOpened: open_mailboxes,
-        NoticeDue: keep_notices,
+        MailboxOpened: _opening_mailboxes(draw),  # and queue what reporters should have heard before
+        NoticeDue: _keeping_notices(draw),
         QuestionAsked: keep_questions,
-        WorkArrived: _telling_departments(department_delay_seconds),
+        WorkArrived: _telling_departments(draw),
         ReportErased: erase_reporters,
         MunicipalityConfigured: configure_municipality,
     }
 
 
-def _telling_departments(delay: float) -> Handler:
+def _telling_departments(draw: Draw) -> Handler:
     async def tell_departments(
         connection: AsyncConnection, deliveries: Sequence[Delivery[WorkArrived]]
     ) -> None:
@@ -84,6 +96,6 @@ def _telling_departments(delay: float) -> Handler:
         known = await store.known_municipalities(connection, {event.municipality for event in events})
         if any(event.municipality not in known for event in events):
             raise NotConfiguredYet
-        await store.queue_work(connection, events, delay)
+        await store.queue_work(connection, events, draw())
 
     return tell_departments

@@ -1,14 +1,19 @@
-"""What the notifier decides: when to try a delivery again, and when to stop."""
+"""What the notifier decides: when mails leave, when to try a delivery again, and when to stop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from common.coarse import QUARTER, CoarseTime, coarse
+
 #: Replies that one question takes; more would be a flood.
 MAX_REPLIES = 10
 
 LANGUAGES = ("nl", "en")
+
+#: The mails of a quarter of an hour leave together, at a second of the next one, drawn for all of them.
+ROUND_SECONDS = int(QUARTER.total_seconds())
 
 
 class Outcome(StrEnum):
@@ -27,7 +32,7 @@ class Next:
     state: str
     attempts: int
     due_at: datetime
-    ended_at: datetime | None
+    ended_at: CoarseTime | None
 
 
 def after_attempt(outcome: Outcome, attempts: int, retry_seconds: Sequence[float], now: datetime) -> Next:
@@ -36,11 +41,11 @@ def after_attempt(outcome: Outcome, attempts: int, retry_seconds: Sequence[float
     A mail server that is away costs no attempt; a delivery ends after the last of `retry_seconds`.
     """
     if outcome is Outcome.SENT:
-        return Next("sent", attempts, now, now)
+        return Next("sent", attempts, coarse(now), coarse(now))
     if outcome is Outcome.AWAY:
         return Next("queued", attempts - 1, now + timedelta(seconds=retry_seconds[0]), None)
     if outcome is Outcome.REFUSED or attempts > len(retry_seconds):
-        return Next("failed", attempts, now, now)
+        return Next("failed", attempts, coarse(now), coarse(now))
     return Next("queued", attempts, now + timedelta(seconds=retry_seconds[attempts - 1]), None)
 
 

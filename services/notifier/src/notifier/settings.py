@@ -23,7 +23,7 @@ class NotifierSettings(ServiceSettings):
     delivery_poll_seconds: float = 1.0  # how often it looks for mails that are due
     delivery_lease_seconds: float = 300  # an attempt that has not ended by then belongs to another replica
     delivery_retry_seconds: tuple[float, ...] = (60, 300, 1800, 7200, 21600, 86400)  # then failed
-    department_delay_seconds: float = 120  # work that arrives within this time is one mail
+    mails_at_once: bool = False  # only to try it out: the time of a mail then tells when its report came
 
     @model_validator(mode="after")
     def _no_mail_in_clear(self) -> Self:

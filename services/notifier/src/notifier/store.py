@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.contracts.casework import NoticeDue, QuestionAsked, WorkArrived
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened
@@ -71,10 +72,37 @@ async def add_notices(connection: AsyncConnection, events: Sequence[NoticeDue]) 
     )
 
 
-async def queue_notices(connection: AsyncConnection, reporters: Iterable[tuple[str, UUID]]) -> None:
+#: When the mails of a quarter of an hour leave: drawn by the first, shared by all others of the municipality.
+#: Of `wanted` with its municipality and `quarter_at`; nothing is drawn for what leaves at once.
+_DRAWN = """
+    INSERT INTO mail_round AS r (municipality, quarter_at, leaves_at)
+    SELECT DISTINCT w.municipality, w.quarter_at,
+           w.quarter_at + interval '15 minutes' + make_interval(secs => :second)
+    FROM wanted w
+    WHERE CAST(:second AS integer) IS NOT NULL
+      AND NOT EXISTS (SELECT FROM mail_round k
+                      WHERE k.municipality = w.municipality AND k.quarter_at = w.quarter_at)
+    ORDER BY 1, 2
+    ON CONFLICT (municipality, quarter_at) DO UPDATE SET leaves_at = r.leaves_at
+    RETURNING r.*
+"""
+_LEAVES_AT = """
+    CASE WHEN CAST(:second AS integer) IS NULL THEN coarse_now() ELSE coalesce(
+        (SELECT d.leaves_at FROM drawn d
+         WHERE d.municipality = w.municipality AND d.quarter_at = w.quarter_at),
+        (SELECT k.leaves_at FROM mail_round k
+         WHERE k.municipality = w.municipality AND k.quarter_at = w.quarter_at)) END
+"""
+
+
+async def queue_notices(
+    connection: AsyncConnection, reporters: Iterable[tuple[str, UUID]], second: int | None
+) -> None:
     """Queue a delivery for each notice of these reporters who left an address; each notice once.
 
     Reporters are (municipality, handle): without the municipality every notice there is would be looked at.
+    It leaves in the round of the quarter of an hour that the notice tells, at this `second` of the next one
+    unless another was drawn before; None: at once.
     """
     told = sorted(set(reporters))
     if not told:
@@ -83,16 +111,23 @@ async def queue_notices(connection: AsyncConnection, reporters: Iterable[tuple[s
     # new and unmeasured, a join reads all of them, and that plan is kept.
     await connection.execute(
         text(
-            """INSERT INTO delivery (municipality, template, reporter_handle, notice_version)
-               SELECT municipality, n.feedback, reporter_handle, n.version
-               FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]))
-                    AS told (municipality, reporter_handle)
-               JOIN notice n USING (municipality, reporter_handle)
-               WHERE (SELECT m.sealed_address IS NOT NULL FROM mailbox m
-                      WHERE m.municipality = told.municipality AND m.reporter_handle = told.reporter_handle)
-               ON CONFLICT DO NOTHING"""
+            f"""WITH wanted AS (
+                   SELECT municipality, reporter_handle, n.version, n.feedback, n.at AS quarter_at
+                   FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]))
+                        AS told (municipality, reporter_handle)
+                   JOIN notice n USING (municipality, reporter_handle)
+                   WHERE (SELECT m.sealed_address IS NOT NULL FROM mailbox m
+                          WHERE m.municipality = told.municipality
+                            AND m.reporter_handle = told.reporter_handle)
+               ), drawn AS ({_DRAWN})
+               INSERT INTO delivery
+                   (municipality, template, reporter_handle, notice_version, created_at, due_at)
+               SELECT w.municipality, w.feedback, w.reporter_handle, w.version, w.quarter_at, {_LEAVES_AT}
+               FROM wanted w
+               ON CONFLICT DO NOTHING"""  # noqa: S608 -- made of the constants above only
         ),
         {
+            "second": second,
             "municipalities": [municipality for municipality, _ in told],
             "handles": [handle for _, handle in told],
         },
@@ -135,31 +170,41 @@ async def known_municipalities(connection: AsyncConnection, codes: Iterable[str]
     return frozenset(rows.scalars())
 
 
-async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived], delay: float) -> None:
-    """Queue a mail to each department that has an address; what is still waiting grows instead."""
-    counts: dict[tuple[str, str, str], int] = {}
+async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived], second: int | None) -> None:
+    """Queue a mail to each department that has an address; what waits of the same quarter grows instead.
+
+    It leaves as notices do; about acute work at the end of the quarter, which is sooner and tells no more.
+    """
+    counts: dict[tuple[str, str, str, CoarseTime], int] = {}
     for event in events:
-        key = (event.municipality, event.department, event.urgency.value)
+        key = (event.municipality, event.department, event.urgency.value, event.arrived_at)
         counts[key] = counts.get(key, 0) + event.count
     await connection.execute(
         text(
-            """INSERT INTO delivery AS d (municipality, template, department, urgency, count, due_at)
-               SELECT g.municipality, 'work-arrived', g.department, g.urgency, g.count,
-                      now() + make_interval(secs => CASE WHEN g.urgency = 'acuut' THEN 0 ELSE :delay END)
-               FROM unnest(CAST(:municipalities AS text[]), CAST(:departments AS text[]),
-                           CAST(:urgencies AS text[]), CAST(:counts AS integer[]))
-                    AS g (municipality, department, urgency, count)
-               JOIN municipality_state s ON s.municipality = g.municipality
-                    AND s.department_mails ? g.department
-               ON CONFLICT (municipality, department, urgency)
+            f"""WITH wanted AS (
+                   SELECT g.* FROM unnest(CAST(:municipalities AS text[]), CAST(:departments AS text[]),
+                               CAST(:urgencies AS text[]), CAST(:quarters AS timestamptz[]),
+                               CAST(:counts AS integer[]))
+                        AS g (municipality, department, urgency, quarter_at, count)
+                   JOIN municipality_state s ON s.municipality = g.municipality
+                        AND s.department_mails ? g.department
+               ), drawn AS ({_DRAWN})
+               INSERT INTO delivery AS d
+                   (municipality, template, department, urgency, count, created_at, due_at)
+               SELECT w.municipality, 'work-arrived', w.department, w.urgency, w.count, w.quarter_at,
+                      CASE WHEN w.urgency = 'acuut' AND CAST(:second AS integer) IS NOT NULL
+                           THEN w.quarter_at + interval '15 minutes' ELSE {_LEAVES_AT} END
+               FROM wanted w
+               ON CONFLICT (municipality, department, urgency, created_at)
                    WHERE state = 'queued' AND NOT was_claimed AND department IS NOT NULL
-               DO UPDATE SET count = d.count + excluded.count"""
+               DO UPDATE SET count = d.count + excluded.count"""  # noqa: S608 -- constants
         ),
         {
-            "delay": delay,
+            "second": second,
             "municipalities": [key[0] for key in sorted(counts)],
             "departments": [key[1] for key in sorted(counts)],
             "urgencies": [key[2] for key in sorted(counts)],
+            "quarters": [key[3] for key in sorted(counts)],
             "counts": [counts[key] for key in sorted(counts)],
         },
     )
@@ -178,15 +223,17 @@ async def erase_reporter(connection: AsyncConnection, municipality: str, handle:
 async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float) -> Sequence[RowMapping]:
     """Take due deliveries for one attempt, counted before it is made, with all that a mail needs.
 
+    Those of a round come in the order of their ids, which are random: not as their notices came.
     They fall due again after `lease` seconds, should this process die.
     """
     rows = await connection.execute(
         text(
             """WITH due AS (
                    SELECT municipality, id FROM delivery WHERE state = 'queued' AND due_at <= now()
-                   ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+                   ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
                ), claimed AS (
                    UPDATE delivery d SET attempts = attempts + 1, was_claimed = true,
+                       message_id = coalesce(message_id, gen_random_uuid()),
                        due_at = now() + make_interval(secs => :lease)
                    FROM due WHERE d.municipality = due.municipality AND d.id = due.id RETURNING d.*
                )
@@ -194,11 +241,17 @@ async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float
                       s.department_mails ->> c.department AS department_mail
                FROM claimed c
                LEFT JOIN mailbox m USING (municipality, reporter_handle)
-               LEFT JOIN municipality_state s USING (municipality)"""
+               LEFT JOIN municipality_state s USING (municipality)
+               ORDER BY c.id"""
         ),
         {"limit": limit, "lease": lease},
     )
     return [row._mapping for row in rows]
+
+
+async def forget_rounds(connection: AsyncConnection) -> None:
+    """When mails left is of no use afterwards; a day is for those that were late."""
+    await connection.execute(text("DELETE FROM mail_round WHERE leaves_at < now() - interval '1 day'"))
 
 
 async def keep_claim(
@@ -224,11 +277,15 @@ async def end_attempt(
     following: Next,
     error: str | None,
 ) -> bool:
-    """Write how an attempt ended; False when the delivery went away or another attempt began meanwhile."""
+    """Write how an attempt ended; False when the delivery went away or another attempt began meanwhile.
+
+    What has ended is no more known by what its mail server saw of it.
+    """
     row = await connection.execute(
         text(
             """UPDATE delivery SET state = :state, attempts = :attempts, due_at = :due_at,
-                   ended_at = :ended_at, error = :error
+                   ended_at = :ended_at, error = :error,
+                   message_id = CASE WHEN :state = 'queued' THEN message_id END
                WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
                RETURNING 1"""
         ),
@@ -279,15 +336,15 @@ async def questions_of(connection: AsyncConnection, handle: UUID) -> Sequence[Ro
 
 
 async def add_reply(
-    connection: AsyncConnection, municipality: str, question_id: UUID, reply_id: UUID
+    connection: AsyncConnection, municipality: str, question_id: UUID, reply_id: UUID, given_at: CoarseTime
 ) -> bool:
     """Note that a question was answered; False when this reply is known. What it says is not kept here."""
     row = await connection.execute(
         text(
-            """INSERT INTO reply (municipality, id, question_id) VALUES (:municipality, :id, :question_id)
-               ON CONFLICT DO NOTHING RETURNING 1"""
+            """INSERT INTO reply (municipality, id, question_id, given_at)
+               VALUES (:municipality, :id, :question_id, :given_at) ON CONFLICT DO NOTHING RETURNING 1"""
         ),
-        {"municipality": municipality, "id": reply_id, "question_id": question_id},
+        {"municipality": municipality, "id": reply_id, "question_id": question_id, "given_at": given_at},
     )
     return row.first() is not None
 
@@ -301,7 +358,7 @@ async def list_deliveries(
             """SELECT id, template, department, urgency, count, state, attempts, due_at, error, created_at,
                       ended_at
                FROM delivery WHERE CAST(:state AS text) IS NULL OR state = :state
-               ORDER BY created_at DESC LIMIT :limit"""
+               ORDER BY created_at DESC, id LIMIT :limit"""
         ),
         {"state": state, "limit": limit},
     )

@@ -1,9 +1,9 @@
 """What reporting does with each event it hears; batches, in any order."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 
+from common.coarse import coarse_now
 from common.contracts.base import Event
 from common.contracts.casework import AnonymisationCorrected, ReportErased
 from common.contracts.erasure import ReportingErasureConfirmed
@@ -30,7 +30,7 @@ async def erase_reports(connection: AsyncConnection, deliveries: Sequence[Delive
     """
     await store.lock_writing(connection)
     events = sorted((delivery.event for delivery in deliveries), key=lambda event: event.municipality)
-    now = datetime.now(UTC)
+    now = coarse_now()
     for municipality, group in groupby(events, key=lambda event: event.municipality):
         ids = sorted({event.report_id for event in group})
         await store.erase_rows(connection, municipality, ids)

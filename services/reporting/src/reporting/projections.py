@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.contracts.casework import (
     ReportClosed,
@@ -28,10 +28,10 @@ class Change:
     report_id: UUID
     counted: ReportCounted | None = None
     department: tuple[int, str] | None = None
-    due: tuple[int, datetime] | None = None
+    due: tuple[int, CoarseTime] | None = None
     status: tuple[int, str] | None = None  # opens with `status_order`
-    taken_at: datetime | None = None
-    closed: tuple[int, datetime, str] | None = None
+    taken_at: CoarseTime | None = None
+    closed: tuple[int, CoarseTime, str] | None = None
     reopened_version: int = NEVER
 
 

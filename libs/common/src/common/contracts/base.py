@@ -1,13 +1,17 @@
 """What an event is: a frozen fact with a CloudEvents type, a municipality and an opaque subject."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from common.coarse import CoarseTime, coarse
 from common.contracts.codes import Code
 
 TYPE_PREFIX = "nl.vermoeden."
+
+#: A moment in a contract: whatever finer time an older speaker gives is rounded down as it is read.
+Moment = Annotated[CoarseTime, AfterValidator(coarse)]
 
 
 class WireModel(BaseModel):
@@ -29,11 +33,13 @@ class Event(WireModel):
     """A fact that one service speaks and others hear.
 
     A subclass sets `name` (``<speaker>.<kebab-case>.v<n>``) and `about`, the field that holds the opaque
-    subject. Within a version only optional fields may be added.
+    subject, and may set `when`, the field that tells when it happened. Within a version only optional fields
+    may be added.
     """
 
     name: ClassVar[str]
     about: ClassVar[str] = "report_id"
+    when: ClassVar[str | None] = None
     outlives_erasure: ClassVar[bool] = False  # still heard when its subject was erased
     erases: ClassVar[bool] = False  # wins over everything that is handled with it
 
@@ -53,6 +59,12 @@ class Event(WireModel):
     def subject(self) -> str:
         """The opaque id that this fact is about."""
         return str(getattr(self, self.about))
+
+    @property
+    def happened_at(self) -> CoarseTime | None:
+        """When it happened, as the fact itself tells; None when it does not."""
+        at: CoarseTime | None = None if self.when is None else getattr(self, self.when)
+        return at
 
     @property
     def touches(self) -> tuple[str, ...]:

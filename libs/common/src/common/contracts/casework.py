@@ -1,13 +1,15 @@
 """What casework says: where a report went, what was done, and what its reporter and partners may hear."""
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from common.contracts.base import Event, WireModel
+from pydantic import WithJsonSchema
+
+from common.contracts.base import Event, Moment, WireModel
 from common.contracts.codes import (
     Code,
     Correction,
+    ErasureGround,
     FeedbackKey,
     PersonalClass,
     Result,
@@ -20,57 +22,62 @@ class ReportRouted(Event):
     """The report has an owner: a department, by this rule."""
 
     name: ClassVar[str] = "casework.report-routed.v1"
+    when: ClassVar[str | None] = "routed_at"
 
     report_id: UUID
     version: int
     department: Code
     rule: str
     rules_version: int
-    due_at: datetime
-    routed_at: datetime
+    due_at: Moment
+    routed_at: Moment
 
 
 class ReportTaken(Event):
     """A handler took the report."""
 
     name: ClassVar[str] = "casework.report-taken.v1"
+    when: ClassVar[str | None] = "taken_at"
 
     report_id: UUID
     version: int
     department: Code
-    taken_at: datetime
+    taken_at: Moment
 
 
 class ReportStatusChanged(Event):
     """The report moved; `report-taken` and `report-closed` say more of their own moves."""
 
     name: ClassVar[str] = "casework.report-status-changed.v1"
+    when: ClassVar[str | None] = "changed_at"
 
     report_id: UUID
     version: int
     status: Status
-    changed_at: datetime
+    changed_at: Moment
 
 
 class ReportClosed(Event):
     """The report was closed with a result."""
 
     name: ClassVar[str] = "casework.report-closed.v1"
+    when: ClassVar[str | None] = "closed_at"
 
     report_id: UUID
     version: int
     result: Result
-    closed_at: datetime
+    closed_at: Moment
 
 
 class ReportReopened(Event):
     """A closed report is open again; earlier results no longer count."""
 
     name: ClassVar[str] = "casework.report-reopened.v1"
+    when: ClassVar[str | None] = "reopened_at"
 
     report_id: UUID
     version: int
-    reopened_at: datetime
+    reopened_at: Moment
 
 
 class CorrectionCount(WireModel):
@@ -85,29 +92,32 @@ class AnonymisationCorrected(Event):
     """A handler mended an anonymised text; counts only, and not of which report."""
 
     name: ClassVar[str] = "casework.anonymisation-corrected.v1"
+    when: ClassVar[str | None] = "corrected_at"
     about: ClassVar[str] = "correction_id"
 
     correction_id: UUID
     corrections: tuple[CorrectionCount, ...]
-    corrected_at: datetime
+    corrected_at: Moment
 
 
 class NoticeDue(Event):
     """The reporter should hear this; carries no report id and no content."""
 
     name: ClassVar[str] = "casework.notice-due.v1"
+    when: ClassVar[str | None] = "due_at"
     about: ClassVar[str] = "reporter_handle"
 
     reporter_handle: UUID
     feedback: FeedbackKey
     version: int  # grows with the report; a mailbox shows notices in this order
-    due_at: datetime
+    due_at: Moment
 
 
 class QuestionAsked(Event):
     """A question sealed to the reporter's key, and the key to seal the reply to."""
 
     name: ClassVar[str] = "casework.question-asked.v1"
+    when: ClassVar[str | None] = "asked_at"
     about: ClassVar[str] = "reporter_handle"
 
     reporter_handle: UUID
@@ -116,19 +126,20 @@ class QuestionAsked(Event):
     reply_key_id: str
     reply_key_group: str
     reply_public_key: str  # base64url X25519 of the municipality's key group
-    asked_at: datetime
+    asked_at: Moment
 
 
 class WorkArrived(Event):
     """A department got work; no content."""
 
     name: ClassVar[str] = "casework.work-arrived.v1"
+    when: ClassVar[str | None] = "arrived_at"
     about: ClassVar[str] = "department"
 
     department: Code
     urgency: Urgency
     count: int
-    arrived_at: datetime
+    arrived_at: Moment
 
 
 class ReportOffered(Event):
@@ -142,7 +153,7 @@ class ReportOffered(Event):
     signal_type: Code
     urgency: Urgency
     neighbourhood: str | None = None
-    due_at: datetime
+    due_at: Moment
     ground: str  # the legal ground that the municipality recorded for this subscription
 
     @property
@@ -155,13 +166,15 @@ class ReportErased(Event):
     """Everything about this report must go; the tombstone wins over anything late."""
 
     name: ClassVar[str] = "casework.report-erased.v1"
+    when: ClassVar[str | None] = "erased_at"
     erases: ClassVar[bool] = True
 
     report_id: UUID
     reporter_handle: UUID
     reason: str
-    ground: str
-    erased_at: datetime
+    # Text in the schema of this version: older speakers sent words, which are read as `other`.
+    ground: Annotated[ErasureGround, WithJsonSchema({"type": "string"})]
+    erased_at: Moment
 
     @property
     def touches(self) -> tuple[str, ...]:

@@ -111,6 +111,24 @@ class FeedbackKey(StrEnum):
     CLOSED_INCORRECT = "closed-incorrect"
 
 
+class ErasureGround(StrEnum):
+    """On which ground a report was erased (article of the AVG); casework owns the words."""
+
+    NOT_NEEDED = "not-needed"  # 17(1)(a)
+    CONSENT_WITHDRAWN = "consent-withdrawn"  # 17(1)(b)
+    OBJECTION = "objection"  # 17(1)(c)
+    UNLAWFUL = "unlawful"  # 17(1)(d)
+    LEGAL_DUTY = "legal-duty"  # 17(1)(e)
+    INCORRECT = "incorrect"  # 5(1)(d)
+    TERM_ENDED = "term-ended"  # 5(1)(e)
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ErasureGround":  # noqa: ARG003 -- as `Enum` has it
+        """Words that an older version took are not kept: an erasure must not fail for them."""
+        return cls.OTHER
+
+
 class PersonalClass(StrEnum):
     """A kind of personal data, as placeholders name it: `[PERSOON-1]`."""
 

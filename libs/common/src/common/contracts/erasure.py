@@ -1,19 +1,19 @@
 """What each hearer of an erasure answers: it is gone here."""
 
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from common.contracts.base import Event
+from common.contracts.base import Event, Moment
 
 
 class ErasureConfirmed(Event):
     """One service has erased what it held; subclasses name the service that speaks."""
 
     outlives_erasure: ClassVar[bool] = True
+    when: ClassVar[str | None] = "confirmed_at"
 
     report_id: UUID
-    confirmed_at: datetime
+    confirmed_at: Moment
 
 
 class IntakeErasureConfirmed(ErasureConfirmed):

@@ -1,12 +1,12 @@
 """What intake says: a report came in, was counted, and has a mailbox."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from common.contracts.base import Event, WireModel
+from common.contracts.base import Event, Moment, WireModel
 from common.contracts.codes import Channel, Code, Urgency
 from common.sealing import SealedContent, Wrap
 
@@ -24,6 +24,7 @@ class ReportReceived(Event):
     """A valid report, anonymised and sealed; the only event that carries report content."""
 
     name: ClassVar[str] = "intake.report-received.v1"
+    when: ClassVar[str | None] = "received_at"
 
     report_id: UUID
     signal_type: Code
@@ -32,10 +33,8 @@ class ReportReceived(Event):
     urgency: Urgency
     neighbourhood: str | None = None
     observed_on: date | None = None
-    received_at: datetime  # rounded down to a quarter of an hour
-    received_elsewhere_at: datetime | None = (
-        None  # likewise: when staff heard it by phone, mail, counter or MMA
-    )
+    received_at: Moment
+    received_elsewhere_at: Moment | None = None  # when staff heard it by phone, mail, counter or MMA
     channel: Channel
     reporter_kind: Code
     is_traceable: bool  # `herleidbaar: ja`: only the reporter could know this

@@ -3,7 +3,7 @@
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer
 from common.messaging.envelope import Delivery, Unreadable
-from common.messaging.outbox import forget_subject, publish
+from common.messaging.outbox import forget_subject, publish, publish_at
 from common.messaging.relay import Relay
 from common.messaging.waiting import Unprocessable, WaitingRoom
 
@@ -17,4 +17,5 @@ __all__ = [
     "WaitingRoom",
     "forget_subject",
     "publish",
+    "publish_at",
 ]

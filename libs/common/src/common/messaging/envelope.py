@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic_core import from_json
 
+from common.coarse import CoarseTime, coarse, coarse_now
 from common.contracts.base import TYPE_PREFIX, Event
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -27,11 +28,11 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Delivery(Generic[E_co]):
-    """One event as a handler gets it: the fact, its id and when it was spoken."""
+    """One event as a handler gets it: the fact, its id and about when it happened."""
 
     event_id: UUID
     event: E_co
-    spoken_at: datetime
+    spoken_at: CoarseTime
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Envelope:
     type: str
     municipality: str
     subject: str
-    spoken_at: datetime
+    spoken_at: CoarseTime
     body: bytes
     data: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)  # as it was read
     spoken_by: str = ""  # the user under whom the broker took it; empty when it did not say
@@ -53,11 +54,22 @@ class Envelope:
         return self.spoken_by == speaker_of(self.type)
 
 
-def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | None = None) -> Envelope:
-    """The message for an event; raises `TooLarge` above 64 KiB."""
+def encode(
+    event: Event,
+    *,
+    event_id: UUID | None = None,
+    traceparent: str | None = None,
+    at: CoarseTime | None = None,
+) -> Envelope:
+    """The message for an event; raises `TooLarge` above 64 KiB.
+
+    Its `time` is when the fact happened: as it tells itself, else `at`, else now. A fact that follows from
+    another at once carries the time of that one: two quarters, read from two clocks, would tell that it fell
+    on the border between them.
+    """
     event_id = event_id or uuid4()
-    now = datetime.now(UTC)
-    kind, time = event.event_type(), now.isoformat().replace("+00:00", "Z")
+    spoken_at = event.happened_at or at or coarse_now()
+    kind, time = event.event_type(), spoken_at.isoformat().replace("+00:00", "Z")
     trace = f'"traceparent":{json.dumps(traceparent)},' if traceparent else ""
     # An f-string for a document of fixed fields: several are made for each report.
     outside = (
@@ -69,7 +81,8 @@ def encode(event: Event, *, event_id: UUID | None = None, traceparent: str | Non
     body = f'{{{outside}"data":{data}}}'.encode()
     if len(body) > MAX_BYTES:
         raise TooLarge(f"{event.name} is {len(body)} bytes; at most {MAX_BYTES} travel in one event")
-    return Envelope(event_id, kind, event.municipality, event.subject, now, body, spoken_by=event.speaker())
+    speaker = event.speaker()
+    return Envelope(event_id, kind, event.municipality, event.subject, spoken_at, body, spoken_by=speaker)
 
 
 def speaker_of(event_type: str) -> str:
@@ -94,7 +107,7 @@ def read_envelope(body: bytes, *, spoken_by: str = "") -> Envelope:
             type=str(document["type"]),
             municipality=str(document["municipality"]),
             subject=str(document["subject"]),
-            spoken_at=datetime.fromisoformat(document["time"]),
+            spoken_at=coarse(datetime.fromisoformat(document["time"])),
             body=body,
             data=document["data"],
             spoken_by=spoken_by,

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.db import wake_after_commit
-from common.messaging.envelope import Envelope, encode
+from common.messaging.envelope import encode
 
 FACT_COLUMNS = "event_id, municipality, subject, routing_key, body"  # of the table `outbox`
 _INSERT = text(
@@ -23,7 +24,7 @@ _FORGET_WAITING = text("DELETE FROM waiting WHERE subject = ANY(:subjects)")
 _REMEMBER_ERASED = text(
     """
     INSERT INTO tombstone (subject, municipality, erased_at)
-    SELECT subject, :municipality, now() FROM unnest(CAST(:subjects AS text[])) AS subject
+    SELECT subject, :municipality, coarse_now() FROM unnest(CAST(:subjects AS text[])) AS subject
     ON CONFLICT DO NOTHING
     """
 )
@@ -41,33 +42,36 @@ async def publish(connection: AsyncConnection, *events: Event) -> None:
 
     Delivered at least once to every hearer, in no particular order. Raises `TooLarge` above 64 KiB.
     """
-    if not events:
+    await _put(connection, [(event, None) for event in events])
+
+
+async def publish_at(connection: AsyncConnection, *facts: tuple[Event, CoarseTime]) -> None:
+    """As `publish`, each with when it happened: for what follows at once from something else."""
+    await _put(connection, facts)
+
+
+async def _put(connection: AsyncConnection, facts: Sequence[tuple[Event, CoarseTime | None]]) -> None:
+    if not facts:
         return
     wake_after_commit(connection)
-    envelopes: Sequence[Envelope] = [encode(event) for event in events]
-    await connection.execute(
-        _INSERT,
-        {
-            "ids": [envelope.event_id for envelope in envelopes],
-            "municipalities": [envelope.municipality for envelope in envelopes],
-            "subjects": [envelope.subject for envelope in envelopes],
-            "keys": [event.routing_key for event in events],
-            "bodies": [envelope.body for envelope in envelopes],
-        },
-    )
+    names = ("ids", "municipalities", "subjects", "keys", "bodies")
+    await connection.execute(_INSERT, dict(zip(names, fact_columns(facts), strict=True)))
 
 
-def fact_columns(events: Sequence[Event]) -> tuple[list[UUID], list[str], list[str], list[str], list[bytes]]:
-    """Facts as one array for each of `FACT_COLUMNS`, for a statement that also writes what they tell of.
+def fact_columns(
+    facts: Sequence[tuple[Event, CoarseTime | None]],
+) -> tuple[list[UUID], list[str], list[str], list[str], list[bytes]]:
+    """Facts, each with when it happened, as one array for each of `FACT_COLUMNS`.
 
-    Who writes them so sets `Database.spoken` afterwards. Raises `TooLarge` above 64 KiB.
+    For a statement that also writes what they tell of. Who writes them so sets `Database.spoken` afterwards.
+    Raises `TooLarge` above 64 KiB.
     """
-    envelopes = [encode(event) for event in events]
+    envelopes = [encode(event, at=at) for event, at in facts]
     return (
         [envelope.event_id for envelope in envelopes],
         [envelope.municipality for envelope in envelopes],
         [envelope.subject for envelope in envelopes],
-        [event.routing_key for event in events],
+        [event.routing_key for event, _ in facts],
         [envelope.body for envelope in envelopes],
     )
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +22,8 @@ from common.messaging.topology import EXCHANGE
 
 log = get_logger()
 
+_JITTER = secrets.SystemRandom()
+
 _TAKE = text(
     """
     SELECT id, event_id, routing_key, body FROM outbox
@@ -27,18 +31,18 @@ _TAKE = text(
     ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
     """
 )
-_SENT = text("UPDATE outbox SET sent_at = now(), body = NULL, error = NULL WHERE id = ANY(:ids)")
+_SENT = text("DELETE FROM outbox WHERE id = ANY(:ids)")
 _REFUSED = text(
     """
-    UPDATE outbox SET attempts = attempts + 1, error = 'refused',
-           due_at = now() + make_interval(secs => least(power(2, least(attempts, 10)), :longest))
+    UPDATE outbox SET attempts = least(attempts + 1, 10), error = 'refused',
+           due_at = now() + make_interval(secs => least(power(2, least(attempts, 10)), :longest) * :jitter)
     WHERE id = ANY(:ids)
     """
 )
 _SWEEP = text(
     """
     DELETE FROM outbox WHERE id IN
-        (SELECT id FROM outbox WHERE sent_at < now() - interval '7 days' LIMIT :limit)
+        (SELECT id FROM outbox WHERE sent_at IS NOT NULL LIMIT :limit)
     """
 )
 _SWEEP_INBOX = text(
@@ -49,10 +53,12 @@ _SWEEP_INBOX = text(
 )
 _BACKLOG = text(
     """
-    SELECT count(*) AS waiting, extract(epoch FROM now() - min(created_at)) AS oldest
+    SELECT count(*) AS waiting, min(id) AS first, max(id) AS last,
+           extract(epoch FROM now() - min(created_at)) - 900 AS seconds
     FROM outbox WHERE sent_at IS NULL AND parked_at IS NULL
     """
 )
+_MOST_MARKS = 1000
 _LONGEST_WAIT_SECONDS = 60
 _SWEEP_SECONDS = 600.0
 _SWEEP_ROWS = 5000
@@ -60,8 +66,30 @@ _GAUGE_SECONDS = 5.0
 _REMEMBERED_SECONDS = 60.0
 
 
+class Age:
+    """How long the oldest event waits, from what was seen; the rows themselves tell a quarter of an hour.
+
+    A mark is the newest event that was there at a moment: everything up to it has waited at least since.
+    """
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[int, float]] = deque()
+
+    def seconds(self, first: int | None, last: int | None, at_least: float, now: float) -> float:
+        """The age of the event `first`, of those up to `last` that wait at `now`; 0 when there is none."""
+        while self._marks and (first is None or self._marks[0][0] < first):
+            self._marks.popleft()
+        if first is None or last is None:
+            return 0
+        if len(self._marks) < _MOST_MARKS and (not self._marks or self._marks[-1][0] < last):
+            self._marks.append((last, now))
+        return max(now - self._marks[0][1], at_least, 0)
+
+
 class Relay:
     """Sends every outbox row at least once; several relays share the work through `SKIP LOCKED`.
+
+    A row goes once the broker confirmed it: kept, it would tell the order in which reports came.
 
     What the broker refuses is tried again for ever, with pauses that double up to a minute, and holds up
     nothing else.
@@ -91,6 +119,7 @@ class Relay:
         self._refused_at: float | None = None
         self._next_sweep = 0.0
         self._next_gauge = 0.0
+        self._age = Age()
 
     @property
     def trouble(self) -> str | None:
@@ -153,7 +182,8 @@ class Relay:
             await connection.execute(_SENT, {"ids": sent})
             metrics.OUTBOX_SENT.inc(len(sent))
         if refused := ids[Fate.REFUSED]:
-            await connection.execute(_REFUSED, {"ids": refused, "longest": _LONGEST_WAIT_SECONDS})
+            waits = {"longest": _LONGEST_WAIT_SECONDS, "jitter": _JITTER.uniform(0.5, 1.5)}
+            await connection.execute(_REFUSED, {"ids": refused, **waits})
             self._refused_at = time.monotonic()
             metrics.OUTBOX_FAILED.inc(len(refused))
             log.warning("relay.refused", count=len(refused))
@@ -165,7 +195,8 @@ class Relay:
             async with self._database.flowing() as connection:
                 backlog = (await connection.execute(_BACKLOG)).one()
             metrics.OUTBOX_WAITING.set(backlog.waiting)
-            metrics.OUTBOX_OLDEST_SECONDS.set(backlog.oldest or 0)
+            oldest = self._age.seconds(backlog.first, backlog.last, float(backlog.seconds or 0), now)
+            metrics.OUTBOX_OLDEST_SECONDS.set(oldest)
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
             for statement in (_SWEEP, _SWEEP_INBOX):

@@ -1,7 +1,7 @@
 """The waiting room: messages that failed wait here for another try, and are parked when tries are spent."""
 
 import asyncio
-import random
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
+from common.coarse import QUARTER, coarse, coarse_now
 from common.db import Database, is_away, is_data_error, outlast, wake_after_commit
 from common.log import get_logger
 from common.messaging.broker import keep_trying
@@ -19,6 +20,8 @@ from common.messaging.handling import NOT_VOUCHED_FOR, Dispatcher, Forged, Unpro
 __all__ = ["Unprocessable", "WaitingRoom"]
 
 log = get_logger()
+
+_JITTER = secrets.SystemRandom()
 
 _PUT = text(
     """
@@ -46,9 +49,12 @@ _CLAIM = text(
 _DONE = text("DELETE FROM waiting WHERE id = :id AND attempt = :attempt")
 _AGAIN = text("UPDATE waiting SET due_at = :due_at, error = :error WHERE id = :id AND attempt = :attempt")
 _UNCOUNT = text(
-    "UPDATE waiting SET attempt = attempt - 1, due_at = now() WHERE id = :id AND attempt = :attempt"
+    "UPDATE waiting SET attempt = attempt - 1, due_at = coarse_now() WHERE id = :id AND attempt = :attempt"
 )
-_PARK = text("UPDATE waiting SET parked_at = now(), error = :error WHERE id = :id AND attempt = :attempt")
+_PARK = text(
+    """UPDATE waiting SET parked_at = coarse_now(), due_at = coarse_now(), error = :error
+       WHERE id = :id AND attempt = :attempt"""
+)
 _COUNT = text(
     "SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(parked_at) AS parked FROM waiting"
 )
@@ -108,7 +114,7 @@ class WaitingRoom:
 
     async def put(self, connection: AsyncConnection, envelopes: Sequence[Envelope], *, error: str) -> None:
         """Keep these for a first try at once; they are suspect or failed. Commits with the caller."""
-        await self._insert(connection, envelopes, attempt=0, due_at=datetime.now(UTC), error=error)
+        await self._insert(connection, envelopes, attempt=0, due_at=coarse_now(), error=error)
 
     async def defer(self, connection: AsyncConnection, envelope: Envelope, *, error: Exception) -> None:
         """Keep a message whose first try failed: parked when it can never succeed, else due later."""
@@ -117,16 +123,14 @@ class WaitingRoom:
             connection,
             [envelope],
             attempt=1,
-            due_at=datetime.now(UTC) + self._backoff(1),
+            due_at=coarse_now() if hopeless else self._due_at(1),
             error=_name(error),
             parked=hopeless,
         )
         metrics.EVENTS_DEFERRED.labels("parked" if hopeless else "failed").inc()
         if hopeless:
             self._parked_in_a_row += 1
-            log.warning(
-                "message.parked", event_id=str(envelope.event_id), type=envelope.type, error=_name(error)
-            )
+            log.warning("message.parked", type=envelope.type, error=_name(error))
 
     async def impound(self, connection: AsyncConnection, forged: Sequence[Envelope]) -> Sequence[Envelope]:
         """Park what its speaker did not send, and raise the alarm; returns those for which there is no room.
@@ -137,8 +141,7 @@ class WaitingRoom:
         kept = (await connection.execute(_COUNT_FORGED, {"error": error})).scalar_one()
         room = max(0, _FORGED_KEPT - kept)
         if parked := forged[:room]:
-            due_at = datetime.now(UTC)
-            await self._insert(connection, parked, attempt=1, due_at=due_at, error=error, parked=True)
+            await self._insert(connection, parked, attempt=1, due_at=coarse_now(), error=error, parked=True)
         metrics.EVENTS_FORGED.inc(len(forged))
         for (kind, sender), count in Counter((each.type, each.spoken_by) for each in forged).items():
             log.error("message.forged", type=kind, sender=sender, count=count)
@@ -182,7 +185,7 @@ class WaitingRoom:
                 await self._dispatcher.apply(connection, [envelope])
             self.succeeded()
         except LostLease:
-            log.info("message.lease_lost", event_id=str(envelope.event_id))
+            log.info("message.lease_lost", type=envelope.type)
         except Exception as error:  # noqa: BLE001 -- any failure of a handler leads to another try or parking
             await self._failed(envelope, mine, row.attempt, error)
         return True
@@ -194,7 +197,6 @@ class WaitingRoom:
         hopeless = is_hopeless(error)
         log.warning(
             "message.failed",
-            event_id=str(envelope.event_id),
             type=envelope.type,
             attempt=attempt,
             error=_name(error),
@@ -203,7 +205,7 @@ class WaitingRoom:
         if hopeless or attempt > len(self._retry_seconds):
             await self._park(envelope, mine, _name(error))
             return
-        due_at = datetime.now(UTC) + self._backoff(attempt)
+        due_at = self._due_at(attempt)
         async with self._database.flowing() as connection:
             await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
 
@@ -214,7 +216,7 @@ class WaitingRoom:
     async def _park(self, envelope: Envelope, mine: dict[str, int], reason: str) -> None:
         async with self._database.flowing() as connection:
             await connection.execute(_PARK, {**mine, "error": reason})
-        log.warning("message.parked", event_id=str(envelope.event_id), type=envelope.type, error=reason)
+        log.warning("message.parked", type=envelope.type, error=reason)
         self._parked_in_a_row += 1
 
     async def _insert(
@@ -241,13 +243,19 @@ class WaitingRoom:
                 "attempt": attempt,
                 "due_at": due_at,
                 "error": error,
-                "parked_at": due_at if parked else None,
+                "parked_at": coarse_now() if parked else None,
             },
         )
 
-    def _backoff(self, attempt: int) -> timedelta:
+    def _due_at(self, attempt: int) -> datetime:
+        """When to try again.
+
+        After a long pause on the quarter of an hour, so that it does not tell when the message came; after a
+        short one it may be fine, for that the message is still here tells as much.
+        """
         seconds = self._retry_seconds[min(attempt, len(self._retry_seconds)) - 1]
-        return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 -- jitter, not a secret
+        due_at = datetime.now(UTC) + timedelta(seconds=seconds * _JITTER.uniform(0.8, 1.2))
+        return due_at if seconds < QUARTER.total_seconds() else coarse(due_at + QUARTER)
 
     async def _measure(self) -> None:
         now = asyncio.get_running_loop().time()

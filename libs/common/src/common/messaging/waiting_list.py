@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from common.coarse import CoarseTime
 from common.db import Database
 
 _LIST = text(
@@ -15,14 +16,14 @@ _LIST = text(
     FROM waiting
     WHERE (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
       AND (NOT :parked_only OR parked_at IS NOT NULL)
-    ORDER BY id LIMIT :limit
+    ORDER BY first_seen_at, id LIMIT :limit
     """
 )
 _SELECTED = """
     WHERE parked_at IS NOT NULL AND (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
       AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
 """
-_REPLAY = text(f"UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = now() {_SELECTED}")  # noqa: S608
+_REPLAY = text(f"UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = coarse_now() {_SELECTED}")  # noqa: S608
 _DISCARD = text(f"DELETE FROM waiting {_SELECTED}")  # noqa: S608
 _VOUCH = text(
     "UPDATE waiting SET spoken_by = split_part(type, '.', 3) WHERE parked_at IS NOT NULL AND id = ANY(:ids)"
@@ -41,8 +42,8 @@ class WaitingMessage:
     attempt: int
     due_at: datetime
     error: str | None
-    first_seen_at: datetime
-    parked_at: datetime | None
+    first_seen_at: CoarseTime
+    parked_at: CoarseTime | None
 
 
 class WaitingList:

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from common.auth import Identity
+from common.coarse import CoarseTime, coarse_now
 from common.contracts.casework import NoticeDue, ReportStatusChanged
 from common.contracts.codes import FeedbackKey, KeyGroup, Role, Status
 from common.db import Database
@@ -115,6 +116,7 @@ class InHand:
     connection: AsyncConnection
     worker: Worker
     report: RowMapping
+    at: CoarseTime = field(default_factory=coarse_now)  # of everything that is done in it
 
     @property
     def id(self) -> UUID:
@@ -146,6 +148,7 @@ class InHand:
             self.id,
             self.next_version,
             self.worker.person,
+            self.at,
             what,
             **detail,
         )
@@ -157,24 +160,24 @@ class InHand:
             raise NotFound
         return found
 
-    def notice(self, feedback: FeedbackKey, at: datetime) -> NoticeDue:
+    def notice(self, feedback: FeedbackKey) -> NoticeDue:
         """What the reporter hears of the change."""
         return NoticeDue(
             municipality=self.worker.municipality,
             reporter_handle=self.report["reporter_handle"],
             feedback=feedback,
             version=self.next_version,
-            due_at=at,
+            due_at=self.at,
         )
 
-    def moved(self, status: str, at: datetime) -> ReportStatusChanged:
+    def moved(self, status: str) -> ReportStatusChanged:
         """What the others hear of the change."""
         return ReportStatusChanged(
             municipality=self.worker.municipality,
             report_id=self.id,
             version=self.next_version,
             status=Status(status),
-            changed_at=at,
+            changed_at=self.at,
         )
 
 
@@ -189,5 +192,5 @@ async def working(database: Database, worker: Worker, report_id: UUID) -> AsyncI
 
 
 def now_utc() -> datetime:
-    """This moment."""
+    """This moment, to compare with; what is kept of it is coarse."""
     return datetime.now(UTC)

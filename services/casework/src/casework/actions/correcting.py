@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from casework import domain
-from casework.actions.base import InHand, Worker, now_utc, working
+from casework.actions.base import InHand, Worker, working
 from casework.store import changes, reports
 from casework.store.states import town_of
 
@@ -80,7 +80,7 @@ async def correct_text(
                     municipality=worker.municipality,
                     correction_id=uuid4(),
                     corrections=tuple(told),
-                    corrected_at=now_utc(),
+                    corrected_at=held.at,
                 ),
             )
         return await held.again()

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from common.auth import Identity
+from common.coarse import coarse_now
 from common.contracts.casework import ReportErased
-from common.contracts.codes import Role
+from common.contracts.codes import ErasureGround, Role
 from common.db import Database
 from common.errors import NotFound, NotSignedIn
 from common.messaging import forget_subject, publish
@@ -12,12 +13,17 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from casework import domain
-from casework.actions.base import NotPermitted, Worker, now_utc, require_version, working
+from casework.actions.base import NotPermitted, Worker, require_version, working
 from casework.store import incoming, reports
 
 
 async def erase_report(
-    database: Database, identity: Identity, report_id: UUID, version: int, reason: str, ground: str
+    database: Database,
+    identity: Identity,
+    report_id: UUID,
+    version: int,
+    reason: str,
+    ground: ErasureGround,
 ) -> RowMapping:
     """Erase a report at the privacy officer's word; erasing twice is once. Returns the certificate."""
     identity.require(Role.PRIVACY_OFFICER)
@@ -49,7 +55,12 @@ async def erase_incorrect(database: Database, worker: Worker, report_id: UUID, v
             return
         require_version(report, version)
         await _erase(
-            connection, worker.municipality, report, "found-incorrect", "closed as incorrect", worker.person
+            connection,
+            worker.municipality,
+            report,
+            "found-incorrect",
+            ErasureGround.INCORRECT,
+            worker.person,
         )
 
 
@@ -68,7 +79,7 @@ async def _erase(
     municipality: str,
     report: RowMapping,
     reason: str,
-    ground: str,
+    ground: ErasureGround,
     by_person: UUID,
 ) -> None:
     event = ReportErased(
@@ -77,7 +88,7 @@ async def _erase(
         reporter_handle=report["reporter_handle"],
         reason=reason,
         ground=ground,
-        erased_at=now_utc(),
+        erased_at=coarse_now(),
     )
     offers = await incoming.offers_of(connection, municipality, event.report_id)
     await incoming.erase(connection, event, by_person)

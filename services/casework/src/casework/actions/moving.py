@@ -11,7 +11,7 @@ from common.sealing import SealedContent
 from sqlalchemy import RowMapping
 
 from casework import domain
-from casework.actions.base import AlreadyTaken, InHand, NotPermitted, Worker, now_utc, working
+from casework.actions.base import AlreadyTaken, InHand, NotPermitted, Worker, working
 from casework.actions.erasing import erase_incorrect
 from casework.actions.speaking import keep_note
 from casework.store import reports
@@ -28,17 +28,17 @@ async def take_report(database: Database, worker: Worker, report_id: UUID, versi
         held.require_version(version)
         if report["status"] == domain.CLOSED:
             raise NotPermitted("The report is closed; reopen it first.")
-        now, status = now_utc(), domain.status_after_taking(report["status"])
-        changed = {"taken_by": worker.person, "taken_at": now, "status": status}
+        status = domain.status_after_taking(report["status"])
+        changed = {"taken_by": worker.person, "taken_at": held.at, "status": status}
         await held.change("taken", changed, status=status)
         taken = ReportTaken(
             municipality=worker.municipality,
             report_id=report_id,
             version=held.next_version,
             department=report["department"] or "unrouted",
-            taken_at=now,
+            taken_at=held.at,
         )
-        await publish(held.connection, taken, held.moved(status, now), held.notice(FeedbackKey.TAKEN, now))
+        await publish(held.connection, taken, held.moved(status), held.notice(FeedbackKey.TAKEN))
         return await held.again()
 
 
@@ -54,7 +54,7 @@ async def move_report(
             listed = ", ".join(permitted) or "nowhere by this door"
             raise NotPermitted(f"From {held.report['status']} a report can go to: {listed}.")
         await held.change("status-changed", {"status": status}, status=status)
-        await publish(held.connection, held.moved(status, now_utc()))
+        await publish(held.connection, held.moved(status))
         return await held.again()
 
 
@@ -78,10 +78,9 @@ async def close_report(
         if not domain.may_close(held.report["status"]):
             raise NotPermitted(f"A report that is {held.report['status']} cannot be closed; take it first.")
         await _check_duplicate(held, result, duplicate_of)
-        now = now_utc()
         changed = {
             "status": domain.CLOSED,
-            "closed_at": now,
+            "closed_at": held.at,
             "result": result.value,
             "duplicate_of": duplicate_of,
         }
@@ -93,10 +92,10 @@ async def close_report(
             report_id=report_id,
             version=held.next_version,
             result=result,
-            closed_at=now,
+            closed_at=held.at,
         )
         feedback = FeedbackKey(domain.feedback_of(result.value))
-        await publish(held.connection, closed, held.notice(feedback, now))
+        await publish(held.connection, closed, held.notice(feedback))
         return await held.again()
 
 
@@ -106,16 +105,15 @@ async def reopen_report(database: Database, worker: Worker, report_id: UUID, ver
         held.require_version(version)
         if held.report["status"] != domain.CLOSED:
             raise NotPermitted("Only a closed report can be reopened.")
-        now = now_utc()
         freed = dict.fromkeys(("taken_by", "taken_at", "closed_at", "result", "duplicate_of"))
         await held.change("reopened", {**freed, "status": domain.REOPENED})
         reopened = ReportReopened(
             municipality=worker.municipality,
             report_id=report_id,
             version=held.next_version,
-            reopened_at=now,
+            reopened_at=held.at,
         )
-        await publish(held.connection, reopened, held.notice(FeedbackKey.REOPENED, now))
+        await publish(held.connection, reopened, held.notice(FeedbackKey.REOPENED))
         return await held.again()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from casework import domain
-from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, now_utc, working
+from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, working
 from casework.store import changes, reports
 from casework.store.parts import ATTACHMENT
 from casework.store.states import town_of
@@ -41,6 +41,7 @@ async def open_report(database: Database, worker: Worker, report_id: UUID, purpo
             report_id,
             version,
             worker.person,
+            held.at,
             "opened",
             purpose=purpose,
             openingId=str(opening_id),
@@ -77,9 +78,8 @@ async def ask_reporter(
             raise NotPermitted(f"The reporter cannot be asked while the report is {held.report['status']}.")
         key = await key_of(held.connection, is_restricted=held.report["is_restricted"])
         require_wrap(sealed_copy, key, "/sealedCopy/wraps")
-        now = now_utc()
         if not await changes.add_question(
-            held.connection, worker.municipality, report_id, question_id, worker.person, now
+            held.connection, worker.municipality, report_id, question_id, worker.person, held.at
         ):
             raise AlreadyThere("A question with this id was asked about another report.")
         await _keep(held, "question-copy", str(question_id), sealed_copy)
@@ -93,9 +93,9 @@ async def ask_reporter(
             reply_key_id=key.key_id,
             reply_key_group=key.group.value,
             reply_public_key=key.public_key,
-            asked_at=now,
+            asked_at=held.at,
         )
-        await publish(held.connection, asked, held.moved(status, now), held.notice(FeedbackKey.QUESTION, now))
+        await publish(held.connection, asked, held.moved(status), held.notice(FeedbackKey.QUESTION))
         return await held.again()
 
 
@@ -120,6 +120,7 @@ async def keep_note(held: InHand, note_id: UUID, sealed: SealedContent) -> None:
         held.id,
         held.report["version"],
         held.worker.person,
+        held.at,
         "note-added",
         noteId=str(note_id),
     )
@@ -161,7 +162,7 @@ async def _keep(held: InHand, compartment: str, subject: str, sealed: SealedCont
         compartment,
         subject,
         held.worker.person,
-        now_utc(),
+        held.at,
         sealed,
     )
 

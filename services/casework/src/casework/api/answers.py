@@ -1,10 +1,10 @@
 """What casework answers; FastAPI holds every answer to these models, so that the API document is true."""
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
-from common.contracts.base import WireModel
-from common.contracts.codes import Channel, Code, Result, Status, Urgency
+from common.contracts.base import Moment, WireModel
+from common.contracts.codes import Channel, Code, ErasureGround, Result, Status, Urgency
 from common.contracts.gateway import GroupKey
 from common.contracts.intake import SealedAttachment
 from common.sealing import SealedContent
@@ -22,8 +22,8 @@ class ReportLine(WireModel):
     neighbourhood: str | None
     department: Code | None
     status: Status
-    received_at: datetime
-    due_at: datetime
+    received_at: Moment
+    due_at: Moment
     is_overdue: bool
     is_restricted: bool
     taken_by: UUID | None
@@ -52,14 +52,14 @@ class ReplyLine(WireModel):
     """That a reply came; what it says is sealed."""
 
     reply_id: UUID
-    given_at: datetime
+    given_at: Moment
 
 
 class QuestionLine(WireModel):
     """That a question was asked; what it says is sealed."""
 
     question_id: UUID
-    asked_at: datetime
+    asked_at: Moment
     asked_by: UUID
     replies: list[ReplyLine]
 
@@ -69,7 +69,7 @@ class NoteLine(WireModel):
 
     note_id: UUID
     by: UUID | None
-    at: datetime
+    at: Moment
 
 
 class AttachmentLine(WireModel):
@@ -86,7 +86,7 @@ class ReportShown(ReportLine):
     channel: Channel
     reporter_kind: Code
     observed_on: date | None
-    received_elsewhere_at: datetime | None  # when staff heard it, rounded down to a quarter of an hour
+    received_elsewhere_at: Moment | None  # when staff heard it, rounded down to a quarter of an hour
     choice_answers: dict[str, str | list[str]]
     forms_version: int
     anonymised_text: str | None
@@ -95,8 +95,8 @@ class ReportShown(ReportLine):
     has_identity: bool
     rule: str | None
     rules_version: int | None
-    taken_at: datetime | None
-    closed_at: datetime | None
+    taken_at: Moment | None
+    closed_at: Moment | None
     result: Result | None
     duplicate_of: UUID | None
     permitted_statuses: list[Status]
@@ -118,7 +118,7 @@ class HistoryLine(WireModel):
     model_config = ConfigDict(extra="allow")
 
     version: int
-    at: datetime
+    at: Moment
     by: UUID | None
     what: str
 
@@ -143,7 +143,7 @@ class SealedPart(WireModel):
     subject: str
     reply_id: UUID | None = None
     sealed: SealedContent
-    at: datetime
+    at: Moment
     by: UUID | None
 
 
@@ -164,9 +164,9 @@ class NoteKept(WireModel):
 class Confirmed(WireModel):
     """When each service confirmed; null while it has not."""
 
-    intake: datetime | None
-    notifier: datetime | None
-    reporting: datetime | None
+    intake: Moment | None
+    notifier: Moment | None
+    reporting: Moment | None
 
 
 class Certificate(WireModel):
@@ -174,9 +174,25 @@ class Certificate(WireModel):
 
     report_id: UUID
     reason: str
-    ground: str
-    erased_at: datetime
+    ground: ErasureGround
+    ground_name: str
+    ground_name_en: str
+    erased_at: Moment
     confirmed: Confirmed
+
+
+class GroundName(WireModel):
+    """A ground on which a report can be erased."""
+
+    code: ErasureGround
+    name: str
+    name_en: str
+
+
+class ErasureGrounds(WireModel):
+    """All of them."""
+
+    grounds: list[GroundName]
 
 
 class ResultName(WireModel):

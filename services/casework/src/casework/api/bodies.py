@@ -1,6 +1,6 @@
 """What casework's paths take; an unknown field is an error."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.contracts.codes import Code, Correction, PersonalClass, Result, Status
@@ -11,7 +11,17 @@ from pydantic import Field, StringConstraints
 _Ciphertext = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=24 * 1024)]
 #: The prose of a report is at most 10,000 characters; placeholders may be longer than what they hide.
 MAX_TEXT = 20_000
-_Ground = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
+#: A code and no words: what is written here survives the report.
+_Ground = Literal[
+    "not-needed",
+    "consent-withdrawn",
+    "objection",
+    "unlawful",
+    "legal-duty",
+    "incorrect",
+    "term-ended",
+    "other",
+]
 
 
 class Versioned(RequestModel):

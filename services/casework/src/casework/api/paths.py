@@ -1,9 +1,9 @@
 """The paths of casework: the work list, one report, and what handlers do with it."""
 
-from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
+from common.contracts.codes import ErasureGround
 from common.db import Database
 from common.web import Caller
 from fastapi import APIRouter, Query, Request, Response
@@ -168,7 +168,7 @@ async def erase_report(
 ) -> dict[str, Any]:
     """Erase a report everywhere; the certificate completes as each service confirms."""
     certificate = await actions.erase_report(
-        _database(request), caller, report_id, body.version, body.reason, body.ground
+        _database(request), caller, report_id, body.version, body.reason, ErasureGround(body.ground)
     )
     return _erasure_json(certificate)
 
@@ -187,6 +187,18 @@ async def results(caller: Caller) -> dict[str, Any]:
         "results": [
             {"code": code, "name": dutch, "nameEn": english}
             for code, (dutch, english) in domain.RESULTS.items()
+        ]
+    }
+
+
+@router.get("/api/v1/erasure-grounds", response_model=answers.ErasureGrounds)
+async def erasure_grounds(caller: Caller) -> dict[str, Any]:
+    """The grounds on which a report can be erased."""
+    actions.require_staff(caller)
+    return {
+        "grounds": [
+            {"code": code, "name": dutch, "nameEn": english}
+            for code, (dutch, english) in domain.ERASURE_GROUNDS.items()
         ]
     }
 
@@ -212,7 +224,9 @@ def _erasure_json(row: Any) -> dict[str, Any]:  # noqa: ANN401 -- a row of the c
         "reportId": row["report_id"],
         "reason": row["reason"],
         "ground": row["ground"],
-        "erasedAt": row["erased_at"].astimezone(UTC),
+        "groundName": domain.ERASURE_GROUNDS[row["ground"]][0],
+        "groundNameEn": domain.ERASURE_GROUNDS[row["ground"]][1],
+        "erasedAt": row["erased_at"],
         "confirmed": {
             service: row["confirmed"].get(service) for service in ("intake", "notifier", "reporting")
         },

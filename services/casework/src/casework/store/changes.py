@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.sealing import SealedContent
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,7 +58,7 @@ async def add_question(
     report_id: UUID,
     question_id: UUID,
     asked_by: UUID,
-    asked_at: datetime,
+    asked_at: CoarseTime,
 ) -> bool:
     """Remember a question; False when its id is known already."""
     row = await connection.execute(
@@ -132,6 +132,7 @@ async def note_history(
     report_id: UUID,
     version: int,
     by_person: UUID | None,
+    at: CoarseTime,
     what: str,
     **detail: Any,  # noqa: ANN401 -- codes and ids of any JSON type
 ) -> None:
@@ -141,6 +142,7 @@ async def note_history(
         "report_id": report_id,
         "version": version,
         "by_person": by_person,
+        "at": at,
         "what": what,
         "detail": detail,
     }
@@ -154,7 +156,7 @@ async def keep_sealed(
     compartment: str,
     subject: str,
     by_person: UUID,
-    at: datetime,
+    at: CoarseTime,
     sealed: SealedContent,
 ) -> None:
     """Keep what a handler wrote, sealed in the browser."""

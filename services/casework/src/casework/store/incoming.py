@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.contracts.casework import ReportErased
 from common.contracts.intake import SealedAttachment
@@ -140,12 +140,29 @@ _INSERT_WRAPS = _insert("wrap", _WRAP_COLUMNS)
 _HISTORY_COLUMNS = (
     ("municipality", "text"),
     ("report_id", "uuid"),
+    ("id", "bigint"),
     ("version", "integer"),
+    ("at", "timestamptz"),
     ("by_person", "uuid"),
     ("what", "text"),
     ("detail", "jsonb"),
 )
-_INSERT_HISTORY = _insert("history", _HISTORY_COLUMNS)
+#: Lines are numbered within their report, which whoever adds one holds locked: one number for all reports
+#: would tell which of them came first.
+_INSERT_HISTORY = text(
+    """
+    INSERT INTO history (municipality, report_id, id, version, at, by_person, what, detail)
+    SELECT municipality, report_id,
+           coalesce(id, (SELECT coalesce(max(h.id), 0) FROM history h
+                         WHERE h.municipality = given.municipality AND h.report_id = given.report_id)
+                        + row_number() OVER (PARTITION BY municipality, report_id ORDER BY place)),
+           version, at, by_person, what, CAST(detail AS jsonb)
+    FROM unnest(CAST(:municipality AS text[]), CAST(:report_id AS uuid[]), CAST(:id AS bigint[]),
+                CAST(:version AS integer[]), CAST(:at AS timestamptz[]), CAST(:by_person AS uuid[]),
+                CAST(:what AS text[]), CAST(:detail AS text[]))
+         WITH ORDINALITY AS given (municipality, report_id, id, version, at, by_person, what, detail, place)
+    """
+)
 
 
 async def add_reports(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -175,15 +192,27 @@ async def add_sealed(
 
 
 async def add_history(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add lines to the history; `detail` is a mapping of codes, versions and ids."""
-    full = [{"by_person": None, **row, "detail": json.dumps(row.get("detail", {}))} for row in rows]
+    """Add lines to the history; `detail` is a mapping of codes, versions and ids.
+
+    A line's `id` is its number within its report; the next one where it is not given. The report is locked,
+    or new.
+    """
+    full = [
+        {"by_person": None, "id": None, **row, "detail": json.dumps(row.get("detail", {}))} for row in rows
+    ]
     if full:
         await connection.execute(_INSERT_HISTORY, _arrays(_HISTORY_COLUMNS, full))
 
 
 async def add_offers(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Remember which partner was offered which report under which id."""
-    columns = (("municipality", "text"), ("id", "uuid"), ("report_id", "uuid"), ("partner", "text"))
+    columns = (
+        ("municipality", "text"),
+        ("id", "uuid"),
+        ("report_id", "uuid"),
+        ("partner", "text"),
+        ("offered_at", "timestamptz"),
+    )
     if rows:
         await connection.execute(_insert("offer", columns), _arrays(columns, rows))
 
@@ -249,7 +278,7 @@ async def lock_asked(
 
 
 async def add_reply(
-    connection: AsyncConnection, municipality: str, reply_id: UUID, question_id: UUID, given_at: datetime
+    connection: AsyncConnection, municipality: str, reply_id: UUID, question_id: UUID, given_at: CoarseTime
 ) -> bool:
     """Remember a reply; False when it is known already."""
     row = await connection.execute(

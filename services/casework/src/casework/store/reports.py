@@ -138,9 +138,12 @@ async def read_questions(connection: AsyncConnection, report_id: UUID) -> Sequen
         text(
             """SELECT q.id, q.asked_at, q.asked_by,
                       coalesce(jsonb_agg(jsonb_build_object('replyId', p.id, 'givenAt', p.given_at)
-                               ORDER BY p.given_at) FILTER (WHERE p.id IS NOT NULL), '[]') AS replies
+                               ORDER BY p.given_at, p.id) FILTER (WHERE p.id IS NOT NULL), '[]') AS replies
                FROM question q LEFT JOIN reply p ON p.municipality = q.municipality AND p.question_id = q.id
-               WHERE q.report_id = :report_id GROUP BY q.municipality, q.id ORDER BY q.asked_at"""
+               WHERE q.report_id = :report_id GROUP BY q.municipality, q.id
+               ORDER BY (SELECT min(h.id) FROM history h WHERE h.municipality = q.municipality
+                           AND h.report_id = q.report_id AND h.detail ->> 'questionId' = CAST(q.id AS text)),
+                        q.asked_at, q.id"""
         ).columns(replies=JSONB),
         {"report_id": report_id},
     )
@@ -151,8 +154,11 @@ async def read_notes(connection: AsyncConnection, report_id: UUID) -> Sequence[R
     """The ids of a report's notes, oldest first; what they say is sealed."""
     rows = await connection.execute(
         text(
-            """SELECT subject AS id, by_person, at FROM sealed
-               WHERE report_id = :report_id AND compartment = 'note' ORDER BY at"""
+            """SELECT s.subject AS id, s.by_person, s.at FROM sealed s
+               WHERE s.report_id = :report_id AND s.compartment = 'note'
+               ORDER BY (SELECT min(h.id) FROM history h WHERE h.municipality = s.municipality
+                           AND h.report_id = s.report_id AND h.detail ->> 'noteId' = s.subject),
+                        s.at, s.subject"""
         ),
         {"report_id": report_id},
     )
@@ -196,7 +202,8 @@ async def read_sealed(
                     ON w.municipality = s.municipality AND w.report_id = s.report_id
                     AND w.compartment = s.compartment AND w.subject = s.subject AND w.key_group = ANY(:groups)
                WHERE s.report_id = :report_id AND s.compartment <> 'identity'
-               GROUP BY s.municipality, s.report_id, s.compartment, s.subject ORDER BY s.at"""
+               GROUP BY s.municipality, s.report_id, s.compartment, s.subject
+               ORDER BY s.at, s.compartment, s.subject"""
         ).columns(content=JSONB, wraps=JSONB),
         {"report_id": report_id, "groups": sorted(groups)},
     )

@@ -8,7 +8,6 @@ from intake.domain.answers import (
     check_answers,
     day_fault,
     questions_of,
-    rounded,
     urgency_of,
 )
 from intake.domain.entries import ENTERED_BY, check_received_elsewhere
@@ -60,7 +59,6 @@ __all__ = [
     "is_offered",
     "option_label",
     "questions_of",
-    "rounded",
     "submission_schema",
     "urgency_of",
 ]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from intake.domain.faults import Fault, InvalidReport
 from intake.domain.forms import URGENCIES, YES_NO_UNKNOWN, FormSet, Question, QuestionKind, SignalType
@@ -91,14 +91,6 @@ def urgency_of(signal_type: SignalType, choices: Mapping[str, str | tuple[str, .
         if holds and URGENCIES.index(rule.urgency) < URGENCIES.index(best.code):
             best = UrgencyDecision(rule.urgency, rule.explanation)
     return best
-
-
-def rounded(moment: datetime) -> datetime:
-    """Down to a quarter of an hour in UTC, so that a time does not tell who stood where."""
-    moment = moment.astimezone(UTC)
-    return moment - timedelta(
-        minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond
-    )
 
 
 def _has(answer: str | tuple[str, ...] | None, wanted: str) -> bool:

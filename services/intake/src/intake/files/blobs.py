@@ -5,8 +5,11 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from common.coarse import coarse_day
 
 _READ_BYTES = 256 * 1024
 _NAME = re.compile(r"[0-9a-f]{32}")
@@ -34,7 +37,11 @@ class Blobs(Protocol):
 
 
 class FolderBlobs:
-    """Blobs as files, in subfolders by the first two digits. Replicas may share the folder."""
+    """Blobs as files, in subfolders by the first two digits. Replicas may share the folder.
+
+    Files and subfolders tell the day on which they were written, no more: a copy or a backup keeps that time.
+    What the file system itself notes (ctime, birth) cannot be set.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -92,6 +99,7 @@ def _create(path: Path) -> BinaryIO:
 
 def _settle(file: BinaryIO, path: Path) -> None:
     file.flush()
+    blur(file.fileno())
     os.fsync(file.fileno())
     _beside(path).replace(path)
     for folder in (path.parent, path.parent.parent):
@@ -108,9 +116,16 @@ def _remove(path: Path) -> None:
         raise FileNotFoundError(path.parent.parent)  # the whole place is away: nothing was deleted
 
 
+def blur(place: int | Path) -> None:
+    """Let a file or folder tell the day on which it was written, and no more."""
+    day = coarse_day(datetime.now(UTC)).timestamp()
+    os.utime(place, (day, day))
+
+
 def _flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        blur(descriptor)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

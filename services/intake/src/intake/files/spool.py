@@ -12,6 +12,7 @@ from typing import BinaryIO
 from common.chunks import ChunkOpener, ChunkSealer, new_content_key
 from common.sealing import Context
 
+from intake.files.blobs import blur
 from intake.files.kinds import HEAD_BYTES, TAIL_BYTES
 
 _FLUSH_BYTES = 512 * 1024
@@ -73,6 +74,7 @@ async def spooling(folder: Path) -> AsyncIterator[Spool]:
         file.close()
         with suppress(FileNotFoundError):
             path.unlink()
+            blur(folder)
 
 
 def sweep_spools(folder: Path, older_than_seconds: float) -> int:

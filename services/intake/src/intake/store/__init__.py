@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.contracts.gateway import MunicipalityConfigured
 from common.db import Database
@@ -25,7 +25,7 @@ class Submission:
     public_key: str
     report_id: UUID
     reporter_handle: UUID
-    received_at: datetime
+    received_at: CoarseTime
 
 
 _INSERT = text(
@@ -86,7 +86,7 @@ _VERSIONS = text(
 )
 _ERASE = text(
     """
-    UPDATE submission SET erased_at = now(), lookup_id = '', public_key = ''
+    UPDATE submission SET erased_at = coarse_now(), lookup_id = '', public_key = ''
     WHERE municipality = :municipality AND report_id = :report_id AND erased_at IS NULL
     """
 )
@@ -108,7 +108,7 @@ async def insert_with_facts(
     Raises `TooLarge`, and the driver's own errors.
     """
     about = [submission.report_id for submission, events in told for _ in events]
-    facts = fact_columns([event for _, events in told for event in events])
+    facts = fact_columns([(event, submission.received_at) for submission, events in told for event in events])
     columns = _columns([submission for submission, _ in told])
     rows = await database.at_once(_INSERT_WITH_FACTS, *columns.values(), about, *facts)
     database.spoken.set()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from common.sealing import Wrap
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -22,7 +23,7 @@ class Arriving:
     claim_hash: bytes
     key_group: str
     media_type: str
-    created_at: datetime
+    created_at: CoarseTime
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ _CLAIM = text(
         WHERE a.state = 'ready' ORDER BY a.municipality, a.id FOR UPDATE OF a
     )
     UPDATE attachment AS a
-    SET state = 'claimed', claimed_by = w.key_hash, report_id = w.report_id, wraps = NULL
+    SET state = 'claimed', claimed_by = w.key_hash, report_id = w.report_id, wraps = NULL,
+        created_at = date_trunc('day', a.created_at, 'UTC')
     FROM wanted w WHERE a.municipality = w.municipality AND a.id = w.id AND a.state = 'ready'
     RETURNING a.municipality, a.id, a.report_id
     """
@@ -156,7 +158,8 @@ async def claim(
 ) -> frozenset[tuple[str, UUID, UUID]]:
     """Give files that are ready to reports, each to one; (municipality, file, report) of those given.
 
-    Locks in one order, so that writers never deadlock. The wraps leave with the report and are forgotten.
+    Locks in one order, so that writers never deadlock. The wraps leave with the report and are forgotten, and
+    of when a file came only the day stays.
     """
     names = ReportClaim.__dataclass_fields__
     rows = await connection.execute(

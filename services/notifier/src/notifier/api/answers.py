@@ -1,10 +1,9 @@
 """What the notifier answers; FastAPI holds every answer to these models, so that the API document is true."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from common.contracts.base import WireModel
+from common.contracts.base import Moment, WireModel
 from common.contracts.codes import Code, FeedbackKey, Urgency
 
 
@@ -13,7 +12,7 @@ class Notice(WireModel):
 
     feedback: FeedbackKey
     version: int  # grows with the report
-    at: datetime
+    at: Moment
     text: str
     text_en: str
 
@@ -32,8 +31,8 @@ class Question(WireModel):
     question_id: UUID
     sealed_question: str
     reply_key: ReplyKey
-    asked_at: datetime
-    replied_at: datetime | None
+    asked_at: Moment
+    replied_at: Moment | None
 
 
 class MailboxShown(WireModel):
@@ -61,10 +60,10 @@ class DeliveryLine(WireModel):
     count: int | None
     state: Literal["queued", "sent", "failed"]
     attempts: int
-    due_at: datetime
+    due_at: Moment
     error: str | None  # a class of error
-    created_at: datetime
-    ended_at: datetime | None
+    created_at: Moment
+    ended_at: Moment | None
 
 
 class Deliveries(WireModel):

@@ -63,7 +63,7 @@ def work_letter(urgency: str, count: int, municipality: str, display_name: str, 
     )
 
 
-def compose(letter: Letter, *, address: str, sender: str, delivery_id: UUID, at: datetime) -> EmailMessage:
+def compose(letter: Letter, *, address: str, sender: str, message_id: UUID, at: datetime) -> EmailMessage:
     """The message to one address. Every attempt carries the same Message-ID, so that a repeat shows once.
 
     Raises ValueError for an address that cannot stand in a header.
@@ -73,7 +73,7 @@ def compose(letter: Letter, *, address: str, sender: str, delivery_id: UUID, at:
     message["To"] = address
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{delivery_id}@{sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["Content-Language"] = letter.language

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import aiosmtplib
 from common import metrics
+from common.coarse import coarse
 from common.contracts.codes import FeedbackKey
 from common.contracts.notifier import DeliveryFailed, FeedbackSent
 from common.db import Database, outlast
@@ -73,6 +74,8 @@ class Post:
             claimed = await store.claim_deliveries(
                 connection, self._settings.delivery_batch, self._settings.delivery_lease_seconds
             )
+            if claimed:
+                await store.forget_rounds(connection)
         if claimed:
             await self._bring(claimed)
         return len(claimed)
@@ -128,7 +131,7 @@ class Post:
                 letter,
                 address=address,
                 sender=self._settings.sender,
-                delivery_id=delivery["id"],
+                message_id=delivery["message_id"],
                 at=datetime.now(UTC),
             )
         except Exception as error:  # noqa: BLE001 -- the mail library raises anything at a strange address
@@ -204,8 +207,8 @@ def _told(delivery: RowMapping, state: str, now: datetime) -> FeedbackSent | Del
         "attempt": delivery["attempts"],
     }
     if state == "sent":
-        return FeedbackSent(**about, sent_at=now)
-    return DeliveryFailed(**about, failed_at=now)
+        return FeedbackSent(**about, sent_at=coarse(now))
+    return DeliveryFailed(**about, failed_at=coarse(now))
 
 
 def _refusal(code: int) -> Attempt:

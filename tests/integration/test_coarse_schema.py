@@ -1,0 +1,63 @@
+"""No column of any database tells a moment finer than a quarter of an hour, but for those with a reason.
+
+The five databases as their migrations leave them. Why: docs/adr/0016-coarse-times.md.
+"""
+
+from datetime import datetime
+
+import asyncpg
+import pytest
+from common.flow import SERVICES
+
+from tests.support.backing import Backing
+from tests.support.clocks import ALLOWED, NUMBERS, counting_columns, fine_columns
+from tests.support.databases import service_database
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_column_tells_more_than_a_quarter_of_an_hour_without_a_reason(
+    backing: Backing, service: str
+) -> None:
+    urls = await service_database(backing, service)
+    assert await fine_columns(urls.owner) == set(ALLOWED[service])
+    assert await counting_columns(urls.owner) == set(NUMBERS[service])
+
+
+async def test_a_fine_column_is_named_whatever_it_is_called(backing: Backing) -> None:
+    urls = await service_database(backing, "casework")
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        await connection.execute("CREATE TABLE visit (report_id uuid, seen timestamptz, hour time, n serial)")
+        await connection.execute("ALTER TABLE report ADD COLUMN touched timestamp")
+        await connection.execute("ALTER TABLE reply DROP CONSTRAINT ck_reply_given_at_coarse")
+    finally:
+        await connection.close()
+    found = await fine_columns(urls.owner) - set(ALLOWED["casework"])
+    assert found == {"visit.seen", "visit.hour", "report.touched", "reply.given_at"}
+    assert await counting_columns(urls.owner) - set(NUMBERS["casework"]) == {"visit.n"}
+
+
+async def test_a_fine_time_is_rounded_for_an_older_version_and_else_refused(backing: Backing) -> None:
+    urls = await service_database(backing, "notifier")
+    connection = await asyncpg.connect(urls.flow)
+    try:
+        await connection.execute(
+            "INSERT INTO tombstone (subject, municipality, erased_at) VALUES ('x', 'zandrecht', $1)",
+            datetime.fromisoformat("2026-11-30T09:17:21.5+00:00"),
+        )
+        erased_at = await connection.fetchval("SELECT erased_at FROM tombstone")
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(
+                "INSERT INTO inbox (event_id, heard_at) VALUES (gen_random_uuid(), '2026-11-30 09:17+00')"
+            )
+    finally:
+        await connection.close()
+    assert erased_at == datetime.fromisoformat("2026-11-30T09:15:00+00:00")
+
+
+async def test_the_server_keeps_no_commit_times(backing: Backing) -> None:
+    connection = await asyncpg.connect(backing.admin_url)
+    try:
+        assert await connection.fetchval("SHOW track_commit_timestamp") == "off"
+    finally:
+        await connection.close()

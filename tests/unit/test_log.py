@@ -1,0 +1,49 @@
+"""A line of the log has a fine time, so it has no id: the two would tell when a report came."""
+
+import json
+import logging
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import structlog
+from common.log import configure_logging, get_logger
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_no_id_is_left_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("test")
+    own = uuid4()
+    log = get_logger()
+    try:
+        raise RuntimeError(  # noqa: TRY301 -- caught at once, to be logged
+            f"Key (municipality, id)=(zandrecht, {own}) already exists."
+        )
+    except RuntimeError:
+        log.warning(
+            "message.failed", event_id=str(own), told=[own.hex, {"of": own.hex.upper()}], exc_info=True
+        )
+    logging.getLogger("elsewhere").warning("row %s was refused", own)
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["message.failed", "row <id> was refused"]
+    for line in lines:
+        assert str(own) not in line.lower()
+        assert own.hex not in line.lower()
+
+
+def test_a_line_keeps_its_fine_time_and_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("test")
+    get_logger().info("files.swept", count=7)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["count"], told["service"], told["level"]) == (7, "test", "info")
+    assert len(told["timestamp"]) > len("2026-11-30T09:15:00Z")
