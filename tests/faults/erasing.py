@@ -16,6 +16,20 @@ from tests.faults.places import Databases
 _SECONDS = 90.0
 _NEWEST = 150
 
+#: The platform keeps quarters of an hour only. What came before an erasure, and what after it, is told by the
+#: moment at which its tombstone was written, which this run lets the two databases note for itself.
+_WATCH = """
+    CREATE TABLE IF NOT EXISTS noted_erasure (
+        subject text PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    CREATE OR REPLACE FUNCTION note_erasure() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+        INSERT INTO public.noted_erasure (subject) VALUES (NEW.subject) ON CONFLICT DO NOTHING;
+        RETURN NULL;
+    END $$;
+    CREATE OR REPLACE TRIGGER note AFTER INSERT ON tombstone FOR EACH ROW EXECUTE FUNCTION note_erasure();
+"""
+_NOTED = "SELECT subject, at FROM noted_erasure"
+
 
 @dataclass(frozen=True)
 class Erased:
@@ -29,15 +43,16 @@ class Erased:
 
 @dataclass(frozen=True)
 class Certificate:
-    """When casework erased, and when each other service confirmed it."""
+    """When casework erased and when the notifier did, finely, and who confirmed it."""
 
     erased_at: datetime
-    confirmed: dict[str, datetime]
+    forgotten_at: datetime | None  # by the notifier
+    confirmed: frozenset[str]
 
     @property
     def is_complete(self) -> bool:
         """Whether everyone has confirmed."""
-        return {"intake", "notifier", "reporting"} <= set(self.confirmed)
+        return {"intake", "notifier", "reporting"} <= self.confirmed
 
 
 class Eraser:
@@ -51,6 +66,11 @@ class Eraser:
         self._ledger = ledger
         self._dice = dice
         self._officers: dict[tuple[str, str], Caller] = {}
+
+    async def watch(self) -> None:
+        """Let the databases note when they erase; before the first erasure."""
+        for service in ("casework", "notifier"):
+            await self._databases.script(service, _WATCH)
 
     async def erase_newest(self, count: int) -> None:
         """Erase so many of the reports that casework got last: their events still wait elsewhere."""
@@ -82,7 +102,7 @@ class Eraser:
             return
         known = Erased(mark, town, rows[0]["id"], rows[0]["reporter_handle"])
         self.erased[mark] = known
-        body = {"version": rows[0]["version"], "reason": "data-subject-request", "ground": "proef met uitval"}
+        body = {"version": rows[0]["version"], "reason": "data-subject-request", "ground": "other"}
         until = asyncio.get_running_loop().time() + _SECONDS
         while not await asyncio.to_thread(self._asked, known, body):
             if asyncio.get_running_loop().time() > until:
@@ -109,12 +129,15 @@ class Eraser:
         """What casework knows of each erasure, by mark."""
         rows = await self._databases.rows(
             "casework",
-            "SELECT report_id, erased_at, confirmed::text AS confirmed FROM erasure",
+            "SELECT report_id, confirmed::text AS confirmed FROM erasure",
         )
-        found = {row["report_id"]: _certificate(row["erased_at"], row["confirmed"]) for row in rows}
-        return {each.mark: found[each.report_id] for each in self.erased.values() if each.report_id in found}
-
-
-def _certificate(erased_at: datetime, confirmed: str) -> Certificate:
-    times = {name: datetime.fromisoformat(at) for name, at in json.loads(confirmed).items()}
-    return Certificate(erased_at, times)
+        confirmed = {row["report_id"]: frozenset(json.loads(row["confirmed"])) for row in rows}
+        erased = {row["subject"]: row["at"] for row in await self._databases.rows("casework", _NOTED)}
+        forgotten = {row["subject"]: row["at"] for row in await self._databases.rows("notifier", _NOTED)}
+        return {
+            each.mark: Certificate(
+                erased[str(each.report_id)], forgotten.get(str(each.handle)), confirmed[each.report_id]
+            )
+            for each in self.erased.values()
+            if each.report_id in confirmed
+        }

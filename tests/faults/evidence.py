@@ -188,10 +188,10 @@ class Evidence:
 
     def _was_before(self, mark: str, at: datetime) -> bool:
         certificate = self._erasures.get(mark)
-        return certificate is not None and at <= certificate.confirmed.get("notifier", at)
+        return certificate is not None and at <= (certificate.forgotten_at or at)
 
     async def _offers(self) -> tuple[Place, int]:
-        """An offer id is an effect; of an erased report only what was spoken afterwards."""
+        """An offer id is an effect; of an erased report only what was surely spoken afterwards."""
         ids: dict[str, set[str]] = defaultdict(set)
         seen: set[str] = set()
         repeats = 0

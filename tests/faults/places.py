@@ -50,6 +50,14 @@ class Databases:
         rows = await self.rows(service, statement, *arguments)
         return rows[0][0] if rows else None
 
+    async def script(self, service: str, statements: str) -> None:
+        """Several statements, once; for what is set up before anything is killed."""
+        connection = await asyncpg.connect(self._system.database_url(service, "admin"), timeout=5)
+        try:
+            await connection.execute(statements)
+        finally:
+            await connection.close()
+
     async def _once(
         self, service: str, statement: str, arguments: tuple[object, ...]
     ) -> list[asyncpg.Record]:

@@ -59,6 +59,7 @@ class Run:
     async def verdict(self) -> Verdict:
         """Do everything; raises `NotFinished` when it takes too long."""
         await self._poison.plant()
+        await self._eraser.watch()
         async with self._clients, asyncio.TaskGroup() as group:
             background = [
                 group.create_task(work())
