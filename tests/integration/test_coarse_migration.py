@@ -117,7 +117,22 @@ async def test_mails_that_were_sent_lead_no_more_to_a_row(backing: Backing) -> N
     async with old(backing, "notifier", "2026_11_25_outbox_waits") as database:
         sent = await database.write(statement, "sent", FINE)
         queued = await database.write(statement, "queued", None)
+        handle = await database.write("SELECT gen_random_uuid()")
+        await database.write(
+            "INSERT INTO notice (municipality, reporter_handle, version, feedback, at)"
+            " VALUES ('zandrecht', $1, 7, 'taken', $2)",
+            handle,
+            FINE,
+        )
+        await database.write(
+            "INSERT INTO delivery (municipality, template, reporter_handle, notice_version, state, ended_at)"
+            " VALUES ('zandrecht', 'taken', $1, 7, 'failed', now())",
+            handle,
+        )
         await database.renew()
+        told = await database.rows("SELECT created_at FROM delivery WHERE notice_version = 7")
+        assert told == [(COARSE,)]
+        await database.write("DELETE FROM delivery WHERE notice_version = 7")
         ids = [each[0] for each in await database.rows("SELECT id FROM delivery")]
         assert sent not in ids
         assert queued in ids

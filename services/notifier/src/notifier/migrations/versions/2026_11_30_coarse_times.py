@@ -14,6 +14,9 @@ down_revision = "2026_11_30_speakers_apart"
 # What a mail server sees of a mail is known here only until it was sent.
 _DELIVERY = """
     ALTER TABLE delivery ADD COLUMN message_id uuid DEFAULT gen_random_uuid();
+    UPDATE delivery SET created_at = notice.at FROM notice  -- two quarters would tell of their border
+    WHERE notice.municipality = delivery.municipality AND notice.reporter_handle = delivery.reporter_handle
+      AND notice.version = delivery.notice_version;
     UPDATE delivery SET message_id = NULL WHERE state <> 'queued';
     UPDATE delivery SET due_at = coarse(due_at) WHERE attempts = 0 OR state <> 'queued';
     ALTER TABLE delivery ALTER COLUMN due_at SET DEFAULT coarse_now();
