@@ -6,7 +6,6 @@ to a report. Whoever holds the files of the server itself sees more: docs/adr/00
 
 import json
 import re
-import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,9 +25,9 @@ from common.messaging.handling import Dispatcher, Unprocessable
 from common.messaging.waiting import WaitingRoom
 from common.provision import DatabaseUrls
 from common.sealing import encode as base64url
-from notifier import domain
 from notifier.consumers import handlers as notifier_handlers
 from notifier.delivery.post import Post
+from notifier.main import draw_of
 from notifier.settings import NotifierSettings
 from reporting import consumers as reporting
 from sqlalchemy import text
@@ -130,7 +129,7 @@ async def loot(backing: Backing, tmp_path: Path) -> AsyncIterator[Loot]:
             {"intake": intake.database, "casework": work.database, **databases},
             {
                 "casework": Dispatcher(casework.HANDLERS),
-                "notifier": Dispatcher(notifier_handlers(lambda: secrets.randbelow(domain.ROUND_SECONDS))),
+                "notifier": Dispatcher(notifier_handlers(draw_of(settings))),
                 "reporting": Dispatcher(reporting.HANDLERS),
             },
             Post(databases["notifier"], settings),
@@ -202,8 +201,10 @@ async def _try_rounds(loot: Loot, attempts: Attempts) -> None:
     assert len(waiting) > _COUNT
     assert len({row.due_at for row in waiting}) <= len({row.created_at for row in waiting})
     for row in waiting:
-        in_next_quarter = row.created_at + QUARTER <= row.due_at < row.created_at + 2 * QUARTER
-        attempts.record("the moment at which a mail leaves", succeeded=not in_next_quarter)
+        into_next = row.due_at - row.created_at - QUARTER
+        attempts.record(
+            "the moment at which a mail leaves", succeeded=not timedelta(minutes=1) <= into_next < QUARTER
+        )
     attempts.record("a mail before its round", succeeded=bool(await loot.post.deliver_due()))
 
 

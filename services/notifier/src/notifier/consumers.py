@@ -76,7 +76,7 @@ def _reporter(event: MailboxOpened | NoticeDue) -> tuple[str, UUID]:
 def handlers(draw: Draw) -> Handlers:
     """Every handler: mailboxes show at once what is new, mails leave in the round of its quarter of an hour.
 
-    So do mails about work; those about acute work leave at the end of its quarter.
+    So do mails about work; those about acute work leave a minute after its quarter.
     """
     return {
         MailboxOpened: _opening_mailboxes(draw),  # and queue what reporters should have heard before

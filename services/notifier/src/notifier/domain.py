@@ -14,6 +14,8 @@ LANGUAGES = ("nl", "en")
 
 #: The mails of a quarter of an hour leave together, at a second of the next one, drawn for all of them.
 ROUND_SECONDS = int(QUARTER.total_seconds())
+#: Never in its first minute: what arose at the end of a quarter would miss its round, come alone, and say so.
+SETTLE_SECONDS = 60
 
 
 class Outcome(StrEnum):

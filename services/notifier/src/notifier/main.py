@@ -29,7 +29,8 @@ def draw_of(settings: NotifierSettings) -> Draw:
     """When mails leave: drawn so that nobody can guess it, or at once for who tries the platform out."""
     if settings.mails_at_once:
         return lambda: None
-    return lambda: secrets.randbelow(domain.ROUND_SECONDS)
+    least, most = domain.SETTLE_SECONDS, domain.ROUND_SECONDS
+    return lambda: least + secrets.randbelow(most - least)
 
 
 async def serve(settings: ServiceSettings) -> None:

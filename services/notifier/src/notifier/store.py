@@ -12,7 +12,7 @@ from common.contracts.intake import MailboxOpened
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifier.domain import Next
+from notifier.domain import SETTLE_SECONDS, Next
 
 
 async def keep_municipality(connection: AsyncConnection, event: MunicipalityConfigured) -> None:
@@ -173,7 +173,7 @@ async def known_municipalities(connection: AsyncConnection, codes: Iterable[str]
 async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived], second: int | None) -> None:
     """Queue a mail to each department that has an address; what waits of the same quarter grows instead.
 
-    It leaves as notices do; about acute work at the end of the quarter, which is sooner and tells no more.
+    It leaves as notices do; about acute work as early after the quarter as a round may: that tells no more.
     """
     counts: dict[tuple[str, str, str, CoarseTime], int] = {}
     for event in events:
@@ -193,13 +193,15 @@ async def queue_work(connection: AsyncConnection, events: Sequence[WorkArrived],
                    (municipality, template, department, urgency, count, created_at, due_at)
                SELECT w.municipality, 'work-arrived', w.department, w.urgency, w.count, w.quarter_at,
                       CASE WHEN w.urgency = 'acuut' AND CAST(:second AS integer) IS NOT NULL
-                           THEN w.quarter_at + interval '15 minutes' ELSE {_LEAVES_AT} END
+                           THEN w.quarter_at + interval '15 minutes' + make_interval(secs => :settle)
+                           ELSE {_LEAVES_AT} END
                FROM wanted w
                ON CONFLICT (municipality, department, urgency, created_at)
                    WHERE state = 'queued' AND NOT was_claimed AND department IS NOT NULL
                DO UPDATE SET count = d.count + excluded.count"""  # noqa: S608 -- constants
         ),
         {
+            "settle": SETTLE_SECONDS,
             "second": second,
             "municipalities": [key[0] for key in sorted(counts)],
             "departments": [key[1] for key in sorted(counts)],
