@@ -266,31 +266,19 @@ def _routed(row: Mapping[str, Any]) -> ReportRouted:
     )
 
 
+def _line(row: Mapping[str, Any], what: str) -> dict[str, Any]:
+    about = {"municipality": row["municipality"], "report_id": row["id"], "at": row["happened_at"]}
+    return {**about, "version": row.get("version", 1), "what": what}
+
+
 def _received_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "municipality": row["municipality"],
-        "report_id": row["id"],
-        "id": 1,
-        "version": 1,
-        "at": row["happened_at"],
-        "what": "received",
-    }
+    return {**_line(row, "received"), "id": 1}
 
 
 def _routed_line(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "municipality": row["municipality"],
-        "report_id": row["id"],
-        "id": None if "version" in row else 2,  # of one that came just now, its second
-        "version": row.get("version", 1),
-        "at": row["happened_at"],
-        "what": "routed",
-        "detail": {
-            "department": row["department"],
-            "rule": row["rule"],
-            "rulesVersion": row["rules_version"],
-        },
-    }
+    detail = {"department": row["department"], "rule": row["rule"], "rulesVersion": row["rules_version"]}
+    is_second = "version" not in row  # of a report that came just now
+    return {**_line(row, "routed"), "id": 2 if is_second else None, "detail": detail}
 
 
 def _offers(row: Mapping[str, Any], desk: _Desk) -> list[tuple[dict[str, Any], ReportOffered]]:
