@@ -20,7 +20,7 @@ from casework import consumers as casework
 from common.coarse import QUARTER, coarse
 from common.db import Database
 from common.flow import BY_TYPE, HEARD_BY, PARTNERS
-from common.messaging.envelope import Envelope, encode, read_envelope
+from common.messaging.envelope import Envelope, encode
 from common.messaging.handling import Dispatcher, Unprocessable
 from common.messaging.waiting import WaitingRoom
 from common.provision import DatabaseUrls
@@ -39,6 +39,7 @@ from tests.support.casework import Desk as CaseworkDesk
 from tests.support.casework import casework_desk, forms, handler
 from tests.support.clocks import ALLOWED
 from tests.support.databases import opened, service_database
+from tests.support.hearing import as_sent
 from tests.support.intake import intake_desk, report
 from tests.support.intake_files import named, taken
 from tests.support.mail import Catcher, catching
@@ -81,7 +82,7 @@ class Loot:
             async with database.flowing() as connection:
                 rows = await connection.execute(text("DELETE FROM outbox RETURNING body"))
                 for row in rows.all():
-                    yield read_envelope(bytes(row.body))
+                    yield as_sent(bytes(row.body))
 
     async def rows(self) -> Sequence[tuple[str, str, Mapping[str, Any]]]:
         """Every row of every table, as whoever took the disk or a dump reads it."""
@@ -118,7 +119,7 @@ async def loot(backing: Backing, tmp_path: Path) -> AsyncIterator[Loot]:
         settings = NotifierSettings(
             database_web_url=urls["notifier"].web,
             database_flow_url=urls["notifier"].flow,
-            broker_url="amqp://unused",
+            broker_url="amqp://127.0.0.1:1/",
             notifier_private_key=base64url(intake_support.NOTIFIER.private),
             smtp_port=mail.port,
             smtp_security="none",
@@ -272,7 +273,7 @@ async def test_what_follows_at_once_shows_no_border_between_quarters(
         told = len(await work.outbox())
         for _ in range(_COUNT):
             await work.hear(work.report(received_at=before, report_id=uuid4()))
-        events = [read_envelope(body) for _, body in (await work.outbox())[told:]]
+        events = [as_sent(body) for _, body in (await work.outbox())[told:]]
         for envelope in events:
             told_moments = set(_moments(envelope.body)) - set(_due(envelope))
             attempts.record(f"the time of {envelope.type}", succeeded=told_moments != {before})

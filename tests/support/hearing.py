@@ -1,13 +1,20 @@
 """A service under test that hears events and speaks its own, without a broker."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.contracts.base import Event
 from common.db import Database
-from common.messaging.envelope import encode, read_envelope, read_event
+from common.messaging.envelope import Envelope, encode, read_envelope, read_event, speaker_of
 from common.messaging.handling import Dispatcher
 from sqlalchemy import text
+
+
+def as_sent(body: bytes) -> Envelope:
+    """What an outbox holds, as a hearer gets it: the broker says who sent it."""
+    envelope = read_envelope(body)
+    return replace(envelope, spoken_by=speaker_of(envelope.type))
 
 
 class Hearing:
