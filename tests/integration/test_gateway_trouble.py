@@ -89,23 +89,35 @@ async def test_stalled_bodies_hold_no_connection_to_a_service(urls: DatabaseUrls
             writer.close()
 
 
-async def test_bodies_in_hand_are_bounded_together(urls: DatabaseUrls, upstream: Upstream) -> None:
+async def test_a_body_that_stalls_gives_way_to_one_that_comes(urls: DatabaseUrls, upstream: Upstream) -> None:
     async with running_gateway(urls, upstream, bodies_in_hand_bytes=100_000) as running:
         reader, writer = await _stall(
             running, "/api/v1/reports", "application/json", "Content-Length: 45001", bytes(45_000)
         )
 
-        async def is_full() -> bool:
-            async with running.client.post("/api/v1/reports", data=bytes(50_000)) as answer:
-                return answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+        async def is_held() -> bool:
+            return running.front.bodies.held_by("veldstad") == 45_000
 
-        await wait_until(is_full)
-        async with running.client.post("/api/v1/reports", data=bytes(5_000)) as answer:
-            assert answer.status == 201
-        writer.write(b"x")
-        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)).startswith(b"HTTP/1.1 201")
+        await wait_until(is_held)
+        for size in (5_000, 60_000):
+            async with running.client.post("/api/v1/reports", data=bytes(size)) as answer:
+                assert answer.status == 201
+        assert b"408" in await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
+        assert running.front.bodies.held_by("veldstad") == 0
         writer.close()
-        async with running.client.post("/api/v1/reports", data=bytes(50_000)) as answer:
+
+
+async def test_bodies_that_are_worked_on_are_bounded_together(urls: DatabaseUrls, upstream: Upstream) -> None:
+    async with running_gateway(urls, upstream, bodies_in_hand_bytes=100_000) as running:
+        stay = running.front.bodies.held({"municipality": "veldstad", "client": ("192.0.2.0/24", 0)})
+        with stay as held:
+            await held.take(45_000)
+            held.settle()
+            async with running.client.post("/api/v1/reports", data=bytes(60_000)) as answer:
+                assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+            async with running.client.post("/api/v1/reports", data=bytes(5_000)) as answer:
+                assert answer.status == 201
+        async with running.client.post("/api/v1/reports", data=bytes(60_000)) as answer:
             assert answer.status == 201
 
 

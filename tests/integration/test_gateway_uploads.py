@@ -89,14 +89,37 @@ async def test_a_slow_upload_is_given_up(running: Running, sender: Sender) -> No
         await _upload(Passthrough(running.front, _TABLE), sender)
 
 
-async def test_uploads_are_few_at_once(running: Running) -> None:
+async def test_uploads_are_few_at_once_and_the_slow_give_way(running: Running) -> None:
     passing = Passthrough(running.front, _TABLE)
-    first = asyncio.create_task(_upload(passing, Sender(*[b"a"] * 4, pause_seconds=0.1)))
+    quick = [b"a" * 20_000] * 30
+    first = asyncio.create_task(_upload(passing, Sender(*quick, pause_seconds=0.02)))
     await asyncio.sleep(0.1)
-    with pytest.raises(Unavailable) as refused:
-        await _upload(passing, Sender(b"a"))
-    assert "Retry-After" in refused.value.headers
+    await _upload(passing, Sender(b"a"))  # waits for the place
+    assert first.done()
     await first
     with contextlib.suppress(AppError):
         await _upload(passing, Sender(b"a", ends=False))
     await _upload(passing, Sender(b"a"))
+
+
+async def test_an_upload_that_trickles_gives_its_place_away(urls: DatabaseUrls) -> None:
+    patient = {"upload_idle_seconds": 30, "upload_seconds": 60, "uploads_at_once": 1}
+    async with running_upstream() as upstream, running_gateway(urls, upstream, **patient) as running:
+        passing = Passthrough(running.front, _TABLE)
+        slow = asyncio.create_task(_upload(passing, Sender(*[b"a" * 100] * 300, pause_seconds=0.1)))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(4):
+            await _upload(passing, Sender(b"a"))
+        with pytest.raises(TooSlowBody):
+            await slow
+
+
+async def test_a_place_that_is_worked_on_is_given_to_nobody(running: Running) -> None:
+    scope = {"client": ("192.0.2.0/24", 0)}
+    async with running.front.uploads.place(scope, "veldstad", is_anonymous=True) as stay:
+        stay.settle()
+        with pytest.raises(Unavailable) as refused:
+            await _upload(Passthrough(running.front, _TABLE), Sender(b"a"))
+        assert "Retry-After" in refused.value.headers
+        async with running.front.uploads.place(scope, "veldstad", is_anonymous=False):
+            pass  # who is known has a place of their own

@@ -6,9 +6,6 @@ from pathlib import Path
 from common.provisioning import make_secrets
 from common.settings import ServiceSettings
 
-#: What the HTTP server itself reads: which proxies may say who the client is.
-READ_BY_SERVER = {"FORWARDED_ALLOW_IPS"}
-
 
 def settings_type(service: str) -> type[ServiceSettings]:
     """The settings class that a service defines itself."""

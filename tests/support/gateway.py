@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
-import uvicorn
 from aiohttp import web
 from argon2 import PasswordHasher
 from common.auth import IdentityVerifier, generate_identity_key
@@ -18,10 +17,11 @@ from common.contracts.codes import Role
 from common.db import Database
 from common.errors import NotSignedIn
 from common.provision import DatabaseUrls
+from common.runtime import server_of
 from common.sealing import encode, generate_key_pair
 from gateway.configuration import MunicipalityState
 from gateway.front import Front
-from gateway.main import build_app, build_front
+from gateway.main import build_app, build_front, build_guard
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
 
@@ -257,9 +257,7 @@ async def running_gateway(urls: DatabaseUrls, upstream: Upstream, **settings: An
         )
         await front.services.start()
         await front.directory.refresh()
-        server = uvicorn.Server(
-            uvicorn.Config(build_app(front), host="127.0.0.1", port=0, lifespan="off", log_config=None)
-        )
+        server = server_of(build_app(front), "127.0.0.1", 0, build_guard(front.settings))
         serving = asyncio.create_task(server._serve())
 
         async def is_started() -> bool:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from common.connections import Guard
 from common.contracts.codes import FormLayout
 from common.contracts.gateway import Neighbourhood
 from common.db import Database
 from common.messaging.envelope import encode
 from common.messaging.handling import Dispatcher
+from common.runtime import server_of
 from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
 from fastapi import FastAPI
@@ -68,8 +70,7 @@ class Desk:
 
     async def open(self) -> None:
         """Answer requests."""
-        config = uvicorn.Config(self._app, host="127.0.0.1", port=self._port, lifespan="off", log_config=None)
-        server = self._server = uvicorn.Server(config)
+        server = self._server = server_of(self._app, "127.0.0.1", self._port, Guard())
         self._serving = asyncio.create_task(server._serve())
 
         async def is_started() -> bool:
@@ -105,13 +106,13 @@ class Point:
 
 
 @asynccontextmanager
-async def reporting_point(backing: Backing) -> AsyncIterator[Point]:
-    """A gateway and an intake that answer on ports of their own."""
+async def reporting_point(backing: Backing, **settings: Any) -> AsyncIterator[Point]:
+    """A gateway, with these settings, and an intake that answer on ports of their own."""
     urls = await service_database(backing, "gateway")
     async with (
         temporary_folder() as files_folder,
         running_intake(backing, files_folder) as intake,
-        running_gateway(urls, Upstream("http://127.0.0.1:1"), intake_url=intake.url) as gateway,
+        running_gateway(urls, Upstream("http://127.0.0.1:1"), intake_url=intake.url, **settings) as gateway,
     ):
         yield Point(gateway, intake)
 

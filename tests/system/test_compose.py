@@ -12,7 +12,7 @@ from common.flow import SERVICES
 
 from tests.support.backing import CHOICE
 from tests.support.composing import ROOT, obstacle
-from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
+from tests.support.deployment import required_names, secret_names, setting_names
 
 SERVERS = {"postgres": "postgres:17", "rabbitmq": "rabbitmq:4-management"}
 JOBS = ("secrets", "provisioning", "municipality", *(f"migrate-{service}" for service in SERVICES))
@@ -183,7 +183,7 @@ def test_no_secret_is_written_down() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_variable_is_a_setting_and_every_setting_is_given(service: str, tmp_path: Path) -> None:
     given = set(container(service)["environment"])
-    assert given <= setting_names(service) | READ_BY_SERVER
+    assert given <= setting_names(service)
     assert required_names(service) - given <= secret_names(tmp_path, service)
 
 

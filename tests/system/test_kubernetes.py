@@ -17,7 +17,7 @@ from common.flow import SERVICES
 from gateway.settings import GatewaySettings
 from intake.settings import IntakeSettings
 
-from tests.support.deployment import READ_BY_SERVER, required_names, secret_names, setting_names
+from tests.support.deployment import required_names, secret_names, setting_names
 
 FOLDER = Path(__file__).parents[2] / "deploy/k8s"
 OVERLAYS = ("test", "production", "production-keda")
@@ -309,7 +309,7 @@ def test_every_variable_is_a_setting_of_its_service(tmp_path: Path) -> None:
         for service, deployment in deployments(path).items():
             (container,) = deployment["spec"]["template"]["spec"]["containers"]
             own = {each["name"] for each in container.get("env", ())}
-            assert own <= setting_names(service) | READ_BY_SERVER, f"{overlay} {service}"
+            assert own <= setting_names(service), f"{overlay} {service}"
             given = own | shared["data"].keys()
             assert required_names(service) - given <= secret_names(tmp_path, service), f"{overlay} {service}"
 

@@ -1,12 +1,14 @@
-"""Request bodies on their way in: each within a time of its own, all together within a number of bytes."""
+"""Request bodies on their way in: each at its least tempo, all within places that the slow give up."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from common.errors import AppError, Malformed, TooMuch, Unavailable
-from common.sharing import NothingLeft, Share
+from common.rooms import Account, GaveWay, Room, Stay
+from common.sharing import NothingLeft
 from common.web import TooLargeBody
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,9 +16,12 @@ from gateway.domain.pace import Pace, TooFast, address_block
 
 #: Where the door leaves in a scope which municipality a request is for.
 MUNICIPALITY = "municipality"
+#: Where it is left that somebody signed in, or sent an API key that opens something.
+IS_KNOWN = "is_known"
 # After a refusal the rest of the body may still come: the connection is of no more use.
 _HANG_UP = {"Connection": "close"}
 _LONGEST_NUMBER = 18
+_FRESH_FILES = 3  # of one network, which are taken also when its municipality has had its number
 
 
 class TooSlowBody(AppError):
@@ -31,80 +36,159 @@ class TooSlowBody(AppError):
     )
 
 
+@dataclass(frozen=True)
+class Tempo:
+    """How fast a body must come; the time that we make its sender wait does not count."""
+
+    total_seconds: float
+    idle_seconds: float  # between two pieces
+    grace_seconds: float  # of waiting for the sender, before the rate counts
+    least_bytes_per_second: int
+
+
+class Incoming:
+    """A body as it comes, no slower than its tempo, and not slowly while somebody else needs its places."""
+
+    def __init__(self, receive: Receive, max_bytes: int, tempo: Tempo, *stays: Stay) -> None:
+        self._coming = pieces(receive, max_bytes)
+        self._tempo = tempo
+        self._stays = list(stays)
+        self.is_whole = False
+        self.fault: AppError | None = None  # what was raised, for who reads in another task
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Piece by piece. Raises `TooSlowBody`, `TooLargeBody`, or `Malformed` when it ends too early."""
+        tempo, now = self._tempo, asyncio.get_running_loop().time
+        begun_at, waited, taken = now(), 0.0, 0
+        try:
+            while True:
+                at = now()
+                rest = tempo.grace_seconds + taken / tempo.least_bytes_per_second - waited
+                until = min(begun_at + tempo.total_seconds, at + min(tempo.idle_seconds, rest))
+                piece = await self._next(until)
+                if piece is None:
+                    break
+                waited += now() - at
+                taken += len(piece)
+                for stay in self._stays:
+                    stay.came(len(piece))
+                yield piece
+        except TimeoutError as error:
+            self.fault = TooSlowBody("Send the whole body without a pause.", headers=_HANG_UP)
+            raise self.fault from error
+        except AppError as error:
+            self.fault = error
+            raise
+        self.is_whole = True
+        for stay in self._stays:
+            stay.settle()
+
+    @contextmanager
+    def holding(self, stay: Stay) -> Iterator[None]:
+        """Let another stay hang on this body too, until the block ends."""
+        self._stays.append(stay)
+        try:
+            yield
+        finally:
+            self._stays.remove(stay)
+
+    async def _next(self, until: float) -> bytes | None:
+        if any(stay.is_out for stay in self._stays):
+            raise TimeoutError
+        async with asyncio.timeout_at(until) as limit:
+            for stay in self._stays:
+                stay.waits(limit)
+            try:
+                return await anext(self._coming, None)
+            finally:
+                for stay in self._stays:
+                    stay.waits(None)
+
+
 class Bodies:
     """Takes in bodies and knows how many bytes of them are in hand; one for each process."""
 
-    def __init__(self, *, read_seconds: float, most_bytes: int) -> None:
-        self._read_seconds = read_seconds
-        self._in_hand = Share(most_bytes)
+    def __init__(self, tempo: Tempo, *, most_bytes: int) -> None:
+        self._tempo = tempo
+        self._in_hand = Room("bodies", most_bytes)
 
     def held_by(self, municipality: str) -> int:
         """How many bytes of a municipality are in hand."""
         return self._in_hand.held_by(municipality)
 
+    @contextmanager
+    def held(self, scope: Scope) -> Iterator[Stay]:
+        """What this request has in hand; take as many bytes as are kept in memory."""
+        with self._in_hand.stay(account_of(scope)) as stay:
+            yield stay
+
     @asynccontextmanager
     async def whole(self, scope: Scope, receive: Receive, max_bytes: int) -> AsyncIterator[bytes]:
         """The whole body, which counts as in hand until the block ends.
 
-        Only what has come counts, so that who announces much and sends nothing takes nothing from others.
-        Raises `TooLargeBody`, `TooSlowBody`, `Malformed` when it ends too early, `Unavailable` when the
-        process holds as much as it may, of this municipality or of all.
+        Only what has come counts, so that who announces much and sends nothing takes nothing from others; and
+        who is slow gives way. Raises `TooLargeBody`, `TooSlowBody`, `Malformed` when it ends too early,
+        `Unavailable` when the process holds as much as it may, of this municipality, network or of all.
         """
-        municipality = str(scope.get(MUNICIPALITY, ""))
         declared_bytes(scope, max_bytes)
         body = bytearray()
-        try:
-            try:
-                async with asyncio.timeout(self._read_seconds):
-                    async for piece in pieces(receive, max_bytes):
-                        self._hold(municipality, len(piece))
-                        body += piece
-            except TimeoutError as error:
-                raise TooSlowBody("Send the whole body without a pause.", headers=_HANG_UP) from error
-            yield bytes(body)
-        finally:
-            self._in_hand.give_back(municipality, len(body))
+        with self.held(scope) as stay:
+            async for piece in Incoming(receive, max_bytes, self._tempo, stay).pieces():
+                await hold(stay, len(piece))
+                body += piece
+            whole = bytes(body)
+            del body
+            yield whole
 
-    def _hold(self, municipality: str, size_bytes: int) -> None:
-        try:
-            self._in_hand.take(municipality, size_bytes)
-        except NothingLeft as error:
-            busy = Unavailable("Too much comes in at once; try again.")
-            busy.headers |= _HANG_UP
-            raise busy from error
+
+async def hold(stay: Stay, size_bytes: int) -> None:
+    """Have so many bytes more in hand. Raises `TooSlowBody` or `Unavailable`."""
+    try:
+        await stay.take(size_bytes)
+    except GaveWay as error:
+        raise TooSlowBody("Send the whole body without a pause.", headers=_HANG_UP) from error
+    except NothingLeft as error:
+        busy = Unavailable("Too much comes in at once; try again.")
+        busy.headers |= _HANG_UP
+        raise busy from error
 
 
 class Uploads:
-    """Lets files in: of each municipality a few at once, and of who is anonymous so many a minute.
+    """Lets files in: so many at once, and of who is anonymous so many a minute.
 
     A file is costlier than a report: it holds a connection, is cleaned, and waits on a disk for its report.
     """
 
-    def __init__(self, at_once: int, of_block: Pace, of_municipality: Pace) -> None:
-        self._places = Share(at_once)
+    def __init__(self, at_once: int, of_block: Pace, of_municipality: Pace, tempo: Tempo) -> None:
+        self.tempo = tempo
+        self._places = Room("uploads", at_once)
         self._of_block, self._of_municipality = of_block, of_municipality
 
     @asynccontextmanager
-    async def place(self, scope: Scope, municipality: str, *, is_anonymous: bool) -> AsyncIterator[None]:
+    async def place(self, scope: Scope, municipality: str, *, is_anonymous: bool) -> AsyncIterator[Stay]:
         """A place for one file, as long as the block lasts; slows down before it refuses.
 
-        Raises `TooMuch` or `Unavailable`, each with a time to come back.
+        Who sends slowly loses it to somebody else, until `Stay.settle`. Raises `TooMuch` or `Unavailable`,
+        each with a time to come back.
         """
-        if is_anonymous:
-            await asyncio.sleep(self._delay_seconds(scope, municipality))
-        try:
-            with self._places.held(municipality):
-                yield
-        except NothingLeft as error:
-            raise Unavailable("Too many uploads at once; try again.") from error
+        account = Account(municipality, network_of(scope), is_known=not is_anonymous)
+        delay, counted = self._paced(account) if is_anonymous else (0.0, ())
+        await asyncio.sleep(delay)
+        with self._places.stay(account) as stay:
+            try:
+                await stay.take()
+                yield stay
+            except NothingLeft as error:
+                raise Unavailable("Too many uploads at once; try again.") from error
+            finally:
+                if not stay.is_settled:  # what never came whole is no file
+                    for pace, key in counted:
+                        pace.give_back(key)
 
-    def _delay_seconds(self, scope: Scope, municipality: str) -> float:
-        client, now = scope.get("client"), time.monotonic()
-        block = (municipality, address_block(client[0] if client else ""))
+    def _paced(self, account: Account) -> tuple[float, tuple[tuple[Pace, object], ...]]:
+        """How long a file waits, and where it counts; raises `TooMuch`."""
         try:
-            self._of_municipality.wait_seconds(municipality, now)
-            delay = self._of_block.delay_seconds(block, now)
-            return max(delay, self._of_municipality.delay_seconds(municipality, now))
+            return self._counted(account, time.monotonic())
         except TooFast as error:
             after = str(int(error.retry_after_seconds) + 1)
             raise TooMuch(
@@ -112,15 +196,44 @@ class Uploads:
                 headers={"Retry-After": after},
             ) from error
 
+    def _counted(self, account: Account, now: float) -> tuple[float, tuple[tuple[Pace, object], ...]]:
+        """As `_paced`. A network that sent few lately is slowed down only, however many others sent."""
+        block, municipality = (account.municipality, account.network), account.municipality
+        is_fresh = self._of_block.counted(block, now) < _FRESH_FILES
+        delay = self._of_block.delay_seconds(block, now)
+        try:
+            delay = max(delay, self._of_municipality.delay_seconds(municipality, now))
+        except TooFast:
+            if is_fresh:
+                return self._of_municipality.patience_seconds, ((self._of_block, block),)
+            self._of_block.give_back(block)
+            raise
+        return delay, ((self._of_block, block), (self._of_municipality, municipality))
+
+
+def account_of(scope: Scope) -> Account:
+    """On whose account a request holds what it holds, by what is known of it at this moment."""
+    return Account(str(scope.get(MUNICIPALITY, "")), network_of(scope), is_known=bool(scope.get(IS_KNOWN)))
+
+
+def network_of(scope: Scope) -> str:
+    """The network that a request comes from: never an address, `unknown` where nothing is known."""
+    client = scope.get("client")
+    return address_block(client[0] if client else "")
+
 
 class WithWholeBody:
     """An ASGI application before which every body is taken in, up to a number of bytes."""
 
-    def __init__(self, app: ASGIApp, bodies: Bodies, max_bytes: int) -> None:
-        self._app, self._bodies, self._max_bytes = app, bodies, max_bytes
+    def __init__(
+        self, app: ASGIApp, bodies: Bodies, max_bytes: int, is_known: Callable[[Scope], Awaitable[bool]]
+    ) -> None:
+        """`is_known` says whether a request comes from who signed in or has an API key."""
+        self._app, self._bodies, self._max_bytes, self._is_known = app, bodies, max_bytes, is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what `Bodies.whole` refuses is raised."""
+        scope[IS_KNOWN] = await self._is_known(scope)
         async with self._bodies.whole(scope, receive, self._max_bytes) as body:
             is_given = False
 

@@ -13,8 +13,8 @@ from common.web import problem_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import OWN_PREFIXES
-from gateway.bodies import MUNICIPALITY
-from gateway.domain.pace import Pace, TooFast, address_block
+from gateway.bodies import MUNICIPALITY, network_of
+from gateway.domain.pace import Pace, TooFast
 from gateway.front import Front, refuse_cross_site
 from gateway.settings import GatewaySettings
 
@@ -88,9 +88,6 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; an expected outcome that is raised becomes a problem document."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         if scope["type"] != "http":
             return
         answer = _Answer(send, self._headers, self._header_names)
@@ -138,10 +135,9 @@ class Door:
         else:  # a page names its municipality in its address
             place = self._directory.get(path.split("/", 2)[1])
         code = scope[MUNICIPALITY] = place.code if place else ""
-        client = scope.get("client")
         now = time.monotonic()
         try:
-            delay = self._by_block.delay_seconds((code, address_block(client[0] if client else "")), now)
+            delay = self._by_block.delay_seconds((code, network_of(scope)), now)
             delay = max(delay, self._by_municipality.delay_seconds(code, now))
         except TooFast as error:
             raise TooMuch(

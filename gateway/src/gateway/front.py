@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.db import Database, is_away
-from common.errors import NotAllowed, Unavailable
+from common.errors import AppError, NotAllowed, Unavailable
 from common.log import get_logger
 from starlette.requests import Request
 from starlette.types import Scope
 
 from gateway import store
 from gateway.actions import API_KEY_PREFIX, UnknownMunicipality
-from gateway.bodies import Bodies, Uploads
+from gateway.bodies import Bodies, Uploads, network_of
 from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
@@ -197,6 +197,16 @@ class Front:
         )
         return Visitor(await self._home(person.municipality, headers), identity, session, token)
 
+    async def is_known(self, scope: Scope) -> bool:
+        """Whether a session that lives, or a key that opens something, comes with a request.
+
+        Nothing is refused here: who is nobody waits with everybody, and hears later what is wrong.
+        """
+        try:
+            return not (await self.visitor_of(scope)).identity.is_anonymous
+        except AppError:
+            return False
+
     def refuse_forgery(self, scope: Scope, visitor: Visitor, token: str | None = None) -> None:
         """Refuse a change that a page of this session did not send.
 
@@ -235,13 +245,12 @@ class Front:
 
 def address_of_scope(scope: Scope) -> str:
     """As `address_of`, for a bare ASGI scope."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+    return network_of(scope)
 
 
 def address_of(request: Request) -> str:
-    """Where a request came from; empty when that is not known."""
-    return request.client.host if request.client else ""
+    """The network that a request came from; never an address."""
+    return network_of(request.scope)
 
 
 def refuse_cross_site(scope: Scope) -> None:

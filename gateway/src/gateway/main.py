@@ -2,13 +2,15 @@
 
 from common.apart.starting import Watch
 from common.auth import IdentitySigner
+from common.connections import Guard, Limits
 from common.db import Database
 from common.house import build_house
+from common.runtime import limits_within
 from common.runtime import serve as serve_process
 from common.sealing import decode
 
 from gateway.api import MAX_BODY_BYTES, create_api
-from gateway.bodies import Bodies, Uploads, WithWholeBody
+from gateway.bodies import Bodies, Tempo, Uploads, WithWholeBody
 from gateway.browsers import Browsers
 from gateway.consumers import HANDLERS
 from gateway.domain.pace import Pace
@@ -43,12 +45,22 @@ def build_front(
             database, settings, passwords or Passwords(), Browsers(database, settings, secret), clock=clock
         ),
         services=ServiceClient(settings, signer),
-        bodies=Bodies(read_seconds=settings.body_read_seconds, most_bytes=settings.bodies_in_hand_bytes),
+        bodies=_bodies(settings),
         uploads=_uploads(settings),
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
         invitations=Invitations(),
         draft_keys=DraftKeys(database, settings, clock=clock),
     )
+
+
+def _bodies(settings: GatewaySettings) -> Bodies:
+    tempo = Tempo(
+        settings.body_read_seconds,
+        settings.body_idle_seconds,
+        settings.body_grace_seconds,
+        settings.body_bytes_per_second,
+    )
+    return Bodies(tempo, most_bytes=settings.bodies_in_hand_bytes)
 
 
 def _uploads(settings: GatewaySettings) -> Uploads:
@@ -57,12 +69,29 @@ def _uploads(settings: GatewaySettings) -> Uploads:
     of_municipality = Pace(
         settings.upload_municipality_per_minute / 60, settings.upload_municipality_burst, patience
     )
-    return Uploads(settings.uploads_at_once, of_block, of_municipality)
+    tempo = Tempo(
+        settings.upload_seconds,
+        settings.upload_idle_seconds,
+        settings.upload_grace_seconds,
+        settings.upload_bytes_per_second,
+    )
+    return Uploads(settings.uploads_at_once, of_block, of_municipality, tempo)
+
+
+def build_guard(settings: GatewaySettings) -> Guard:
+    """What bounds the connections of clients, and tells from which network each request comes."""
+    limits = Limits(
+        most=settings.connections,
+        head_seconds=settings.head_seconds,
+        idle_seconds=settings.idle_seconds,
+        unread_seconds=settings.unread_seconds,
+    )
+    return Guard(limits_within(limits), settings.trusted_proxies())
 
 
 def build_app(front: Front) -> Door:
     """The whole gateway as one ASGI application."""
-    api = WithWholeBody(create_api(front), front.bodies, MAX_BODY_BYTES)
+    api = WithWholeBody(create_api(front), front.bodies, MAX_BODY_BYTES, front.is_known)
     return Door(front, api=api, passthrough=Passthrough(front), pages=Pages(front))
 
 
@@ -81,4 +110,6 @@ async def serve(settings: GatewaySettings) -> None:
 
     watch = Watch(needs_walls=settings.apart_needs_walls)
     parts = (*house.parts, front.directory, front.sessions, front.draft_keys, watch)
-    await serve_process(build_app(front), settings, parts, on_start=start, on_stop=stop)
+    await serve_process(
+        build_app(front), settings, parts, guard=build_guard(settings), on_start=start, on_stop=stop
+    )

@@ -4,14 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import aiohttp
 from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch
 from common.log import get_logger
 from common.web import MethodNotAllowed
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from gateway.bodies import TooSlowBody, declared_bytes, pieces
+from gateway.bodies import IS_KNOWN, Incoming, declared_bytes
 from gateway.domain.pace import Pace, TooFast
 from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
@@ -19,8 +20,9 @@ from gateway.flood import HEADER, Admission, Asked
 from gateway.front import Front, Visitor, address_of_scope
 from gateway.invitations import HEADER as HEADER_OF_INVITATION
 
-SMALL_BYTES = 64 * KIB
-WHOLE_BYTES = 1024 * KIB  # a route that takes no more gets its body whole, before a service is asked
+#: A route that takes no more gets its body whole, before a service is asked; and an answer of no more is read
+#: whole, before its reader gets it. So no slow sender, and no slow reader, holds a connection to a service.
+WHOLE_BYTES = 1024 * KIB
 _PROOF_HEADERS = (b"idempotency-key", HEADER.lower().encode())
 _INVITATION = HEADER_OF_INVITATION.lower()
 _WATCH_AFTER_SECONDS = 0.05
@@ -81,6 +83,7 @@ class Passthrough:
         route = self._route_of(scope)
         scope["route"] = _Named(route.pattern)
         visitor = await self._front.visitor_of(scope)
+        scope[IS_KNOWN] = not visitor.identity.is_anonymous
         admit(route, visitor)
         await self._key_pace.keep(visitor.key)
         self._front.refuse_forgery(scope, visitor)
@@ -113,13 +116,14 @@ class Passthrough:
         """
         if route.max_bytes <= WHOLE_BYTES:
             async with self._front.bodies.whole(exchange.scope, exchange.receive, route.max_bytes) as body:
-                exchange.is_read = True
+                exchange.body_is_read()
                 yield body
             return
-        settings, who = self._front.settings, visitor.identity
-        is_anonymous = who.is_anonymous
-        async with self._front.uploads.place(exchange.scope, who.municipality, is_anonymous=is_anonymous):
-            yield exchange.upload(route.max_bytes, settings.upload_idle_seconds, settings.upload_seconds)
+        who, uploads = visitor.identity, self._front.uploads
+        exchange.length = declared_bytes(exchange.scope, route.max_bytes)
+        async with uploads.place(exchange.scope, who.municipality, is_anonymous=who.is_anonymous) as stay:
+            exchange.upload = Incoming(exchange.receive, route.max_bytes, uploads.tempo, stay)
+            yield exchange.upload.pieces()
 
     def _route_of(self, scope: Scope) -> Route:
         methods = self._table.methods_of(scope["path"])
@@ -152,12 +156,17 @@ class Passthrough:
                     route.method,
                     target,
                     headers=sent,
+                    has_place=exchange.upload is not None,
                     data=body or None,
                 ) as answer,
             ):
                 attempt.ends(answer.status)
                 admission.ends(answer.status)
-                await exchange.answer(answer)
+                whole = await exchange.whole(answer)
+                if whole is None:
+                    await exchange.stream(answer)
+            if whole is not None:
+                await exchange.give(whole)
         except AppError:
             if exchange.fault:
                 raise exchange.fault from None
@@ -213,18 +222,40 @@ def admit(route: Route, visitor: Visitor) -> None:
         raise NotAllowed(f"This needs the role {' or '.join(sorted(route.roles))}.")
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """An answer of a service, read to its end."""
+
+    start: Message
+    body: bytes
+
+
 class _Exchange:
     """One request and its answer, with a watch for a client that hangs up."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.is_answering = False
-        self.fault: AppError | None = None  # what went wrong with the body while it was passed on
         self.receive = receive
+        self.length: int | None = None  # of the body, as the sender says
+        self.upload: Incoming | None = None  # a body that is passed on while it comes
         self._send = send
-        self.is_read = False
+        self._is_read = False
         self.is_gone = False
-        self._length: int | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the whole body came."""
+        return self._is_read or (self.upload is not None and self.upload.is_whole)
+
+    def body_is_read(self) -> None:
+        """The whole body came."""
+        self._is_read = True
+
+    @property
+    def fault(self) -> AppError | None:
+        """What went wrong with the body while it was passed on."""
+        return self.upload.fault if self.upload else None
 
     def headers_on(self) -> dict[str, str]:
         """The headers that the service gets."""
@@ -233,53 +264,38 @@ class _Exchange:
             for name, value in self.scope["headers"]
             if name in _PASSED_ON
         }
-        if self._length is not None:
-            headers["content-length"] = str(self._length)
+        if self.length is not None:
+            headers["content-length"] = str(self.length)
         return headers
 
-    def upload(self, max_bytes: int, idle_seconds: float, total_seconds: float) -> AsyncIterator[bytes]:
-        """A large body piece by piece; what is wrong with it is kept in `fault` and raised."""
-        self._length = declared_bytes(self.scope, max_bytes)
-        return self._upload(max_bytes, idle_seconds, total_seconds)
+    async def whole(self, answer: aiohttp.ClientResponse) -> "_Whole | None":
+        """An answer that is kept here until its reader has it, so that no connection to a service waits.
 
-    async def _upload(
-        self, max_bytes: int, idle_seconds: float, total_seconds: float
-    ) -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + total_seconds
-        coming = pieces(self.receive, max_bytes)
-        try:
-            while True:
-                async with asyncio.timeout_at(min(end, loop.time() + idle_seconds)):
-                    piece = await anext(coming, None)
-                if piece is None:
-                    self.is_read = True
-                    return
-                yield piece
-        except TimeoutError as error:
-            self.fault = TooSlowBody("Send the whole body without a pause.")
-            raise self.fault from error
-        except AppError as error:
-            self.fault = error
-            raise
-
-    async def answer(self, answer: aiohttp.ClientResponse) -> None:
-        """Pass the answer back: whole when it is small, else as it comes, never faster than it is read."""
-        headers = [(name.lower(), value) for name, value in answer.raw_headers]
-        headers = [each for each in headers if each[0] not in _KEPT_BACK]
-        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        None for one that is too long, or of unknown length: it goes back with `stream`.
+        """
         length = answer.content_length
-        if length is not None and length <= SMALL_BYTES:
-            body = await answer.read()
-            self.is_answering = True
-            await self._send(start)
-            await self._send({"type": "http.response.body", "body": body})
-            return
+        if length is None or length > WHOLE_BYTES:
+            return None
+        return _Whole(self._start(answer), await answer.read())
+
+    async def give(self, whole: "_Whole") -> None:
+        """Pass a whole answer back."""
         self.is_answering = True
-        await self._send(start)
+        await self._send(whole.start)
+        await self._send({"type": "http.response.body", "body": whole.body})
+
+    async def stream(self, answer: aiohttp.ClientResponse) -> None:
+        """Pass an answer back as it comes, never faster than it is read."""
+        self.is_answering = True
+        await self._send(self._start(answer))
         async for piece in answer.content.iter_any():
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
+
+    def _start(self, answer: aiohttp.ClientResponse) -> Message:
+        headers = [(name.lower(), value) for name, value in answer.raw_headers]
+        headers = [each for each in headers if each[0] not in _KEPT_BACK]
+        return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
     async def run(self, work: Awaitable[None]) -> None:
         """Do the work, but stop it when the client hangs up; then raises `ClientGone`."""

@@ -1,10 +1,12 @@
 """The gateway's settings."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from common.addresses import SHOWN
 from common.settings import ServiceSettings
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
+
+from gateway.domain.networks import Proxies
 
 
 class GatewaySettings(ServiceSettings):
@@ -22,16 +24,30 @@ class GatewaySettings(ServiceSettings):
     door_security: Literal["tls", "none"] = "tls"  # between that proxy and the gateway; "none": in clear
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
-    upstream_connections: int = 256  # to each service; one municipality alone takes half at most
+    # Of these three, who signed in or has an API key finds a third as much again, for them alone.
+    upstream_connections: int = 192  # to each service; one municipality alone takes half at most
+    bodies_in_hand_bytes: int = 48 * 1024 * 1024  # of all requests together; over this the slow, then 503
+    uploads_at_once: int = 48  # larger bodies; each holds a connection to a service
     body_read_seconds: float = 30  # a body of up to 1 MiB must be in within this time
-    bodies_in_hand_bytes: int = 64 * 1024 * 1024  # of all requests together; over this 503
+    body_idle_seconds: float = 10  # between two pieces of it
+    body_grace_seconds: float = 5  # of waiting for a body, before its rate counts
+    body_bytes_per_second: int = 1024  # at the least, from then on
     upload_idle_seconds: float = 10  # between two pieces of a larger body
     upload_seconds: float = 600  # a larger body must be in within this time
-    uploads_at_once: int = 32  # larger bodies; each holds a connection to a service
+    upload_grace_seconds: float = 10  # of waiting for it, before its rate counts
+    upload_bytes_per_second: int = 4096  # at the least, from then on
     upload_block_per_minute: float = 30  # anonymous files of one address block in one municipality
     upload_block_burst: int = 150  # at once, before it slows down
     upload_municipality_per_minute: float = 300  # anonymous files to one municipality
     upload_municipality_burst: int = 600  # at once, before it slows down
+
+    connections: int = 4096  # of clients; one network alone holds half at most
+    head_seconds: float = 10  # from the first byte of a request to the end of its head
+    idle_seconds: float = 30  # a connection without a request
+    unread_seconds: float = 20  # to read 48 KiB of an answer
+    proxies: str = ""  # addresses or networks, between commas, that may say who the client is; none: nobody
+    proxy_hops: int = 0  # or: so many proxies stand in front, whatever their addresses; never both
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"  # in which they write it
 
     default_municipality: str | None = None  # for anonymous requests that name none
     municipality_refresh_seconds: float = 5  # a change of a municipality is known within this time
@@ -80,6 +96,17 @@ class GatewaySettings(ServiceSettings):
     def answers_in_clear(self) -> bool:
         """Whether the proxy in front speaks to the gateway without TLS."""
         return self.door_security == "none"
+
+    @model_validator(mode="after")
+    def _require_proxies(self) -> Self:
+        self.trusted_proxies()
+        return self
+
+    def trusted_proxies(self) -> Proxies:
+        """Whose word counts; raises ValueError for a name that is no address or network."""
+        is_rfc7239 = self.forwarded_header == "forwarded"
+        names = [each for each in self.proxies.split(",") if each.strip()]
+        return Proxies.named(names, self.proxy_hops, is_rfc7239=is_rfc7239)
 
     @property
     def service_urls(self) -> dict[str, str]:

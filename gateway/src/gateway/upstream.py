@@ -1,7 +1,7 @@
 """Calls to the services behind the gateway: one pool of connections, signed, with a time for everything."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import aiohttp
@@ -9,6 +9,7 @@ from common.addresses import is_encrypted
 from common.auth import Identity, IdentitySigner
 from common.errors import AppError, Unavailable
 from common.log import get_logger
+from common.rooms import places_of_known
 from common.sharing import NothingLeft, Share
 from yarl import URL
 
@@ -39,7 +40,9 @@ class ServiceClient:
         self._urls = settings.service_urls
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
-        self._places = {service: Share(settings.upstream_connections) for service in self._urls}
+        most = settings.upstream_connections
+        self._places = {service: Share(most) for service in self._urls}
+        self._places_of_known = {service: Share(places_of_known(most)) for service in self._urls}
 
     async def start(self) -> None:
         """Make the pool; needs the running loop.
@@ -52,7 +55,8 @@ class ServiceClient:
             connector=aiohttp.TCPConnector(
                 ssl=verified,
                 limit=0,
-                limit_per_host=self._settings.upstream_connections,
+                limit_per_host=_with_known(self._settings.upstream_connections)
+                + _with_known(self._settings.uploads_at_once),
                 keepalive_timeout=_KEEP_SECONDS,
             ),
             timeout=aiohttp.ClientTimeout(
@@ -104,16 +108,21 @@ class ServiceClient:
         path: str,
         *,
         headers: Mapping[str, str],
+        has_place: bool = False,
         **body: Any,  # noqa: ANN401 -- data= or json=, as aiohttp takes them
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is not read yet. Raises `Unavailable` or `TooSlow`, also while it is read.
 
-        One municipality never holds every connection to a service.
+        One municipality never holds every connection to a service, nor does who is anonymous: who is known
+        has some of their own. `has_place`: the caller holds a place for an upload, which has a connection.
         """
         if self._session is None:
             raise Unavailable("The gateway is starting or stopping.")
+        is_known = identity is not None and not identity.is_anonymous
+        places = (self._places_of_known if is_known else self._places)[service]
+        place = nullcontext() if has_place else places.held(identity.municipality if identity else "")
         try:
-            with self._places[service].held(identity.municipality if identity else ""):
+            with place:
                 async with self._asked(identity, service, method, path, headers, **body) as answer:
                     yield answer
         except NothingLeft as error:
@@ -155,3 +164,7 @@ class ServiceClient:
     def _away(self, service: str, error: Exception) -> Unavailable:
         log.warning("service.away", service=service, error=type(error).__name__)
         return Unavailable(f"The {service} service is away for a moment; try again.")
+
+
+def _with_known(most: int) -> int:
+    return most + places_of_known(most)

@@ -1,17 +1,17 @@
 """Files that go along with a report form: what is kept of each, and sending them on for who has no script."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from common.errors import AppError, Malformed, TooMuch, Unavailable
+from common.errors import Malformed, TooMuch, Unavailable
 from common.multipart import Field, FileEnd, FilePiece, FileStart, Part, boundary_of, parts_of
+from common.rooms import Stay
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.types import Scope
 
-from gateway.bodies import TooSlowBody, pieces
+from gateway.bodies import Incoming, hold
 from gateway.front import Front, Visitor, address_of_scope
 from gateway.invitations import HEADER as INVITATION
 from gateway.mail import Enclosed
@@ -79,22 +79,20 @@ class Carrier:
             raise Malformed("Send the form as multipart/form-data.")
         pairs: list[tuple[str, str | UploadFile]] = []
         sent = Sent(FormData([]))
-        settings = self._front.settings
-        body = _Body(request, self._most_bytes(), settings.upload_idle_seconds)
-        parts = parts_of(body.pieces(), boundary)
-        try:
-            async with asyncio.timeout(settings.upload_seconds):
-                async for part in parts:
-                    if isinstance(part, Field):
-                        pairs.append((part.name, part.value.replace("\r\n", "\n").replace("\0", "")))
-                    elif isinstance(part, FileStart) and part.name == CHOSEN_FIELD and part.file_name:
-                        await self._send_on(request.scope, visitor, pairs, parts, part, sent, language)
-                    elif isinstance(part, FileStart) and self._keeps and part.name == self._keeps:
-                        await self._keep(parts, sent)
-        except TimeoutError as error:
-            raise TooSlowBody("Send the whole form without a pause.") from error
-        if not body.is_whole:
-            raise body.fault or Malformed("The form did not arrive whole.")
+        with self._front.bodies.held(request.scope) as stay:
+            body = Incoming(request.receive, self._most_bytes(), self._front.uploads.tempo, stay)
+            parts = parts_of(body.pieces(), boundary)
+            async for part in parts:
+                if isinstance(part, Field):
+                    await hold(stay, len(part.value))
+                    pairs.append((part.name, part.value.replace("\r\n", "\n").replace("\0", "")))
+                elif isinstance(part, FileStart) and part.name == CHOSEN_FIELD and part.file_name:
+                    coming = _Coming(request.scope, body, parts, part)
+                    await self._send_on(coming, visitor, pairs, sent, language)
+                elif isinstance(part, FileStart) and self._keeps and part.name == self._keeps:
+                    await self._keep(parts, sent, stay)
+            if not body.is_whole:
+                raise body.fault or Malformed("The form did not arrive whole.")
         sent.form = FormData(pairs)
         return sent
 
@@ -106,34 +104,35 @@ class Carrier:
         who = visitor.identity
         try:
             async with (
-                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
+                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous) as stay,
                 self._front.services.request(
-                    who, "intake", "POST", _PATH, headers=headers, data=enclosed.content
+                    who, "intake", "POST", _PATH, headers=headers, has_place=True, data=enclosed.content
                 ) as answer,
             ):
+                stay.settle()
                 told = await answer.json(content_type=None)
                 return _carried(told) if answer.status == 201 else None
         except (Unavailable, TooSlow, TooMuch):
             return None
 
-    async def _keep(self, parts: AsyncIterator[Part], sent: Sent) -> None:
+    async def _keep(self, parts: AsyncIterator[Part], sent: Sent, stay: Stay) -> None:
         kept = bytearray()
         async for piece in _one_file(parts):
             sent.is_kept_too_large |= len(kept) + len(piece) > self._most_kept
             if not sent.is_kept_too_large:
+                await hold(stay, len(piece))
                 kept += piece
         sent.kept = bytes(kept)
 
     async def _send_on(
         self,
-        scope: Scope,
+        coming: "_Coming",
         visitor: Visitor,
         pairs: list[tuple[str, str | UploadFile]],
-        parts: AsyncIterator[Part],
-        start: FileStart,
         sent: Sent,
         language: str,
     ) -> None:
+        scope, start = coming.scope, coming.start
         if self._offered is None:
             sent.problems.append((start.file_name, ""))
             return
@@ -142,16 +141,22 @@ class Carrier:
             sent.is_too_many = True
             return
         headers = _headers(pairs, start)
-        content = _one_file(parts)
+        content = _one_file(coming.parts)
         who = visitor.identity
         try:
             async with (
                 self._front.invitations.trying(
                     address_of_scope(scope), headers.get(INVITATION, "")
                 ) as attempt,
-                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous),
+                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous) as stay,
                 self._front.services.request(
-                    who, "intake", "POST", _PATH, headers=headers, data=content
+                    who,
+                    "intake",
+                    "POST",
+                    _PATH,
+                    headers=headers,
+                    has_place=True,
+                    data=coming.read(content, stay),
                 ) as answer,
             ):
                 attempt.ends(answer.status)
@@ -174,31 +179,21 @@ class Carrier:
         )
 
 
-class _Body:
-    """The body of a form, bounded; what goes wrong while a file is sent on is not lost."""
+@dataclass(frozen=True)
+class _Coming:
+    """A file that begins in a form which is being read."""
 
-    def __init__(self, request: Request, most_bytes: int, idle_seconds: float) -> None:
-        self._coming = pieces(request.receive, most_bytes)
-        self._idle_seconds = idle_seconds
-        self.is_whole = False
-        self.fault: AppError | None = None
+    scope: Scope
+    body: Incoming
+    parts: AsyncIterator[Part]
+    start: FileStart
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """As it comes."""
-        try:
-            while True:
-                async with asyncio.timeout(self._idle_seconds):
-                    piece = await anext(self._coming, None)
-                if piece is None:
-                    break
+    async def read(self, content: AsyncIterator[bytes], stay: Stay) -> AsyncIterator[bytes]:
+        """Its pieces. Until the last has come, its place is given up when it comes slowly."""
+        with self.body.holding(stay):
+            async for piece in content:
                 yield piece
-        except TimeoutError as error:
-            self.fault = TooSlowBody("Send the whole form without a pause.")
-            raise self.fault from error
-        except AppError as error:
-            self.fault = error
-            raise
-        self.is_whole = True
+        stay.settle()
 
 
 async def _one_file(parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:

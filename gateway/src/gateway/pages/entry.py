@@ -1,6 +1,5 @@
 """Staff enters what came by phone, counter, mail or MMA: one page, by keyboard, also without script."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,7 +73,6 @@ class _EntryPage:
         self._site = site
         self._source = FormsSource(site.front.services)
         self._mails = MailReader(needs_walls=site.front.settings.apart_needs_walls)
-        self._uploads = asyncio.Semaphore(site.front.settings.uploads_at_once)
 
     async def show(self, request: Request, visitor: Visitor) -> Response:
         """An empty form."""
@@ -125,9 +123,8 @@ class _EntryPage:
             offered = (await self._source.forms(visitor.identity)).files
         except FormsAway:
             offered = None  # the rest of the form is read, so that nothing of it is lost
-        async with self._uploads:
-            carrier = Carrier(self._site.front, offered, keeps=(_MAIL, MAX_BYTES))
-            return await carrier.read(request, visitor, self._site.language(request))
+        carrier = Carrier(self._site.front, offered, keeps=(_MAIL, MAX_BYTES))
+        return await carrier.read(request, visitor, self._site.language(request))
 
     async def _draft(self, turn: _Turn, sent: Sent) -> Response:
         """A mail in the form, for staff to look over; nothing of it is kept."""

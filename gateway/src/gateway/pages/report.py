@@ -1,6 +1,5 @@
 """Reporting: choose what it is about, answer, check, and get a receipt. Works without script."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,7 +80,6 @@ class _Report:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._source = FormsSource(site.front.services)
-        self._uploads = asyncio.Semaphore(site.front.settings.uploads_at_once)
 
     async def choose(self, request: Request, visitor: Visitor) -> Response:
         """What is it about? And what belongs elsewhere."""
@@ -130,10 +128,8 @@ class _Report:
             offered = (await self._source.forms(visitor.identity)).files
         except AppError:
             offered = None
-        async with self._uploads:  # each may hold a connection to intake
-            return await Carrier(self._site.front, offered).read(
-                request, visitor, self._site.language(request)
-            )
+        carrier = Carrier(self._site.front, offered)
+        return await carrier.read(request, visitor, self._site.language(request))
 
     async def _next(self, turn: _Turn) -> Response:
         """The next page; the last one leads to the check."""

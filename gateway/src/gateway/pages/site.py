@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from gateway.bodies import IS_KNOWN
 from gateway.domain.people import Municipality
 from gateway.front import Front, Visitor
 from gateway.rendering import Language, NavigationItem, Renderer, Shell
@@ -96,9 +97,11 @@ class Site:
         headers = [each for each in request.scope["headers"] if each[0] != b"municipality"]
         named = {**request.scope, "headers": [*headers, (b"municipality", municipality.code.encode())]}
         try:
-            return await self.front.visitor_of(named)
+            visitor = await self.front.visitor_of(named)
         except NotAllowed:
-            return Visitor(municipality, Identity(municipality.code))
+            visitor = Visitor(municipality, Identity(municipality.code))
+        request.scope[IS_KNOWN] = not visitor.identity.is_anonymous
+        return visitor
 
     def language(self, request: Request) -> str:
         """The visitor's choice by query or cookie; Dutch for who chose nothing."""

@@ -4,30 +4,15 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from common.log import get_logger
+def names_of(transport: asyncio.Transport) -> set[str]:
+    """The names in the verified certificate of whoever called; none where there is none.
 
-log = get_logger()
-
-
-def only_from(names: tuple[str, ...]) -> type[HttpToolsProtocol]:
-    """The HTTP protocol for uvicorn that hangs up on callers whose verified certificate bears another name.
-
-    The context has verified the certificate before (`Tls.server(asks=True)`); an authority that also
-    signs for others would else let all of them in.
+    The context has verified the certificate before (`Tls.server(asks=True)`). An authority also signs for
+    others, so a name must be asked for besides.
     """
-
-    class CallersOnly(HttpToolsProtocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            connection: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-            shown = connection.getpeercert() if connection else None
-            if not names_in(shown or {}) & set(names):
-                log.warning("caller.refused")
-                transport.abort()
-
-    return CallersOnly
+    connection: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    return names_in((connection.getpeercert() if connection else None) or {})
 
 
 def names_in(certificate: Mapping[str, object]) -> set[str]:

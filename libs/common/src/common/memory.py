@@ -1,16 +1,39 @@
-"""Memory that is given back: a process that serves for weeks holds what it uses, not what it once used."""
+"""Memory that is given back, and forgets: a process holds what it uses, not what it once used.
 
+What was freed still says what it said until something else is written there: an address, a line of a report.
+glibc is told to overwrite what it gets back; Python's own blocks, of 512 bytes and less, are overwritten now
+and then by `Forgetting`. So a text is found for less long, which does not replace sealing; what is left
+stands in docs/threat-model.md.
+"""
+
+import asyncio
+import bisect
 import ctypes
 import gc
+import os
+import time
+from pathlib import Path
 
-_M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8  # mallopt(3)
+#: How much one read from a connection brings at most.
+READ_BYTES = 64 * 1024
+
+_M_TRIM_THRESHOLD, _M_PERTURB, _M_ARENA_MAX = -1, -6, -8  # mallopt(3)
+_OVERWRITTEN_WITH = 0xA5
 _TRIM_BYTES = 512 * 1024
 _COLLECTED_AFTER = 10_000  # objects that are new; Python's own choice is 700
 _ARENAS = 2  # of threads that allocate at the same time; glibc's own choice is eight for each core
+_ALIGNMENT, _LARGEST_SMALL, _BYTES_HEAD = 16, 512, 33  # of CPython's own blocks, and of a bytes object
+_FILLED_AT_ONCE = 2_000  # blocks, between which requests are answered
+_MOST_FILLED = 300_000
+#: Above those glibc keeps seven of each size apart for each thread, and does not overwrite them.
+_KEPT_APART_BYTES, _KEPT_APART = range(520, 1_041, 16), 8
+_THREADS = min(32, (os.cpu_count() or 1) + 4)  # of the executor that asyncio makes
+_HELD_SECONDS = 0.001
+_ZEROS = bytes(READ_BYTES)
 
 
 def bound_arenas() -> None:
-    """Let freed memory go back soon, whichever thread used it; call it before any thread starts.
+    """Let freed memory go back soon and overwritten, whichever thread used it; before any thread starts.
 
     Does nothing where the C library is not glibc.
     """
@@ -18,6 +41,7 @@ def bound_arenas() -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, _ARENAS)
         library.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+        library.mallopt(_M_PERTURB, _OVERWRITTEN_WITH)
 
 
 def settle() -> None:
@@ -29,6 +53,92 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECTED_AFTER)
+    _trim()
+
+
+def wipe(buffer: memoryview) -> None:
+    """Overwrite a piece of a buffer, of `READ_BYTES` at most."""
+    buffer[:] = _ZEROS[: len(buffer)]
+
+
+class Forgetting:
+    """Overwrites, every few seconds, what was freed and could still be read in this process."""
+
+    name = "forgetting"
+    trouble = None
+    is_background = True
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Go on until told to stop."""
+        while not stopping.is_set():
+            try:
+                await asyncio.wait_for(stopping.wait(), self._seconds)
+            except TimeoutError:
+                await forget()
+
+
+async def forget() -> None:
+    """Let go of what only cycles hold, and overwrite every free block; others run in between.
+
+    Free are the blocks that Python hands out before it asks for new memory: so blocks of each size are taken,
+    full of zeros, until one comes from memory that was not there before.
+    """
+    gc.collect()
+    known = _Mapped.now()
+    taken: list[bytes] = []
+    for block in range(_LARGEST_SMALL, 3 * _ALIGNMENT - 1, -_ALIGNMENT):
+        is_old = True
+        while is_old and len(taken) < _MOST_FILLED:
+            more = [
+                bytes(block - _BYTES_HEAD) for _ in range(_FILLED_AT_ONCE if block == _LARGEST_SMALL else 200)
+            ]
+            is_old = id(more[-1]) in known
+            taken += more
+            if len(taken) % _FILLED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+    taken.clear()
+    _overwrite_kept_apart()
+    await asyncio.gather(*(asyncio.to_thread(_overwrite_in_thread) for _ in range(_THREADS)))
+    _trim()
+
+
+def _overwrite_kept_apart() -> None:
+    """Take what glibc keeps apart for this thread; `bytes(n)` would not: calloc(3) takes from elsewhere."""
+    taken = [_ZEROS[: size - _BYTES_HEAD] for size in _KEPT_APART_BYTES for _ in range(_KEPT_APART)]
+    taken.clear()
+
+
+def _overwrite_in_thread() -> None:
+    _overwrite_kept_apart()
+    time.sleep(_HELD_SECONDS)  # so that the next one finds another thread
+
+
+class _Mapped:
+    """Which addresses this process has memory at, at one moment."""
+
+    def __init__(self, spans: list[tuple[int, int]]) -> None:
+        self._starts = [start for start, _ in spans]
+        self._ends = [end for _, end in spans]
+
+    @classmethod
+    def now(cls) -> "_Mapped":
+        """As the kernel tells it; nothing where it does not, and then one block of each size is filled."""
+        try:
+            lines = Path("/proc/self/maps").read_text(encoding="ascii", errors="replace").splitlines()
+        except OSError:
+            return cls([])
+        spans = (line.partition(" ")[0].partition("-") for line in lines)
+        return cls([(int(start, 16), int(end, 16)) for start, _, end in spans])
+
+    def __contains__(self, address: int) -> bool:
+        at = bisect.bisect_right(self._starts, address) - 1
+        return at >= 0 and address < self._ends[at]
+
+
+def _trim() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)

@@ -9,6 +9,12 @@ HTTP_SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+CONNECTIONS_CUT = Counter(
+    "vermoeden_connections_cut_total",
+    "Connections that were ended because they did nothing.",
+    ["why"],
+)
+GAVE_WAY = Counter("vermoeden_gave_way_total", "Slow bodies that were given up for somebody else.", ["room"])
 OUTBOX_SENT = Counter("vermoeden_outbox_sent_total", "Events confirmed by the broker.")
 OUTBOX_FAILED = Counter("vermoeden_outbox_failed_total", "Publishes that the broker refused.")
 OUTBOX_WAITING = Gauge("vermoeden_outbox_waiting", "Events not yet confirmed by the broker.")

@@ -1,10 +1,13 @@
 """One process of a service: its API, its operations port and its parts, started and stopped together."""
 
 import asyncio
+import resource
 import signal
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Protocol
 
 import uvicorn
@@ -12,7 +15,7 @@ from starlette.types import ASGIApp
 
 from common import memory
 from common.addresses import is_local
-from common.callers import only_from
+from common.connections import Guard, Limits
 from common.log import get_logger
 from common.operations import operations_app
 from common.settings import ServiceSettings
@@ -33,8 +36,19 @@ class Part(Protocol):
         """Work until told to stop; heal by itself."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Uvicorn without its own signal handling: the runtime stops everything in order."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self._guard = guard
+
+    async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
+        watch = asyncio.create_task(self._guard.watch(), name="connections")
+        try:
+            await super()._serve(sockets)
+        finally:
+            watch.cancel()
 
     def install_signal_handlers(self) -> None:
         """Left to the runtime."""
@@ -49,14 +63,16 @@ async def serve(
     settings: ServiceSettings,
     parts: Sequence[Part] = (),
     *,
+    guard: Guard | None = None,
     on_start: Callable[[], Awaitable[None]] | None = None,
     on_stop: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT: first stop accepting, then finish what is in hand, then close.
 
-    A part that ends with an error ends the process; its supervisor starts it anew. Requests come over TLS
-    where there is a certificate; without one only from this machine (`SystemExit`). The operations port is
-    plain: what it tells is no secret, and probes come without certificates.
+    `guard` bounds what a connection may cost; without one it is bounded as behind the gateway. A part that
+    ends with an error ends the process; its supervisor starts it anew. Requests come over TLS where there is
+    a certificate; without one only from this machine (`SystemExit`). The operations port is plain: what it
+    tells is no secret, and probes come without certificates.
     """
     context = _server_context(settings)
     parts = (*parts, settings.tls) if settings.tls.has_files else parts
@@ -67,19 +83,21 @@ async def serve(
     if on_start:
         await on_start()
     memory.settle()
+    parts = (*parts, memory.Forgetting(settings.forget_seconds))
     servers = [
-        _server(
+        server_of(
             app,
             settings.host,
             settings.port,
+            guard or Guard(),
             settings.shutdown_seconds,
             context=context,
             callers=settings.tls_callers,
         ),
-        _server(operations_app(parts), settings.host, settings.operations_port, 1),
+        server_of(operations_app(parts), settings.host, settings.operations_port, Guard(), 1),
     ]
     tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(_serve(server), name="server") for server in servers
+        asyncio.create_task(server.serve(), name="server") for server in servers
     ]
     tasks += [asyncio.create_task(part.run(stopping), name=part.name) for part in parts]
     watch = asyncio.create_task(_wait(stopping), name="stopping")
@@ -112,10 +130,6 @@ async def _wait(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-async def _serve(server: uvicorn.Server) -> None:
-    await server.serve()
-
-
 def _server_context(settings: ServiceSettings) -> ssl.SSLContext | None:
     """What requests are answered with, or None: in clear, to this machine or where it was asked for."""
     if settings.answers_in_clear:
@@ -130,31 +144,53 @@ def _server_context(settings: ServiceSettings) -> ssl.SSLContext | None:
     )
 
 
-def _server(
+def server_of(
     app: ASGIApp,
     host: str,
     port: int,
-    shutdown_seconds: float,
+    guard: Guard,
+    shutdown_seconds: float = 15,
     *,
     context: ssl.SSLContext | None = None,
     callers: tuple[str, ...] = (),
-) -> _Server:
-    return _Server(
+) -> Server:
+    """A server whose connections are guarded; about who a client is it believes the guard alone.
+
+    Over TLS with a `context`, and then only for callers whose certificate bears one of these names, if any.
+    """
+    guard.callers = frozenset(callers) if context else frozenset()
+    return Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            http=only_from(callers) if context and callers else "auto",
             ssl_context_factory=(lambda _config, _default: context) if context else None,
+            http=guard.protocol,  # type: ignore[arg-type]  # called as the class would be
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             date_header=True,
             lifespan="off",
             timeout_graceful_shutdown=int(shutdown_seconds),
-            timeout_keep_alive=30,
-        )
+        ),
+        guard,
     )
+
+
+def limits_within(limits: Limits) -> Limits:
+    """The same, with no more connections than half of the files that this process may have open.
+
+    The other half is for connections to services and databases. Lets the process have as many as it may.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = limits.most if hard == resource.RLIM_INFINITY else min(limits.most, hard // 2)
+    wanted = min(2 * most + 1024, hard) if hard != resource.RLIM_INFINITY else 2 * most + 1024
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return replace(limits, most=most)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

@@ -30,12 +30,16 @@ class Share:
         """How many places this one holds."""
         return self._held[who]
 
+    def has_room(self, who: str, amount: int = 1) -> bool:
+        """Whether `take` would find so many places more."""
+        return self._held[who] + amount <= self._free
+
     def take(self, who: str, amount: int = 1) -> None:
         """Hold so many places more; raises `NothingLeft`, and then holds nothing more.
 
         The last places go to who holds none: a single one, of 1, is found by whoever comes first.
         """
-        if self._held[who] + amount > self._free:
+        if not self.has_room(who, amount):
             raise NothingLeft
         self._held[who] += amount
         self._free -= amount

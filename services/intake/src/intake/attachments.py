@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,9 @@ from common.db import Database
 from common.errors import FieldError, Malformed, NotFound, TooMuch, Unavailable
 from common.log import get_logger
 from common.messaging.broker import keep_trying
+from common.rooms import Account, Room, Stay
 from common.sealing import Context, Recipient, Wrap, encode, seal
-from common.sharing import NothingLeft, Share
+from common.sharing import NothingLeft
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake.files.blobs import Blobs, BlobsAway, NoSuchBlob
@@ -58,7 +59,8 @@ class NoPlace(Unavailable):
 class Rules:
     """What holds for uploads in this process."""
 
-    at_once: int = 16
+    at_once: int = 16  # cleaned and kept, or waiting for that
+    arriving_at_once: int = 64  # read; who is slow gives way
     body_seconds: float = 300
     unclaimed_per_municipality: int = 500
 
@@ -93,6 +95,7 @@ class Attachments:
         workshop: Workshop,
         spool_folder: Path,
         *,
+        workshop_of_known: Workshop | None = None,
         rules: Rules | None = None,
         scanner: Clamd | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -100,11 +103,13 @@ class Attachments:
         self._database = database
         self._blobs = blobs
         self._workshop = workshop
+        self._workshop_of_known = workshop_of_known or workshop
         self._spool_folder = spool_folder
         self._rules = rules or Rules()
         self._scanner = scanner
         self._clock = clock
-        self._places = Share(self._rules.at_once)
+        self._arriving = Room("files-arriving", self._rules.arriving_at_once)
+        self._places = Room("files-kept", self._rules.at_once)
 
     async def take(
         self, municipality: str, upload: Upload, limits: FileLimits, recipient: Callable[[], Recipient]
@@ -114,26 +119,31 @@ class Attachments:
         `recipient` is asked when the body was read, for it may say what the file is for. Raises
         `FileRefused`, `FileTooLarge`, `Malformed`, `TooMuch`, or `NoPlace` when nothing was kept.
         """
-        with self._place(municipality):
-            try:
-                await self._require_room(municipality, upload)
-                async with spooling(self._spool_folder) as spool:
-                    await self._receive(upload, spool, limits)
-                    return await self._keep(municipality, upload, spool, limits, recipient())
-            except (BlobsAway, ScannerAway, WorkshopBusy, NoWalls, OSError) as error:
-                log.warning("file.not_kept", error=type(error).__name__, cause=str(error))
-                raise NoPlace(
-                    "The file could not be kept now; send it again, or report without it."
-                ) from error
-
-    @contextmanager
-    def _place(self, municipality: str) -> Iterator[None]:
-        """One of the places for files, of which no municipality holds all."""
+        account = Account(municipality, is_known=upload.is_professional)
         try:
-            with self._places.held(municipality):
-                yield
-        except NothingLeft as error:
-            raise NoPlace("Too many files come in at this moment; send it again shortly.") from error
+            await self._require_room(municipality, upload)
+            async with spooling(self._spool_folder) as spool:
+                async with self._place(self._arriving, account) as stay:
+                    await self._receive(upload, spool, limits, stay)
+                async with self._place(self._places, account) as stay:
+                    stay.settle()
+                    return await self._keep(municipality, upload, spool, limits, recipient())
+        except (BlobsAway, ScannerAway, WorkshopBusy, NoWalls, OSError) as error:
+            log.warning("file.not_kept", error=type(error).__name__, cause=str(error))
+            raise NoPlace("The file could not be kept now; send it again, or report without it.") from error
+
+    @asynccontextmanager
+    async def _place(self, room: Room, account: Account) -> AsyncIterator[Stay]:
+        """One of the places for files, of which no municipality holds all; waits for one for a moment.
+
+        Where a file is read it is given up by who sends slowly; where it is cleaned the whole file is here.
+        """
+        with room.stay(account) as stay:
+            try:
+                await stay.take()
+            except NothingLeft as error:
+                raise NoPlace("Too many files come in at this moment; send it again shortly.") from error
+            yield stay
 
     async def _require_room(self, municipality: str, upload: Upload) -> None:
         """Whatever anonymous files wait, as much room again is left for files of who is known."""
@@ -146,18 +156,22 @@ class Attachments:
                 headers={"Retry-After": "600"},
             )
 
-    async def _receive(self, upload: Upload, spool: Spool, limits: FileLimits) -> None:
+    async def _receive(self, upload: Upload, spool: Spool, limits: FileLimits, stay: Stay) -> None:
         """Read the body to its end, also of a file that is too large: a sender mid-way hears no answer."""
         limit = limits.largest_bytes
         is_too_large = upload.length_bytes is not None and upload.length_bytes > limit + _ENVELOPE_BYTES
         try:
-            async with asyncio.timeout(self._rules.body_seconds):
+            async with asyncio.timeout(self._rules.body_seconds) as until:
+                stay.waits(until)
                 async for piece in upload.body:
+                    stay.came(len(piece))
                     is_too_large = is_too_large or spool.size_bytes + len(piece) > limit
                     if not is_too_large:
                         await spool.write(piece)
         except TimeoutError as error:
             raise Malformed("The file did not come in time.") from error
+        finally:
+            stay.waits(None)
         if is_too_large:
             raise FileTooLarge(limit)
         await spool.close()
@@ -173,10 +187,11 @@ class Attachments:
             raise FileTooLarge(limits.bytes_of(is_photo=kind.is_photo))
         if self._scanner is not None and not await self._scanner.is_clean(spool.read()):
             raise _refused("malware")
-        return await self._clean_and_seal(municipality, kind, spool, recipient)
+        workshop = self._workshop_of_known if upload.is_professional else self._workshop
+        return await self._clean_and_seal(municipality, kind, spool, recipient, workshop)
 
     async def _clean_and_seal(
-        self, municipality: str, kind: FileKind, spool: Spool, recipient: Recipient
+        self, municipality: str, kind: FileKind, spool: Spool, recipient: Recipient, workshop: Workshop
     ) -> Taken:
         own_id, claim = uuid4(), secrets.token_urlsafe(24)
         arriving = store.Arriving(
@@ -190,7 +205,7 @@ class Attachments:
         )
         key, counted = new_content_key(), _Counted()
         try:
-            async with self._workshop.cleaned(kind, spool.read()) as clean:
+            async with workshop.cleaned(kind, spool.read()) as clean:
                 async with self._database.flowing() as connection:
                     await store.add_arriving(connection, arriving)
                 bound_to = Context(municipality, COMPARTMENT, str(own_id))

@@ -93,7 +93,15 @@ def build_attachments(settings: IntakeSettings, database: Database) -> Attachmen
         FolderBlobs(settings.files_folder / _KEPT),
         Workshop(settings.files_workers, bounds, needs_walls=settings.apart_needs_walls),
         settings.files_folder / _ARRIVING,
-        rules=Rules(settings.files_at_once, settings.files_body_seconds, settings.files_unclaimed_limit),
+        workshop_of_known=Workshop(
+            settings.files_workers_of_known, bounds, needs_walls=settings.apart_needs_walls
+        ),
+        rules=Rules(
+            settings.files_at_once,
+            settings.files_arriving_at_once,
+            settings.files_body_seconds,
+            settings.files_unclaimed_limit,
+        ),
         scanner=_scanner(settings),
     )
 

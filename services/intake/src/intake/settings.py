@@ -19,10 +19,13 @@ class IntakeSettings(ServiceSettings):
     files_max_count: int = 10  # with one report, unless the municipality says otherwise
     files_max_photo_mib: int = 20  # likewise
     files_max_pdf_mib: int = 25  # likewise
-    files_at_once: int = 16  # uploads that come in together; more means 503
+    # Of these two, who signed in or has an API key finds a third as much again, for them alone.
+    files_arriving_at_once: int = 64  # files that come in together; over it the slow give way, then 503
+    files_at_once: int = 16  # files that came in and are cleaned, or wait for it; more means 503
     files_body_seconds: float = 300  # a file must be in within this time
     files_unclaimed_limit: int = 500  # anonymous files of one municipality that wait; more means 429
     files_workers: int = 2  # cleaning processes at work together
+    files_workers_of_known: int = 1  # beside those, for files of who signed in or has an API key
     files_worker_memory_mib: int = 768  # address space of each; more means that the file is refused
     files_worker_seconds: float = 20  # for one file
     files_sweep_seconds: float = 300  # between two rounds
