@@ -73,9 +73,9 @@ async def door(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> As
     for _ in range(4):
         ports.add(free_port(frozenset(ports)))
     gateway, intake, *operations = sorted(ports)
-    shared = {"VERMOEDEN_BROKER_URL": "amqp://127.0.0.1:1/", "VERMOEDEN_FORGET_SECONDS": "1"}
     of_intake = {
-        **shared,
+        "VERMOEDEN_BROKER_URL": "amqp://intake@127.0.0.1:1/",
+        "VERMOEDEN_FORGET_SECONDS": "1",
         "VERMOEDEN_DATABASE_WEB_URL": urls["intake"].web,
         "VERMOEDEN_DATABASE_FLOW_URL": urls["intake"].flow,
         "VERMOEDEN_IDENTITY_KEYS": json.dumps({"k1": PUBLIC_KEY}),
@@ -85,7 +85,8 @@ async def door(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> As
         "VERMOEDEN_FILES_FOLDER": str(folder / "files"),
     }
     of_gateway = {
-        **shared,
+        "VERMOEDEN_BROKER_URL": "amqp://gateway@127.0.0.1:1/",
+        "VERMOEDEN_FORGET_SECONDS": "1",
         "VERMOEDEN_DATABASE_WEB_URL": urls["gateway"].web,
         "VERMOEDEN_DATABASE_FLOW_URL": urls["gateway"].flow,
         "VERMOEDEN_IDENTITY_PRIVATE_KEY": base64url(PRIVATE_KEY),
