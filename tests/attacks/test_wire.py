@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +45,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.support import ledger
 from tests.support.attempts import IS_LONG, Attempts
-from tests.support.backing import Backing, fresh_vhost
+from tests.support.backing import Backing
+from tests.support.broker import password_of, served_vhost
 from tests.support.impostors import Talk, at_once, posing, postgres, smtp
 from tests.support.pair import running
 from tests.support.polling import wait_until
@@ -301,14 +303,23 @@ FLOW_SAYS = {
 }
 
 
-async def _speak_and_hear(recorders: Recorders, admin_url: str, amqp_url: str, folder: Path | None) -> None:
-    """An event from one service's outbox over the broker to another, with a recorder before both servers."""
+async def _speak_and_hear(
+    recorders: Recorders, admin_url: str, broker: Callable[[str], str], folder: Path | None
+) -> None:
+    """An event from one service's outbox over the broker to another, with a recorder before both servers.
+
+    `broker` gives the address of the broker as a service has it.
+    """
     tls = tls_of(folder) if folder else Tls()
     files = own_files(folder) if folder else {}
-    database, broker = (
-        url.replace(f":{urlsplit(url).port}/", f":{recorders.through(part, urlsplit(url).port or 0)}/")
-        for part, url in (("postgres", admin_url), ("broker", amqp_url))
+    (database_port, from_database), (broker_port, from_broker) = (
+        (port, recorders.through(part, port))
+        for part, port in (
+            ("postgres", urlsplit(admin_url).port or 0),
+            ("broker", urlsplit(broker("")).port or 0),
+        )
     )
+    database = admin_url.replace(f":{database_port}/", f":{from_database}/")
     houses = []
     for service, handlers in (
         (ledger.SPEAKER, {}),
@@ -316,7 +327,10 @@ async def _speak_and_hear(recorders: Recorders, admin_url: str, amqp_url: str, f
     ):
         urls = await ledger.make_database_at(database, service, tls)
         settings = ServiceSettings(
-            database_web_url=urls.web, database_flow_url=urls.flow, broker_url=broker, **files
+            database_web_url=urls.web,
+            database_flow_url=urls.flow,
+            broker_url=broker(service).replace(f":{broker_port}/", f":{from_broker}/"),
+            **files,
         )
         houses.append(build_house(service, settings, handlers))
     speaker, hearer = houses
@@ -348,21 +362,35 @@ def servers_with_tls(authority: Authority) -> Iterator[tuple[PrivatePostgres, Pr
             list(pool.map(lambda server: server.erase(), (postgres, rabbit)))
 
 
+async def _provided(rabbit: PrivateRabbit, folder: Path) -> str:
+    """Let a broker with TLS have its topology and its users; returns the password of each."""
+    password = token_hex(16)
+    async with BrokerAdministration(
+        rabbit.management_url, rabbit.admin_user, rabbit.admin_password, tls=tls_of(folder)
+    ) as administration:
+        await administration.set_up(dict.fromkeys((ledger.SPEAKER, ledger.HEARER), password))
+    return password
+
+
 async def test_who_listens_in_before_broker_and_database_hears_nothing(
     authority: Authority, backing: Backing, attempts: Attempts
 ) -> None:
     with recording() as plain:
-        await _speak_and_hear(plain, backing.admin_url, fresh_vhost(backing), None)
+        vhost = await served_vhost(backing)
+        await _speak_and_hear(plain, backing.admin_url, vhost.url, None)
         for what, (part, canary) in FLOW_SAYS.items():
             assert _in(plain, part, canary), f"{what}: in clear it is heard, so that this test can fail"
-        assert _in(plain, "broker", backing.rabbit_password.encode())
+        assert _in(plain, "broker", password_of(backing, ledger.SPEAKER).encode())
     with servers_with_tls(authority) as (postgres, rabbit), recording() as recorders:
         admin_url = f"{postgres.admin_url}?sslmode=verify-full"
-        await _speak_and_hear(recorders, admin_url, rabbit.amqp_url, authority.own((HERE,)))
+        own = authority.own((HERE,))
+        password = await _provided(rabbit, own)
+        place = rabbit.amqp_url.rpartition("@")[2]
+        await _speak_and_hear(recorders, admin_url, lambda user: f"amqps://{user}:{password}@{place}", own)
         for what, (part, canary) in FLOW_SAYS.items():
             attempts.record(f"listening in: {what}", succeeded=_in(recorders, part, canary))
-        password = rabbit.admin_password.encode()
-        attempts.record("listening in: broker: its password", succeeded=_in(recorders, "broker", password))
+        is_heard = _in(recorders, "broker", password.encode())
+        attempts.record("listening in: broker: a service's password", succeeded=is_heard)
         for part in ("postgres", "broker"):
             assert _in(recorders, part, b"\x16\x03"), f"{part}: something was said, over TLS"
 

@@ -38,7 +38,7 @@ _REPORTS = """
         CASE WHEN s <> 'new' THEN at END, CASE WHEN s = 'closed' THEN at END,
         CASE WHEN s = 'closed' THEN 'recorded' END
     FROM generate_series(1, $2::int) AS n, LATERAL (
-        SELECT n / 12 % 4 AS u, now() - n * 7919 % 86400 * interval '5 minutes' AS at,
+        SELECT n / 12 % 4 AS u, coarse(now() - n * 7919 % 86400 * interval '5 minutes') AS at,
             (ARRAY['new','in-progress','closed','closed'])[1 + n / 48 % 4] AS s) AS each
 """
 

@@ -59,7 +59,7 @@ async def intake_url(backing: Backing, tmp_path: Path) -> AsyncIterator[tuple[st
         **os.environ,
         "VERMOEDEN_DATABASE_WEB_URL": urls.web,
         "VERMOEDEN_DATABASE_FLOW_URL": urls.flow,
-        "VERMOEDEN_BROKER_URL": "amqp://intake@127.0.0.1:1/",  # reports and files come in while the broker is away
+        "VERMOEDEN_BROKER_URL": "amqp://intake@127.0.0.1:1/",  # files come in while the broker is away
         "VERMOEDEN_IDENTITY_KEYS": json.dumps(KEYS),
         "VERMOEDEN_NOTIFIER_PUBLIC_KEY": settings.notifier_public_key,
         "VERMOEDEN_PORT": str(port),
