@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -211,6 +212,31 @@ signal.pause()
 """
 
 
+#: Tells the packages and modules outside the standard library that the starter needs.
+_NEEDED = """
+import sys
+from pathlib import Path
+before = set(sys.modules)
+import local.servers
+for name in {each.partition(".")[0] for each in set(sys.modules) - before}:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file and "site-packages" in file or name in ("local", "common"):
+        print(Path(file).parent if Path(file).stem == "__init__" else file)
+"""
+
+
+def _copy_code(folder: Path) -> Path:
+    """What the starter imports, where everybody can read it: this repository may lie in a closed folder."""
+    told = subprocess.run([sys.executable, "-c", _NEEDED], capture_output=True, text=True, check=True)
+    folder.mkdir()
+    for each in map(Path, told.stdout.split()):
+        if each.is_dir():
+            shutil.copytree(each, folder / each.name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(each, folder / each.name)
+    return folder
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that an ordinary user can reach; `tmp_path` lies in one that is closed to others."""
@@ -238,14 +264,16 @@ def test_an_ordinary_user_can_start_both_and_they_die_with_their_starter(open_fo
     command = [sys.executable, "-c", _STARTER, str(open_folder / "postgres"), str(open_folder / "rabbit")]
     if os.geteuid() == 0:
         command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--", *command]
-    starter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert starter.stdout is not None
-    with starter.stdout as told:
-        pids = [int(pid) for pid in told.readline().split()]
-    assert len(pids) == 3, "PostgreSQL, RabbitMQ and its name server"
-    assert all(started_ticks(pid) for pid in pids)
-    starter.send_signal(signal.SIGKILL)
-    starter.wait()
+    environment = {**os.environ, "PYTHONPATH": str(_copy_code(open_folder / "code"))}
+    pids: list[int] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as starter:
+        try:
+            assert starter.stdout is not None
+            pids = [int(pid) for pid in starter.stdout.readline().split()]
+            assert len(pids) == 3, "PostgreSQL, RabbitMQ and its name server"
+            assert all(started_ticks(pid) for pid in pids)
+        finally:
+            starter.kill()
     try:
         _wait_until(lambda: not any(started_ticks(pid) for pid in pids))
     finally:

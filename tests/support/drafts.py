@@ -15,9 +15,11 @@ KEPT = """async () => {
     if (!(await indexedDB.databases()).some(({ name }) => name === "vermoeden")) return [];
     const database = await new Promise((resolve, reject) => {
         const request = indexedDB.open("vermoeden");
+        request.onupgradeneeded = () => request.transaction.abort(); // it was deleted since we looked
         request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+        request.onerror = () => (request.error.name === "AbortError" ? resolve(null) : reject(request.error));
     });
+    if (!database) return [];
     const asked = database.transaction("drafts").objectStore("drafts").getAll();
     await new Promise((resolve) => (asked.onsuccess = resolve));
     database.close();
