@@ -27,7 +27,7 @@ _KINDS = kinds("veldstad", _LARGE)
 #: As in an installation, and smaller, so that few clients are many.
 _SMALL = {
     "proxies": "127.0.0.0/8",
-    "connections": 60 if IS_LONG else 40,
+    "connections": 60,
     "uploads_at_once": 6,
     "bodies_in_hand_bytes": 3_000_000,
     "form_seconds_least": 0,
