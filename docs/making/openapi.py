@@ -11,6 +11,7 @@ from common.auth import IdentityVerifier, generate_identity_key
 from common.db import Database
 from common.sealing import encode
 from common.settings import ServiceSettings
+from common.vouching import Signing, new_signing_key
 from fastapi import FastAPI
 from gateway.api import create_api
 from gateway.main import build_front
@@ -22,7 +23,7 @@ from intake.editing import Editing
 from intake.main import build_app as intake_app
 from intake.main import build_attachments
 from intake.seed import load_seed
-from intake.settings import IntakeSettings
+from intake.settings import IntakeSettings, OwnKey
 from intake.writer import Writer
 from notifier.main import build_app as notifier_app
 from notifier.settings import NotifierSettings
@@ -54,8 +55,15 @@ def document_files() -> dict[str, str]:
 
 def no_attachments() -> Attachments:
     """Intake's room for files, with nothing behind it."""
-    settings = IntakeSettings(**_ADDRESSES, notifier_public_key="-", files_folder=Path(os.devnull))
+    settings = IntakeSettings(
+        **_ADDRESSES, notifier_public_key="-", voucher_private_key="-", files_folder=Path(os.devnull)
+    )
     return build_attachments(settings, Database.from_settings(settings))
+
+
+def own_key() -> OwnKey:
+    """A key with which nobody vouches for anything."""
+    return OwnKey("-", Signing(new_signing_key()))
 
 
 async def _nothing() -> None:
@@ -68,8 +76,8 @@ def _apps() -> dict[str, FastAPI]:
     writer = Writer(database, queue_size=1, batch=1, count=1)
     return {
         "intake": intake_app(
-            IntakeSettings(**_ADDRESSES, notifier_public_key="-"),
-            Intake(writer, Municipalities(), b"", no_attachments()),
+            IntakeSettings(**_ADDRESSES, notifier_public_key="-", voucher_private_key="-"),
+            Intake(writer, Municipalities(), b"", own_key(), no_attachments()),
             Editing(database, Municipalities(), load_seed(), refresh=_nothing),
             Admission(database, Municipalities()),
         ),
@@ -81,6 +89,8 @@ def _apps() -> dict[str, FastAPI]:
             IdentityVerifier("reporting", {}),
         ),
         "gateway": create_api(
-            build_front(GatewaySettings(**_ADDRESSES, identity_private_key=encode(private)), database)
+            build_front(
+                GatewaySettings(**_ADDRESSES, identity_private_key=encode(private), voucher_keys={}), database
+            )
         ),
     }

@@ -19,6 +19,7 @@ from common.sealing import encode as base64url
 from intake.consumers import handlers
 from intake.main import build_attachments
 from intake.seed import load_seed
+from intake.signers import Signers
 from local.servers import free_port
 
 from gateway import actions
@@ -64,7 +65,9 @@ async def door(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> As
     urls = {name: await service_database(backing, name) for name in ("gateway", "intake")}
     settings = settings_for(urls["intake"], folder)
     async with opened(urls["intake"]) as database:
-        dispatcher = Dispatcher(handlers(load_seed(), build_attachments(settings, database)))
+        dispatcher = Dispatcher(
+            handlers(load_seed(), build_attachments(settings, database), Signers(settings.own_key))
+        )
         async with database.flowing() as connection:
             await dispatcher.apply(connection, [encode(make_town("veldstad").state)])
     async with opened(urls["gateway"]) as database:
@@ -80,6 +83,7 @@ async def door(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> As
         "VERMOEDEN_DATABASE_FLOW_URL": urls["intake"].flow,
         "VERMOEDEN_IDENTITY_KEYS": json.dumps({"k1": PUBLIC_KEY}),
         "VERMOEDEN_NOTIFIER_PUBLIC_KEY": settings.notifier_public_key,
+        "VERMOEDEN_VOUCHER_PRIVATE_KEY": settings.voucher_private_key.get_secret_value(),
         "VERMOEDEN_PORT": str(intake),
         "VERMOEDEN_OPERATIONS_PORT": str(operations[0]),
         "VERMOEDEN_FILES_FOLDER": str(folder / "files"),

@@ -122,6 +122,7 @@ async def _ask_service(port: int, folder: Path) -> None:
         **NOWHERE,
         **own_files(folder),
         identity_private_key="x",
+        voucher_keys={},
         intake_url=f"https://{HERE}:{port}",
         upstream_connect_seconds=2,
         upstream_read_seconds=2,

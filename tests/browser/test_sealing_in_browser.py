@@ -1,12 +1,9 @@
 """The page's own modules and `common.sealing`: what one seals the other opens, both ways, and no more."""
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from common.receipt import derive_receipt, mailbox_of, parse_key
 from common.sealing import (
     Context,
@@ -23,52 +20,16 @@ from common.sealing import (
     seal_text,
     wrap_private_key,
 )
-from gateway.rendering.static import StaticFiles
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
-from tests.support.browser import visiting
-from tests.support.reporting_point import TOWN, Point
+from tests.support.lab import Lab
+from tests.support.reporting_point import TOWN
 from tests.support.rfc9180 import published
 
 CONTEXT = Context(TOWN, "question", "7f3c", "reporter")
 PLACE = {"municipality": TOWN, "compartment": "content", "subject": "7f3c"}
 #: Lengths around the buckets, and letters of one to four bytes.
 TEXTS = ["", "é€𝄞 gewone tekst", "a" * 4095, "a" * 4096, "b" * 16_384]
-_MODULES = ("bytes", "hpke", "sealing", "receipt-key", "vault")
-
-
-class Lab:
-    """A page of the gateway, strict policy and all, with its own modules at hand."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    async def run(self, body: str, **given: object) -> Any:
-        """What `body` returns; it sees `given` and the modules bytes, hpke, sealing, receipt and vault."""
-        return await self.page.evaluate(
-            f"""async ([addresses, given]) => {{
-                const modules = await Promise.all(addresses.map((address) => import(address)));
-                const [bytes, hpke, sealing, receipt, vault] = modules;
-                const refused = async (attempt) => {{
-                    try {{
-                        await attempt();
-                        return "opened";
-                    }} catch (error) {{
-                        return error.constructor.name;
-                    }}
-                }};
-                {body}
-            }}""",
-            [[StaticFiles.packaged().url(f"js/{name}.js") for name in _MODULES], given],
-        )
-
-
-@pytest_asyncio.fixture(scope="module")
-async def lab(browser: Browser, point: Point) -> AsyncIterator[Lab]:
-    """One page for all of these tests."""
-    async with visiting(browser, point.url) as (page, _):
-        await page.goto(f"/{TOWN}/privacy")
-        yield Lab(page)
 
 
 def place_of(context: Context) -> list[str]:
@@ -223,8 +184,10 @@ async def test_a_vault_wrapped_in_python_opens_in_the_browser_with_its_passphras
         const held = right.keys.get("g-1");
         const opened = await sealing.openSealed(given.sealed, held, sealing.context(...given.context));
         const exported = await refused(() => crypto.subtle.exportKey("pkcs8", held.privateKey));
+        const pinned = right.signer;
         right.lock();
-        return { told, wrong: wrong.isOpen, opened: bytes.text(opened), exported, locked: !right.isOpen };
+        const locked = !right.isOpen;
+        return { told, wrong: wrong.isOpen, opened: bytes.text(opened), exported, pinned, locked };
         """,
         sealed=encode(seal(b"verhaal", group.public, CONTEXT)),
         context=place_of(CONTEXT),
@@ -234,13 +197,14 @@ async def test_a_vault_wrapped_in_python_opens_in_the_browser_with_its_passphras
         "wrong": False,
         "opened": "verhaal",
         "exported": "DOMException",
+        "pinned": encode(bytes(32)),
         "locked": True,
     }
 
 
 async def answer_with_vault(page: Page, own: KeyPair, group: KeyPair, person: str, passphrase: str) -> None:
     """Let the page's next fetches of its vault get this one, as the gateway would answer."""
-    wrapped = wrap_private_key(own.private, passphrase, Context(TOWN, "person-key", person))
+    wrapped = wrap_private_key(own.private, bytes(32), passphrase, Context(TOWN, "person-key", person))
     wrap = seal(group.private, own.public, Context(TOWN, "group-key", "general", "g-1"))
     body = {
         "municipality": TOWN,

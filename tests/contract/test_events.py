@@ -16,16 +16,17 @@ from common.flow import BY_TYPE, HEARD_BY, PARTNERS, SERVICES, heard_by, spoken_
 from common.messaging.envelope import MAX_BYTES, encode, read_envelope, read_event
 from common.messaging.handling import Handlers
 from intake.seed import load_seed
+from intake.signers import Signers
 from jsonschema import Draft202012Validator, FormatChecker
 from making.examples import example_of
-from making.openapi import no_attachments
+from making.openapi import no_attachments, own_key
 from making.schemas import broken_promises, file_name, schema_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 EVENTS = [pytest.param(event, id=event.name) for event in HEARD_BY]
 
 HANDLERS: dict[str, Handlers] = {
-    "intake": intake.consumers.handlers(load_seed(), no_attachments()),
+    "intake": intake.consumers.handlers(load_seed(), no_attachments(), Signers(own_key())),
     "casework": casework.consumers.HANDLERS,
     "notifier": notifier.consumers.handlers(lambda: None),
     "reporting": reporting.consumers.HANDLERS,

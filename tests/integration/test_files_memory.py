@@ -21,6 +21,7 @@ from common.messaging.handling import Dispatcher
 from intake.consumers import handlers
 from intake.main import build_attachments
 from intake.seed import load_seed
+from intake.signers import Signers
 from local.servers import free_port
 
 from tests.support import files
@@ -51,7 +52,9 @@ async def intake_url(backing: Backing, tmp_path: Path) -> AsyncIterator[tuple[st
     urls = await service_database(backing, "intake")
     settings = settings_for(urls, tmp_path)
     async with opened(urls) as database:
-        dispatcher = Dispatcher(handlers(load_seed(), build_attachments(settings, database)))
+        dispatcher = Dispatcher(
+            handlers(load_seed(), build_attachments(settings, database), Signers(settings.own_key))
+        )
         async with database.flowing() as connection:
             await dispatcher.apply(connection, [encode(make_town().state)])
     port = free_port()
@@ -62,6 +65,7 @@ async def intake_url(backing: Backing, tmp_path: Path) -> AsyncIterator[tuple[st
         "VERMOEDEN_BROKER_URL": "amqp://intake@127.0.0.1:1/",  # files come in while the broker is away
         "VERMOEDEN_IDENTITY_KEYS": json.dumps(KEYS),
         "VERMOEDEN_NOTIFIER_PUBLIC_KEY": settings.notifier_public_key,
+        "VERMOEDEN_VOUCHER_PRIVATE_KEY": settings.voucher_private_key.get_secret_value(),
         "VERMOEDEN_PORT": str(port),
         "VERMOEDEN_OPERATIONS_PORT": str(free_port(frozenset({port}))),
         "VERMOEDEN_FILES_FOLDER": str(tmp_path / "files"),

@@ -11,18 +11,21 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 from common.contracts.gateway import MunicipalityConfigured
 from common.db import Database
 from common.errors import Malformed
 from common.messaging.envelope import read_envelope, read_event
 from common.provision import DatabaseUrls
 from common.sealing import encode
+from common.vouching import Signing, new_signing_key
+from gateway.configuration import MunicipalityState
 from sqlalchemy import text
 
 from gateway import actions
 from tests.support.backing import Backing
 from tests.support.databases import opened, service_database
-from tests.support.gateway import PRIVATE_KEY, municipality, running_gateway, running_upstream
+from tests.support.gateway import PRIVATE_KEY, SIGNING, municipality, running_gateway, running_upstream
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -99,6 +102,9 @@ async def test_republishing_speaks_the_same_version_again(database: Database) ->
     assert first == second
 
 
+THEIRS = Signing(new_signing_key())
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
@@ -133,6 +139,13 @@ async def test_republishing_speaks_the_same_version_again(database: Database) ->
             "/keys",
             "no-general-key",
         ),
+        ({"signers": []}, "/signers", "no-signer"),
+        ({"signers": [{"publicKey": THEIRS.public_key}]}, "/keys/0/signature", "key-not-signed"),
+        (
+            {"signers": [{"publicKey": SIGNING.public_key}, {"publicKey": THEIRS.public_key}]},
+            "/signers",
+            "signer-not-signed",
+        ),
         ({"hosts": ["https://x.example/"]}, "/hosts/0", "not-a-host"),
     ],
 )
@@ -143,6 +156,40 @@ async def test_what_is_wrong_is_named_and_nothing_changes(
         await actions.configure_municipality(database, municipality("eestad", **change))
     assert (pointer, code) in {(each.pointer, each.code) for each in caught.value.errors}
     assert await _spoken(database, "eestad") == []
+
+
+async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
+    database: Database, tmp_path: Path
+) -> None:
+    file, first, second = (tmp_path / name for name in ("estad.yaml", "first", "second"))
+    unsigned = municipality("estad", signers=[]).model_dump(mode="json", by_alias=True)
+
+    def sign(state: object, *options: str) -> dict[str, Any]:
+        file.write_text(json.dumps(state))
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "sign-keys", str(file), *options],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        signed: dict[str, Any] = yaml.safe_load(done.stdout)
+        return signed
+
+    begun = sign(unsigned, "--signer", str(first))
+    assert first.stat().st_mode & 0o077 == 0
+    assert sign(begun, "--signer", str(first)) == begun
+    passed_on = sign(begun, "--signer", str(second), "--previous", str(first))
+    stolen = sign(unsigned, "--signer", str(tmp_path / "theirs"))
+    back = sign(unsigned, "--signer", str(first))
+    for state in (begun, passed_on):
+        await actions.configure_municipality(database, MunicipalityState.model_validate(state))
+    for state in (stolen, back):
+        with pytest.raises(Malformed) as caught:
+            await actions.configure_municipality(database, MunicipalityState.model_validate(state))
+        assert caught.value.errors[0].code == "other-signer"
+    spoken = await _spoken(database, "estad")
+    assert len(spoken) == 2
 
 
 async def test_a_host_of_another_municipality_is_refused(database: Database) -> None:
@@ -169,6 +216,7 @@ def _command(urls: DatabaseUrls, *arguments: str, stdin: str = "") -> subprocess
         "VERMOEDEN_DATABASE_FLOW_URL": urls.flow,
         "VERMOEDEN_BROKER_URL": "amqp://127.0.0.1:1/",
         "VERMOEDEN_IDENTITY_PRIVATE_KEY": encode(PRIVATE_KEY),
+        "VERMOEDEN_VOUCHER_KEYS": "{}",
     }
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],

@@ -322,7 +322,7 @@ async def test_a_vault_opens_in_its_owners_browser_only_and_each_fetch_is_writte
             municipality="veldstad",
             person_id=person,
             public_key=encode(own.public),
-            wrapped_private_key=wrap_private_key(own.private, "wachtzin", own_context),
+            wrapped_private_key=wrap_private_key(own.private, bytes(32), "wachtzin", own_context),
             group_wraps=[GroupWrap("general", "g1", encode(seal(group.private, own.public, group_context)))],
         )
     running.clock.move(seconds=6)
@@ -331,7 +331,7 @@ async def test_a_vault_opens_in_its_owners_browser_only_and_each_fetch_is_writte
         shown = await answer.json()
         assert answer.headers["Cache-Control"] == "no-store"
     wrapped = WrappedPrivateKey.model_validate(shown["wrappedPrivateKey"])
-    private = unwrap_private_key(wrapped, "wachtzin", own_context)
+    private, _ = unwrap_private_key(wrapped, "wachtzin", own_context)
     assert open_sealed(decode(shown["groups"][0]["wrappedKey"]), private, group_context) == group.private
     async with running.client.get("/api/v1/sessions/current", headers=headers) as answer:
         assert (await answer.json())["keyGroups"] == ["general"]

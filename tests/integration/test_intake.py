@@ -329,7 +329,7 @@ async def test_an_erased_report_is_forgotten_and_a_late_repeat_revives_nothing(d
 
 
 async def test_an_intake_that_has_read_no_municipality_refuses_nobody_for_good(desk: Desk) -> None:
-    intake = Intake(desk.writer, Municipalities(), NOTIFIER.public, desk.attachments)
+    intake = Intake(desk.writer, Municipalities(), NOTIFIER.public, desk.settings.own_key, desk.attachments)
     transport = httpx.ASGITransport(
         build_app(desk.settings, intake, desk.editor, Admission(desk.database, Municipalities()))
     )
@@ -346,7 +346,9 @@ async def test_a_newer_seed_is_adopted_once_and_an_older_replica_takes_nothing_b
     newer = replace(seed, seed_version="2999-01-01", signal_types=types)
     for forms in (seed, newer, seed):  # as before, after an upgrade, and an old replica once more
         async with desk.database.flowing() as connection:
-            await Dispatcher(handlers(forms, desk.attachments)).apply(connection, [encode(desk.town.state)])
+            await Dispatcher(handlers(forms, desk.attachments, desk.signers)).apply(
+                connection, [encode(desk.town.state)]
+            )
     spoken = [each for each in await desk.spoken(FormsConfigured) if each.municipality == "zandrecht"]
     assert [each.version for each in spoken] == [1, 1, 2, 2]
     names = [each.name for each in spoken[-1].signal_types if each.code == "omg"]

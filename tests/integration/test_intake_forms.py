@@ -227,15 +227,16 @@ def _newer_seed(**names: str) -> Any:
 
 
 async def test_an_upgrade_brings_new_texts_and_leaves_own_ones(desk: Desk) -> None:
+    newer = _newer_seed(hennepteelt="Anders", drugslab="Lab")
     draft = await drafted(desk, name="Onze wiet")
     await publish(desk, "hennepteelt", draft["revision"])
-    await Offers(_newer_seed(hennepteelt="Anders", drugslab="Lab")).adopt(desk.database)
+    await Offers(newer, desk.signers).adopt(desk.database)
     own, followed = await published(desk, "hennepteelt"), await published(desk, "drugslab")
     assert (own["document"]["name"], own["version"], own["origin"]) == ("Onze wiet", 2, "own")
     assert (followed["document"]["name"], followed["version"]) == ("Lab", 3)
     spoken = [each for each in await desk.spoken(FormsConfigured) if each.municipality == "zandrecht"]
     assert spoken[-1].version == 3
-    await Offers(_newer_seed(hennepteelt="Anders", drugslab="Lab")).adopt(desk.database)
+    await Offers(newer, desk.signers).adopt(desk.database)
     assert (await published(desk, "drugslab"))["version"] == 3
 
 

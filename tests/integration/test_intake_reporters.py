@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from common.auth import Identity
 from common.contracts.codes import KeyGroup, Role
+from common.contracts.gateway import Neighbourhood
 from common.contracts.intake import ReportCounted, ReportReceived
 from common.sealing import SealedContent, open_content
 from jsonschema import Draft202012Validator
@@ -15,9 +16,9 @@ from jsonschema import Draft202012Validator
 from tests.support.backing import Backing
 from tests.support.identities import anonymous, bearer, staff
 from tests.support.intake import NAME, Desk, intake_desk, report
-from tests.support.municipality import make_town
 
 NEIGHBOURHOODS = [{"code": "molenwijk", "name": "Molenwijk"}, {"code": "haven", "name": "De Haven"}]
+_LISTED = tuple(Neighbourhood.model_validate(each) for each in NEIGHBOURHOODS)
 BY_NAME = {"name": NAME, "phone": "06-12345678"}
 
 
@@ -29,8 +30,7 @@ async def desk(backing: Backing, tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def with_neighbourhoods(desk: Desk) -> None:
     """Let Zandrecht have a list."""
-    state = make_town(version=2, neighbourhoods=NEIGHBOURHOODS).state
-    await desk.hear(state.model_copy(update={"keys": desk.town.state.keys}))
+    await desk.hear(desk.town.state.model_copy(update={"version": 2, "neighbourhoods": _LISTED}))
 
 
 def opened(desk: Desk, sealed: SealedContent, group: KeyGroup, compartment: str, subject: object) -> Any:

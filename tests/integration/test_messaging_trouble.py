@@ -25,7 +25,8 @@ from common.messaging.handling import Dispatcher, Handlers
 from common.messaging.waiting import WaitingRoom
 from intake import consumers as intake
 from intake.seed import load_seed
-from making.openapi import no_attachments
+from intake.signers import Signers
+from making.openapi import no_attachments, own_key
 from notifier import consumers as notifier
 from reporting import consumers as reporting
 from sqlalchemy import text
@@ -40,7 +41,7 @@ from tests.support.polling import wait_until
 
 TOWN = "zandrecht"
 HANDLERS: dict[str, Handlers] = {
-    "intake": intake.handlers(load_seed(), no_attachments()),
+    "intake": intake.handlers(load_seed(), no_attachments(), Signers(own_key())),
     "casework": casework.HANDLERS,
     "notifier": notifier.handlers(lambda: None),
     "reporting": reporting.HANDLERS,

@@ -27,6 +27,7 @@ from common.sealing import (
     seal_content,
 )
 from common.sealing import decode as from_base64url
+from common.vouching import reply_statement
 from notifier.consumers import handlers
 from notifier.delivery.post import Post
 from sqlalchemy import text
@@ -379,6 +380,9 @@ async def test_wrong_receipts_and_replies_are_named(desk: Desk) -> None:
     wrong = _reply(desk, reporter, str(question.question_id))
     wrong["sealedReply"]["wraps"][0]["keyId"] = "general-9"
     assert (await desk.ask("_reply", wrong)).json()["errors"][0]["pointer"] == "/sealedReply/wraps"
+    knows_the_id_only = _reply(desk, reporter, str(question.question_id))
+    knows_the_id_only["signature"] = _reply(desk, other, str(question.question_id))["signature"]
+    assert (await desk.ask("_reply", knows_the_id_only)).json()["errors"][0]["code"] == "not-signed"
     for bad in ({}, {"lookupId": "x"}, {"lookupId": 7}, {"lookupId": reporter.lookup, "receipt": "x"}):
         assert (await desk.ask("_search", bad)).status_code == 400
     huge = _reply(desk, reporter, str(question.question_id))
@@ -414,9 +418,13 @@ def _reply(desk: Desk, reporter: Reporter, question_id: str) -> dict[str, Any]:
     sealed = seal_content(
         b"Na elf uur.", [recipient], municipality="zandrecht", compartment="reply", subject=question_id
     )
+    reply_id = str(uuid4())
     return {
         "lookupId": reporter.lookup,
         "questionId": question_id,
-        "replyId": str(uuid4()),
+        "replyId": reply_id,
         "sealedReply": sealed.model_dump(mode="json", by_alias=True),
+        "signature": mailbox_of(reporter.receipt).signing.sign(
+            reply_statement("zandrecht", question_id, reply_id, sealed)
+        ),
     }

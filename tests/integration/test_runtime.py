@@ -77,6 +77,8 @@ async def test_certificates_are_looked_after_also_where_the_door_is_plain(
     monkeypatch.setattr(Tls, "look", lambda _self: seen.append("looked"))
     own: dict[str, Any] = {f"tls_{kind}_file": tmp_path / name for kind, name in FILES.items()}
     door: Any = "none" if is_plain else "tls"
-    settings = GatewaySettings(**_settings(), **own, identity_private_key="unused", door_security=door)
+    settings = GatewaySettings(
+        **_settings(), **own, identity_private_key="unused", voucher_keys={}, door_security=door
+    )
     await _serve(Quick(), settings)
     assert seen

@@ -13,7 +13,7 @@ from casework.main import build_app
 from casework.settings import CaseworkSettings
 from common.auth import Identity
 from common.contracts.codes import Channel, KeyGroup, Role, Urgency
-from common.contracts.intake import FormsConfigured, ReportReceived, SignalTypeState
+from common.contracts.intake import FormsConfigured, ReportReceived, SignalTypeState, Voucher
 from common.db import Database
 from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
@@ -91,6 +91,7 @@ class Desk(Hearing):
             "sealed_content": self._seal(municipality, group, "content", report_id, PROSE),
             "sealed_identity": self._seal(municipality, KeyGroup.IDENTITY, "identity", report_id, b"{}"),
             "reporter_public_key": base64url(REPORTER.public),
+            "voucher": Voucher(key_id="v1", verify_key="-", content_digest="-", signature="-"),
             "reporter_handle": uuid4(),
         }
         return ReportReceived(**{**given, **changes})

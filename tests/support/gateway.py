@@ -19,11 +19,13 @@ from common.errors import NotSignedIn
 from common.provision import DatabaseUrls
 from common.runtime import server_of
 from common.sealing import encode, generate_key_pair
+from common.vouching import Signing, new_signing_key
 from gateway.configuration import MunicipalityState
 from gateway.front import Front
 from gateway.main import build_app, build_front, build_guard
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
+from gateway.signing import signed
 
 from gateway import actions
 from tests.support.databases import opened
@@ -31,6 +33,8 @@ from tests.support.polling import wait_until
 
 PASSWORD = "een lang wachtwoord"
 PRIVATE_KEY, PUBLIC_KEY = generate_identity_key()
+SIGNING = Signing(new_signing_key())  # of every invented municipality's custodians
+VOUCHER = Signing(new_signing_key())  # of intake
 
 
 class Clock:
@@ -179,6 +183,7 @@ def settings_for(urls: DatabaseUrls, upstream_url: str, **more: Any) -> GatewayS
         "database_flow_url": urls.flow,
         "broker_url": "amqp://127.0.0.1:1/",
         "identity_private_key": encode(PRIVATE_KEY),
+        "voucher_keys": {"v1": VOUCHER.public_key},
         "is_https": False,
         "default_municipality": "veldstad",
         "upstream_connect_seconds": 1,
@@ -193,8 +198,8 @@ def settings_for(urls: DatabaseUrls, upstream_url: str, **more: Any) -> GatewayS
 
 
 def municipality(code: str, **more: Any) -> MunicipalityState:
-    """An invented municipality."""
-    return MunicipalityState.model_validate(
+    """An invented municipality, with its keys signed."""
+    state = MunicipalityState.model_validate(
         {
             "code": code,
             "displayName": f"Gemeente {code.capitalize()}",
@@ -224,6 +229,7 @@ def municipality(code: str, **more: Any) -> MunicipalityState:
             **more,
         }
     )
+    return state if "signers" in more else signed(state, SIGNING)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from common.messaging.handling import Dispatcher
 from common.provision import DatabaseUrls
 from common.sealing import encode as base64url
 from common.sealing import generate_key_pair
+from common.vouching import Signing, new_signing_key
 from fastapi import FastAPI
 from intake.actions import Intake, Municipalities
 from intake.admission import Admission
@@ -26,6 +27,7 @@ from intake.main import build_app, build_attachments, file_limits_of, make_folde
 from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
+from intake.signers import Signers
 from intake.writer import Writer
 
 from tests.support.backing import Backing
@@ -35,6 +37,7 @@ from tests.support.identities import KEYS, anonymous, bearer
 from tests.support.municipality import Town, make_town
 
 NOTIFIER = generate_key_pair()
+VOUCHER = Signing(new_signing_key())
 NAME = "Willem Zwanenvliet"
 
 
@@ -51,8 +54,10 @@ class Desk(Hearing):
     attachments: Attachments
     municipalities: Municipalities
     offers: Offers
+    signers: Signers
     editor: Editing
     app: FastAPI
+    owner_url: str  # of its database, for what only an attacker does
 
     async def send(self, body: Any, *, key: str | None = None, **headers: str) -> httpx.Response:
         """Send a report, with a fresh key unless one is given."""
@@ -102,6 +107,7 @@ def settings_for(urls: DatabaseUrls, folder: Path, **changes: Any) -> IntakeSett
         "broker_url": "amqp://127.0.0.1:1/",
         "identity_keys": KEYS,
         "notifier_public_key": base64url(NOTIFIER.public),
+        "voucher_private_key": VOUCHER.private_key,
         "files_folder": folder,
         **changes,
     }
@@ -117,9 +123,10 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
     async with opened(urls) as database:
         writer = Writer(database, queue_size=64, batch=16, count=2)
         municipalities, seed = Municipalities(), load_seed()
-        offers = Offers(seed)
+        signers = Signers(settings.own_key)
+        offers = Offers(seed, signers)
         attachments = build_attachments(settings, database)
-        dispatcher = Dispatcher(handlers(seed, attachments))
+        dispatcher = Dispatcher(handlers(seed, attachments, signers))
         town, other = make_town(), make_town("polderdam")
         async with database.flowing() as connection:
             await dispatcher.apply(connection, [encode(town.state), encode(other.state)])
@@ -128,6 +135,7 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
             writer,
             municipalities,
             NOTIFIER.public,
+            settings.own_key,
             attachments,
             file_limits=file_limits_of(settings),
         )
@@ -153,8 +161,10 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
                 attachments,
                 municipalities,
                 offers,
+                signers,
                 editor,
                 app,
+                urls.owner,
             )
 
 

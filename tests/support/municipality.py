@@ -4,8 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.contracts.codes import KeyGroup
-from common.contracts.gateway import Department, GroupKey, MunicipalityConfigured, Partner, Subscription
+from common.contracts.gateway import (
+    Department,
+    GroupKey,
+    MunicipalityConfigured,
+    Partner,
+    Signer,
+    Subscription,
+)
 from common.sealing import KeyPair, encode, generate_key_pair
+from common.vouching import Signing, group_key_statement, new_signing_key
 
 DEPARTMENTS = [
     "oov",
@@ -29,11 +37,13 @@ class Town:
 
     state: MunicipalityConfigured
     keys: dict[KeyGroup, KeyPair]
+    signing: Signing  # of its custodians
 
 
 def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool = True, **more: Any) -> Town:
     """A municipality with every department of the seed data and one partner that subscribes."""
     keys = {group: generate_key_pair() for group in KeyGroup}
+    signing = Signing(new_signing_key())
     state = MunicipalityConfigured(
         municipality=code,
         version=version,
@@ -52,9 +62,16 @@ def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool 
             ),
         ),
         keys=tuple(
-            GroupKey(group=group, key_id=f"{group.value}-1", public_key=encode(pair.public))
+            vouched_key(code, signing, group, f"{group.value}-1", encode(pair.public))
             for group, pair in keys.items()
         ),
+        signers=(Signer(public_key=signing.public_key),),
         **more,
     )
-    return Town(state, keys)
+    return Town(state, keys, signing)
+
+
+def vouched_key(code: str, signing: Signing, group: KeyGroup, key_id: str, public_key: str) -> GroupKey:
+    """A group's key as its custodians sign it."""
+    signature = signing.sign(group_key_statement(code, group.value, key_id, public_key))
+    return GroupKey(group=group, key_id=key_id, public_key=public_key, signature=signature)

@@ -124,6 +124,8 @@ class Reporter:
             lookup_id=self.lookup,
             language=self.language,
             sealed_address=base64url(sealed) if sealed else None,
+            signer_pin="-",  # nothing here looks at it: browsers do
+            verify_key=mailbox_of(self.receipt).signing.public_key,
         )
 
     def notice(self, feedback: FeedbackKey = FeedbackKey.RECEIVED, version: int = 1) -> NoticeDue:
@@ -147,6 +149,7 @@ class Reporter:
             reply_key_id="general-1",
             reply_key_group="general",
             reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),
+            signers=town.state.signers,
             asked_at=coarse_now(),
         )
 

@@ -28,12 +28,13 @@ from intake.main import build_app, build_attachments, make_folders
 from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
+from intake.signers import Signers
 from intake.writer import Writer
 from sqlalchemy import text
 
 from tests.support.backing import Backing
 from tests.support.databases import opened, service_database
-from tests.support.gateway import PUBLIC_KEY, Running, Upstream, running_gateway
+from tests.support.gateway import PUBLIC_KEY, VOUCHER, Running, Upstream, running_gateway
 from tests.support.municipality import make_town
 from tests.support.polling import wait_until
 
@@ -135,6 +136,7 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
         broker_url="amqp://127.0.0.1:1/",
         identity_keys={"k1": PUBLIC_KEY},
         notifier_public_key=base64url(notifier.public),
+        voucher_private_key=VOUCHER.private_key,
         files_folder=files_folder,
     )
     make_folders(settings)
@@ -145,8 +147,9 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
         async with database.flowing() as connection:
             towns = make_town(TOWN), make_town(PAGED_TOWN, **_PAGED)
             events = [encode(town.state) for town in towns]
-            await Dispatcher(handlers(forms, attachments)).apply(connection, events)
-            offers = Offers(forms)
+            signers = Signers(settings.own_key)
+            await Dispatcher(handlers(forms, attachments, signers)).apply(connection, events)
+            offers = Offers(forms, signers)
             municipalities.replace(await offers.read(connection))
 
         async def refresh() -> None:
@@ -154,7 +157,7 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
                 municipalities.replace(await offers.read(again))
 
         writer = Writer(database, queue_size=64, batch=16, count=2)
-        intake = Intake(writer, municipalities, notifier.public, attachments)
+        intake = Intake(writer, municipalities, notifier.public, settings.own_key, attachments)
         editor = Editing(database, municipalities, forms, refresh=refresh)
         desk = Desk(build_app(settings, intake, editor, Admission(database, municipalities)), database)
         stopping = asyncio.Event()

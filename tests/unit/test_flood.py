@@ -30,6 +30,7 @@ def made(clock: Clock, **changes: Any) -> Flood:
         database_flow_url="unused",
         broker_url="unused",
         identity_private_key="unused",
+        voucher_keys={},
         **{
             "proof_bits": 4,
             "form_per_second": 0.1,

@@ -8,8 +8,10 @@ import pytest
 from common.auth import Identity, IdentitySigner, IdentityVerifier
 from common.errors import NotSignedIn
 from common.flow import SERVICES
-from common.provisioning import make_secrets, renew_passwords, rotate_identity
+from common.key_pairs import rotate_identity, rotate_voucher
+from common.provisioning import make_secrets, renew_passwords
 from common.sealing import decode, key_pair_of
+from common.vouching import Signing
 
 from tests.support.deployment import settings_type
 
@@ -128,6 +130,30 @@ def test_the_gateways_key_is_replaced_without_a_moment_of_mistrust(tmp_path: Pat
         IdentityVerifier("intake", keys).verify(token)
     rotate_identity(tmp_path, "announce")  # and again, another time
     assert all(_is_trusted(tmp_path).values())
+
+
+def test_intakes_key_is_replaced_and_what_the_old_one_signed_goes_on_to_count(tmp_path: Path) -> None:
+    _make(tmp_path)
+    for number in (2, 3):
+        rotate_voucher(tmp_path, "announce")
+        with pytest.raises(SystemExit, match="switch"):
+            rotate_voucher(tmp_path, "announce")
+        rotate_voucher(tmp_path, "switch")
+        known = json.loads((tmp_path / "gateway/vermoeden_voucher_keys").read_text())
+        kid = (tmp_path / "intake/vermoeden_voucher_kid").read_text()
+        private = (tmp_path / "intake/vermoeden_voucher_private_key").read_text()
+        assert (kid, len(known)) == (f"v{number}", number)
+        assert Signing(private).public_key == known[kid]
+    assert _make(tmp_path) == 0
+
+
+def test_an_installation_from_before_gets_the_new_pair_and_keeps_the_others(tmp_path: Path) -> None:
+    _make(tmp_path)
+    for file in tmp_path.rglob("vermoeden_voucher_*"):
+        file.unlink()
+    before = _contents(tmp_path)
+    assert _make(tmp_path) == 9
+    assert {name: value for name, value in _contents(tmp_path).items() if name in before} == before
 
 
 def test_a_step_out_of_turn_changes_nothing(tmp_path: Path) -> None:

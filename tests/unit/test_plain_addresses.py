@@ -64,12 +64,14 @@ NEEDED = {
     "broker_url": "amqp://127.0.0.1:1/",
     "identity_private_key": "x",
     "notifier_private_key": "x",
+    "voucher_private_key": "x",
+    "voucher_keys": "{}",
     "notifier_public_key": "x",
 }
 
 
 def settings_of(service: str, **changes: Any) -> ServiceSettings:
-    return settings_type(service)(**{**NEEDED, **changes})
+    return settings_type(service)(**{**NEEDED, "voucher_keys": {}, **changes})
 
 
 @pytest.mark.parametrize("address", PLAIN)

@@ -124,9 +124,10 @@ def test_what_has_no_end_mark_is_no_padding() -> None:
 
 def test_a_private_key_comes_back_with_its_passphrase_only() -> None:
     context, private = Context("zandrecht", "person-key", "1"), generate_key_pair().private
-    wrapped = wrap_private_key(private, "molen-kade-schip", context)
+    signer = generate_key_pair().public
+    wrapped = wrap_private_key(private, signer, "molen-kade-schip", context)
     assert (wrapped.memory_kib, wrapped.passes) == (64 * 1024, 3)
-    assert unwrap_private_key(wrapped, "molen-kade-schip", context) == private
+    assert unwrap_private_key(wrapped, "molen-kade-schip", context) == (private, signer)
     with pytest.raises(CannotOpen):
         unwrap_private_key(wrapped, "molen-kade-schop", context)
     with pytest.raises(CannotOpen):

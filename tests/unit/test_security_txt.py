@@ -20,6 +20,7 @@ async def _asked(contact: str | None) -> httpx.Response:
         database_flow_url=NOWHERE,
         broker_url="amqp://nobody@127.0.0.1:9/",
         identity_private_key=encode(generate_identity_key()[0]),
+        voucher_keys={},
         security_contact=contact,
     )
     database = Database.from_settings(settings)

@@ -19,6 +19,7 @@ from gateway.configuration import MunicipalityState
 from gateway.main import serve
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
+from gateway.signing import signed, signing_in
 from gateway.store import ListedKey
 
 Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
@@ -28,12 +29,14 @@ def main() -> None:
     """Run one command; what is wrong is told in sentences, and the exit code is then 1."""
     if sys.argv[1:2] == [_IMPORT]:  # needs the front door only: no database, and no settings
         raise SystemExit(importing.run(_parser().parse_args()))
-    if len(sys.argv) > 1 and sys.argv[1] in _COMMANDS:
+    if sys.argv[1:2] == [_SIGN]:  # on a custodian's own machine: likewise
+        print(_sign_keys(_parser().parse_args()), end="")
+    elif len(sys.argv) > 1 and sys.argv[1] in _COMMANDS:
         arguments = _parser().parse_args()
         print(asyncio.run(_run(_COMMANDS[arguments.command], arguments)))
     elif sys.argv[1:] in ([], ["--help"], ["-h"]):
         print(
-            f"Commands: serve, migrate, waiting, {', '.join(_COMMANDS)}, {_IMPORT}."
+            f"Commands: serve, migrate, waiting, {', '.join(_COMMANDS)}, {_IMPORT}, {_SIGN}."
             " Each explains itself with --help."
         )
     else:
@@ -56,6 +59,17 @@ async def _configure(database: Database, arguments: argparse.Namespace) -> str:
     done = await actions.configure_municipality(database, state)
     change = "configured" if done.is_changed else "unchanged"
     return f"{state.code}: {change}, version {done.version}."
+
+
+def _sign_keys(arguments: argparse.Namespace) -> str:
+    state = _read_state(arguments.file)
+    previous = signing_in(arguments.previous) if arguments.previous else None
+    try:
+        done = signed(state, signing_in(arguments.signer), previous)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    document = done.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
 
 
 def _read_state(file: Path) -> MunicipalityState:
@@ -141,6 +155,7 @@ async def _republish(database: Database, _arguments: argparse.Namespace) -> str:
 
 
 _IMPORT = "import"
+_SIGN = "sign-keys"
 _COMMANDS: dict[str, Command] = {
     "configure": _configure,
     "add-person": _add_person,
@@ -179,6 +194,16 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--department", action="append", default=[])
     sending = commands.add_parser(_IMPORT, help="check or send a file of reports, with an API key")
     importing.add_arguments(sending)
+    signing = commands.add_parser(
+        _SIGN, help="vouch for the keys in a file for `configure`, and print it with the signatures"
+    )
+    signing.add_argument("file", type=Path, help="YAML or JSON")
+    signing.add_argument(
+        "--signer", type=Path, required=True, help="the signer's private half; made if missing"
+    )
+    signing.add_argument(
+        "--previous", type=Path, help="that of the signer before, who passes on to a new one"
+    )
     commands.add_parser("republish", help="speak the full state of every municipality again")
     return parser
 

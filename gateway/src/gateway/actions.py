@@ -13,11 +13,12 @@ from common.db import Database
 from common.errors import AppError, FieldError, Malformed
 from common.messaging import publish
 from common.sealing import WrappedPrivateKey
+from common.vouching import NotVouched, current_signer
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import store
-from gateway.configuration import MunicipalityState, faults_of
+from gateway.configuration import MunicipalityState, faults_of, signers_fault
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import LONGEST, SHORTEST, Passwords
 from gateway.store import Account, GroupWrap, ListedKey, Vault
@@ -98,6 +99,7 @@ async def configure_municipality(database: Database, state: MunicipalityState) -
             stored = await store.read_state(connection, state.code)
             if stored and stored[1] == state:
                 return Configured(stored[0], is_changed=False)
+            _require_succession(state, stored[1] if stored else None)
             version = stored[0] + 1 if stored else 1
             await store.write_state(connection, state, version)
             await publish(connection, state.as_event(version))
@@ -116,6 +118,16 @@ async def configure_municipality(database: Database, state: MunicipalityState) -
             ],
         ) from error
     return Configured(version, is_changed=True)
+
+
+def _require_succession(state: MunicipalityState, stored: MunicipalityState | None) -> None:
+    """Refuse signers among whom the one that counts now is not: hearers would refuse them too."""
+    if stored is None or not stored.signers:
+        return
+    try:
+        current_signer(state.code, state.signers, stored.signers[-1].public_key)
+    except NotVouched as error:
+        raise Malformed("The municipality is not configured.", errors=[signers_fault(str(error))]) from error
 
 
 async def republish(database: Database) -> list[str]:

@@ -12,11 +12,13 @@ from common.contracts.gateway import (
     MunicipalityConfigured,
     Neighbourhood,
     Partner,
+    Signer,
     Subscription,
 )
 from common.errors import FieldError
 from common.messaging.envelope import TooLarge, encode
 from common.sealing import decode
+from common.vouching import NotVouched, current_signer, require_group_key
 from pydantic import ConfigDict, Field
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?")
@@ -48,6 +50,12 @@ class GroupKeyState(GroupKey):
     model_config = _STRICT
 
 
+class SignerState(Signer):
+    """A key that vouches for the others; unknown fields are errors."""
+
+    model_config = _STRICT
+
+
 class FileLimitsState(FileLimits):
     """The municipality's own limits for files; unknown fields are errors."""
 
@@ -74,6 +82,7 @@ class MunicipalityState(WireModel):
     departments: tuple[DepartmentState, ...] = Field(min_length=1)
     partners: tuple[PartnerState, ...] = ()
     keys: tuple[GroupKeyState, ...] = Field(min_length=1)
+    signers: tuple[SignerState, ...] = Field(default=(), max_length=50)
     hosts: tuple[str, ...] = ()
     file_limits: FileLimitsState | None = None
     neighbourhoods: tuple[NeighbourhoodState, ...] = Field(default=(), max_length=600)
@@ -92,6 +101,7 @@ class MunicipalityState(WireModel):
             catch_all_department=self.catch_all_department,
             partners=self.partners,
             keys=self.keys,
+            signers=self.signers,
             file_limits=self.file_limits,
             neighbourhoods=self.neighbourhoods,
             form_layout=self.form_layout,
@@ -111,6 +121,7 @@ def faults_of(state: MunicipalityState) -> list[FieldError]:
         *_repeats("/neighbourhoods", "code", (each.code for each in state.neighbourhoods)),
         *_repeats("/neighbourhoods", "name", (each.name for each in state.neighbourhoods)),
         *_bad_keys(state),
+        *_bad_signers(state),
         *_bad_hosts(state),
     ]
     if state.catch_all_department not in {each.code for each in state.departments}:
@@ -168,6 +179,46 @@ def _bad_keys(state: MunicipalityState) -> Iterator[FieldError]:
                 "Dit is geen publieke X25519-sleutel (32 bytes in base64url).",
                 "This is not an X25519 public key (32 bytes in base64url).",
             )
+
+
+def _bad_signers(state: MunicipalityState) -> Iterator[FieldError]:
+    try:
+        signer = current_signer(state.code, state.signers)
+    except NotVouched as error:
+        yield signers_fault(str(error))
+        return
+    for index, key in enumerate(state.keys):
+        try:
+            require_group_key(state.code, key, signer)
+        except NotVouched:
+            yield FieldError(
+                f"/keys/{index}/signature",
+                "key-not-signed",
+                "De laatste ondertekenaar heeft deze sleutel niet getekend; zie `sign-keys`.",
+                "The last signer did not sign this key; see `sign-keys`.",
+            )
+
+
+def signers_fault(code: str) -> FieldError:
+    """What is wrong with the signers, for a code of `NotVouched`."""
+    dutch, english = _SIGNER_FAULTS[code]
+    return FieldError("/signers", code, dutch, english)
+
+
+_SIGNER_FAULTS = {
+    "no-signer": (
+        "Er is geen ondertekenaar: niemand staat in voor de sleutels. Zie `sign-keys`.",
+        "There is no signer: nobody vouches for the keys. See `sign-keys`.",
+    ),
+    "signer-not-signed": (
+        "Een ondertekenaar is niet getekend door de vorige.",
+        "A signer is not signed by the one before it.",
+    ),
+    "other-signer": (
+        "De ondertekenaar van nu staat hier niet bij. Een nieuwe komt erachter, door die van nu getekend.",
+        "The signer that counts now is not among these. A new one comes after it, signed by it.",
+    ),
+}
 
 
 def _bad_hosts(state: MunicipalityState) -> Iterator[FieldError]:

@@ -14,6 +14,7 @@ class GatewaySettings(ServiceSettings):
 
     identity_kid: str = "k1"  # the id under which services know the public half
     identity_private_key: SecretStr  # base64url, 32 bytes; see `common.auth.generate_identity_key`
+    voucher_keys: dict[str, str]  # id → base64url Ed25519: with which intake vouches for reporters' keys
 
     intake_url: str = "http://127.0.0.1:8001"  # where intake answers; https:// beyond this machine
     casework_url: str = "http://127.0.0.1:8002"  # where casework answers; likewise

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from common.chunks import ChunkOpener
+from common.contracts.gateway import GroupKey, Signer
 from common.receipt import Mailbox, mailbox_of, parse_receipt
 from common.sealing import (
     Context,
@@ -23,6 +24,7 @@ from common.sealing import (
     seal_content,
     seal_text,
 )
+from common.vouching import reply_statement, require_pinned_key
 from gateway.domain.proof import solve
 
 from local.demo import DemoTown, Person
@@ -140,20 +142,21 @@ class Caller:
             "version": shown["version"],
             "questionId": question_id,
             "sealedQuestion": encode(seal_text(question, decode(shown["reporterPublicKey"]), context)),
-            "sealedCopy": self._sealed(question, shown["key"], "question-copy", f"{report_id}/{question_id}"),
+            "sealedCopy": self._sealed(
+                question, shown["key"], "question-copy", f"{report_id}/{question_id}"
+            ).model_dump(mode="json", by_alias=True),
         }
         return self._act(report_id, "questions", body)
 
-    def _sealed(self, text: str, key: Mapping[str, str], compartment: str, subject: str) -> dict[str, Any]:
+    def _sealed(self, text: str, key: Mapping[str, str], compartment: str, subject: str) -> SealedContent:
         recipient = Recipient(key["group"], key["keyId"], decode(key["publicKey"]))
-        sealed = seal_content(
+        return seal_content(
             text.encode(),
             [recipient],
             municipality=self.municipality,
             compartment=compartment,
             subject=subject,
         )
-        return sealed.model_dump(mode="json", by_alias=True)
 
     def _act(self, report_id: str, action: str, body: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
         answered: dict[str, Any] = self.call("POST", f"/api/v1/reports/{report_id}/{action}", body).require(
@@ -169,16 +172,24 @@ class Caller:
         ).require(200)
         for question in found["questions"]:
             question["text"] = self._opened(question, mailbox)
+            question["signerPin"] = found["signerPin"]
         return found
 
     def reply(self, receipt: str, question: Mapping[str, Any], text: str) -> None:
-        """Answer a question of `read_mailbox`."""
-        question_id = question["questionId"]
+        """Answer a question of `read_mailbox`; raises `NotVouched` when its key is not the municipality's."""
+        mailbox = mailbox_of(parse_receipt(receipt))
+        question_id, reply_id = question["questionId"], str(uuid4())
+        key = GroupKey.model_validate(question["replyKey"])
+        signers = [Signer.model_validate(each) for each in question["signers"]]
+        require_pinned_key(self.municipality, key, signers, question["signerPin"], mailbox.pin_key)
+        sealed = self._sealed(text, question["replyKey"], "reply", question_id)
+        statement = reply_statement(self.municipality, question_id, reply_id, sealed)
         body = {
-            "lookupId": mailbox_of(parse_receipt(receipt)).lookup_id,
+            "lookupId": mailbox.lookup_id,
             "questionId": question_id,
-            "replyId": str(uuid4()),
-            "sealedReply": self._sealed(text, question["replyKey"], "reply", question_id),
+            "replyId": reply_id,
+            "sealedReply": sealed.model_dump(mode="json", by_alias=True),
+            "signature": mailbox.signing.sign(statement),
         }
         self.call("POST", "/api/v1/mailboxes/_reply", body).require(201)
 

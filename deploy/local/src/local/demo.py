@@ -25,6 +25,7 @@ from common.sealing import (
     seal,
     wrap_private_key,
 )
+from common.vouching import Signing, new_signing_key
 from gateway.configuration import (
     DepartmentState,
     GroupKeyState,
@@ -34,6 +35,7 @@ from gateway.configuration import (
     SubscriptionState,
 )
 from gateway.passwords import Passwords
+from gateway.signing import signed
 from gateway.store import GroupWrap
 from intake.seed import load_seed
 
@@ -110,6 +112,7 @@ class DemoTown:
     people: list[Person]
     api_key: str
     group_keys: dict[str, str]  # group → base64url private key; for tests and checks only
+    signer: str  # base64url Ed25519 private key, with which its custodians vouch for the group keys
     partner_password: str  # what the passwords of its partners are made from; no partner gets it
     person_ids: dict[str, str] = field(default_factory=dict)
     has_neighbourhoods: bool = False  # else any text is taken as one
@@ -193,12 +196,17 @@ def _invent(code: str) -> DemoTown:
         ],
         api_key=actions.new_api_key(),
         group_keys={group.value: encode(generate_key_pair().private) for group in KeyGroup},
+        signer=new_signing_key(),
         partner_password=secrets.token_urlsafe(18),
     )
 
 
 def _read(known: Mapping[str, Any]) -> DemoTown:
     people = [Person(**{**person, "roles": tuple(person["roles"])}) for person in known["people"]]
+    if (
+        "signer" not in known
+    ):  # from before keys were vouched for: every vault is made anew, to pin the signer
+        known = {**known, "signer": new_signing_key(), "person_ids": {}}
     return DemoTown(**{**known, "people": people})
 
 
@@ -237,7 +245,11 @@ async def _put_vault(
         return
     own = generate_key_pair()
     wrapped = await asyncio.to_thread(
-        wrap_private_key, own.private, person.passphrase, Context(town.code, "person-key", str(person_id))
+        wrap_private_key,
+        own.private,
+        decode(Signing(town.signer).public_key),
+        person.passphrase,
+        Context(town.code, "person-key", str(person_id)),
     )
     await actions.put_vault(
         database,
@@ -265,7 +277,7 @@ async def _put_vault(
 def municipality_state(town: DemoTown) -> MunicipalityState:
     """The full state: every desk and partner of the seed data, and the public halves of the keys."""
     seed = yaml.safe_load(files("intake.seed").joinpath("signaltypes.yaml").read_text(encoding="utf-8"))
-    return MunicipalityState(
+    state = MunicipalityState(
         code=town.code,
         display_name=town.display_name,
         text_in_clear=True,
@@ -298,6 +310,7 @@ def municipality_state(town: DemoTown) -> MunicipalityState:
             for group in KeyGroup
         ),
     )
+    return signed(state, Signing(town.signer))
 
 
 def _subscription(partner: str) -> SubscriptionState | None:

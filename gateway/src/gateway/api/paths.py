@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from gateway import actions
 from gateway.api.draft_keys import PREFIX as DRAFT_KEYS
 from gateway.api.draft_keys import add_draft_keys
+from gateway.api.key_alarms import PREFIX as KEY_ALARMS
+from gateway.api.key_alarms import add_key_alarms
 from gateway.api.keys import PREFIX as API_KEYS
 from gateway.api.keys import add_keys
 from gateway.domain.people import Session
@@ -35,6 +37,7 @@ OWN_PREFIXES = (
     "/api/v1/challenges",
     API_KEYS,
     DRAFT_KEYS,
+    KEY_ALARMS,
     "/api/v1/openapi/",
     "/.well-known/security.txt",
 )
@@ -121,6 +124,7 @@ def create_api(front: Front) -> FastAPI:
     _add_challenges(app, front, visiting)
     add_keys(app, front, visiting, _PRIVATE)
     add_draft_keys(app, front, visiting, _PRIVATE)
+    add_key_alarms(app, front, visiting, _PRIVATE)
     _add_documents(app, front)
     return app
 

@@ -1,6 +1,6 @@
 """Municipalities and sessions as the gateway knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -19,6 +19,9 @@ class Municipality:
     departments: Mapping[str, str] = field(default_factory=dict)  # code → name
     partners: Mapping[str, str] = field(default_factory=dict)  # code → name
     neighbourhoods: Mapping[str, str] = field(default_factory=dict)  # code → name; may be none
+    signers: Sequence[
+        Mapping[str, str]
+    ] = ()  # who vouches for its keys: publicKey and signature, oldest first
 
 
 @dataclass(frozen=True)

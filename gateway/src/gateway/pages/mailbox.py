@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from common.contracts.gateway import GroupKey, Signer
 from common.errors import NotFound, Unavailable
 from common.receipt import Mailbox as Keys
 from common.receipt import WrongReceipt, mailbox_of, parse_receipt
 from common.sealing import CannotOpen, Context, Recipient, decode, open_text, seal_content
+from common.vouching import NotVouched, raise_alarm, reply_statement, require_pinned_key
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -36,6 +38,7 @@ class _Question:
     text: str
     asked_at: datetime
     replied_at: datetime | None
+    is_pinned: bool  # whether a reply would be sealed to a key for which the municipality vouches
 
 
 class _Mailbox:
@@ -148,9 +151,23 @@ class _Mailbox:
                     plain,
                     datetime.fromisoformat(question["askedAt"]),
                     datetime.fromisoformat(replied) if replied else None,
+                    self._is_pinned(visitor, keys, found, question),
                 )
             )
         return tuple(opened)
+
+    def _is_pinned(
+        self, visitor: Visitor, keys: Keys, found: Mapping[str, Any], question: Mapping[str, Any]
+    ) -> bool:
+        signers = [Signer.model_validate(each) for each in question["signers"]]
+        key = GroupKey.model_validate(question["replyKey"])
+        municipality = visitor.municipality.code
+        try:
+            require_pinned_key(municipality, key, signers, found["signerPin"], keys.pin_key)
+        except NotVouched as error:
+            raise_alarm("mailbox", municipality, str(error))
+            return False
+        return True
 
     async def _search(self, visitor: Visitor, keys: Keys) -> Mapping[str, Any] | None:
         status, told = await self._site.front.services.call(
@@ -174,6 +191,8 @@ class _Mailbox:
             return "no_reply"
         if len(written) > _LONGEST_REPLY:
             return "long_reply"
+        if not self._is_pinned(visitor, keys, found, question):
+            return "untrusted"
         key = question["replyKey"]
         sealed = seal_content(
             written.encode(),
@@ -182,11 +201,14 @@ class _Mailbox:
             compartment="reply",
             subject=str(UUID(question_id)),
         )
+        reply_id = str(uuid4())
+        statement = reply_statement(visitor.municipality.code, str(UUID(question_id)), reply_id, sealed)
         body = {
             "lookupId": keys.lookup_id,
             "questionId": question_id,
-            "replyId": str(uuid4()),
+            "replyId": reply_id,
             "sealedReply": sealed.model_dump(mode="json", by_alias=True),
+            "signature": keys.signing.sign(statement),
         }
         status, _ = await self._site.front.services.call(
             visitor.identity, "notifier", "POST", "/api/v1/mailboxes/_reply", body

@@ -117,6 +117,8 @@ class _Work:
             "work/case.html",
             status=refusal.status_code if refusal else 200,
             report=_with_times(report),
+            signers=visitor.municipality.signers,
+            intake_keys=self._site.front.settings.voucher_keys,
             facts=self._facts(request, visitor, report),
             answers=answers,
             unknown=unknown,

@@ -35,9 +35,10 @@ async def read_state(connection: AsyncConnection, code: str) -> tuple[int, Munic
             "departments": [_without_place(row) for row in parts["department"]],
             "partners": [_without_place(row) for row in parts["partner"]],
             "keys": [
-                {"group": row["key_group"], "key_id": row["key_id"], "public_key": row["public_key"]}
+                {"group": row["key_group"], **{name: row[name] for name in _KEY_FIELDS}}
                 for row in parts["group_key"]
             ],
+            "signers": [_without_place(row) for row in parts["signer"]],
             "hosts": [row["host"] for row in parts["host"]],
             "neighbourhoods": [_without_place(row) for row in parts["neighbourhood"]],
             "file_limits": parsed(municipality["file_limits"]),
@@ -47,7 +48,8 @@ async def read_state(connection: AsyncConnection, code: str) -> tuple[int, Munic
     return municipality["version"], state
 
 
-_LISTS = ("department", "partner", "group_key", "host", "neighbourhood")
+_LISTS = ("department", "partner", "group_key", "signer", "host", "neighbourhood")
+_KEY_FIELDS = ("key_id", "public_key", "signature")
 _RULES = ("form_layout", "who_may_report", "four_eyes_on_forms")
 
 
@@ -107,8 +109,15 @@ def _rows_of(state: MunicipalityState) -> Mapping[str, tuple[TextClause, Sequenc
             ],
         ),
         "group_key": (
-            text("INSERT INTO group_key VALUES (:municipality, :group, :key_id, :public_key, :position)"),
+            text(
+                "INSERT INTO group_key (municipality, key_group, key_id, public_key, signature, position)"
+                " VALUES (:municipality, :group, :key_id, :public_key, :signature, :position)"
+            ),
             [each.model_dump() for each in state.keys],
+        ),
+        "signer": (
+            text("INSERT INTO signer VALUES (:municipality, :public_key, :signature, :position)"),
+            [each.model_dump() for each in state.signers],
         ),
         "host": (
             text("INSERT INTO host (municipality, host, position) VALUES (:municipality, :host, :position)"),
@@ -134,7 +143,10 @@ async def read_directory(connection: AsyncConnection) -> list[Municipality]:
                 COALESCE((SELECT jsonb_agg(jsonb_build_array(p.code, p.name) ORDER BY position)
                     FROM partner p WHERE p.municipality = m.municipality), '[]') AS partners,
                 COALESCE((SELECT jsonb_agg(jsonb_build_array(n.code, n.name) ORDER BY position)
-                    FROM neighbourhood n WHERE n.municipality = m.municipality), '[]') AS neighbourhoods
+                    FROM neighbourhood n WHERE n.municipality = m.municipality), '[]') AS neighbourhoods,
+                COALESCE((SELECT jsonb_agg(jsonb_build_object(
+                        'publicKey', s.public_key, 'signature', s.signature) ORDER BY position)
+                    FROM signer s WHERE s.municipality = m.municipality), '[]') AS signers
             FROM municipality m ORDER BY m.municipality
             """
         )
@@ -147,6 +159,7 @@ async def read_directory(connection: AsyncConnection) -> list[Municipality]:
                 "departments": dict(parsed(row["departments"])),
                 "partners": dict(parsed(row["partners"])),
                 "neighbourhoods": dict(parsed(row["neighbourhoods"])),
+                "signers": tuple(parsed(row["signers"])),
             }
         )
         for row in rows.mappings()

@@ -26,6 +26,11 @@ EVENTS_REJECTED = Counter("vermoeden_events_rejected_total", "Messages that coul
 EVENTS_FORGED = Counter(
     "vermoeden_events_forged_total", "Messages that another than their type's speaker sent; raise an alarm."
 )
+KEYS_REFUSED = Counter(
+    "vermoeden_keys_refused_total",
+    "Public keys, replies and contents that nobody trusted vouches for; raise an alarm.",
+    ["where"],
+)
 WAITING = Gauge("vermoeden_waiting", "Events waiting for another try.")
 PARKED = Gauge("vermoeden_parked", "Events parked until a person decides.")
 DELIVERIES = Counter("vermoeden_deliveries_total", "Outside deliveries by outcome.", ["channel", "outcome"])

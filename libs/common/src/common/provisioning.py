@@ -12,7 +12,6 @@ One folder holds a file per secret, named as its setting in lower case:
 
 import argparse
 import asyncio
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ import aiohttp
 import asyncpg
 
 from common.addresses import PlainAddress, is_local
-from common.auth import generate_identity_key
 from common.authority import (
     forget_misnamed,
     make_certificates,
@@ -32,9 +30,9 @@ from common.authority import (
     rotate_authority,
 )
 from common.flow import SERVICES
+from common.key_pairs import key_material, rotate_identity, rotate_voucher
 from common.messaging.administration import BrokerAdministration
 from common.provision import RolePasswords, provide_database
-from common.sealing import encode, generate_key_pair
 from common.secret_files import read as _read
 from common.secret_files import replace as _replace
 from common.secret_files import write as _write
@@ -43,8 +41,8 @@ from common.tls import FILES, NoCertificate, Tls
 _ADMIN = "vermoeden_admin"
 _ROLES = ("owner", "web", "flow")
 _HOLDS = {  # which service holds which half, beside the keys that verify the gateway's signature
-    "gateway": ("vermoeden_identity_private_key", "vermoeden_identity_kid"),
-    "intake": ("vermoeden_notifier_public_key",),
+    "gateway": ("vermoeden_identity_private_key", "vermoeden_identity_kid", "vermoeden_voucher_keys"),
+    "intake": ("vermoeden_notifier_public_key", "vermoeden_voucher_private_key", "vermoeden_voucher_kid"),
     "notifier": ("vermoeden_notifier_private_key",),
 }
 
@@ -110,7 +108,7 @@ def make_secrets(
     files["setup/admin/vermoeden_admin_management_url"] = servers.management_address(
         _ADMIN, passwords["rabbitmq"]
     )
-    keys = _key_material(folder / "setup/keys")
+    keys = key_material(folder / "setup/keys")
     files |= {f"setup/keys/{name}": value for name, value in keys.items()}
     for service in SERVICES:
         holds = ("vermoeden_identity_keys", *_HOLDS.get(service, ()))
@@ -161,38 +159,6 @@ def renew_passwords(folder: Path, service: str) -> None:
         for place in (folder / "setup" / service, folder / service):
             if (place / name).exists():
                 _replace(place / name, renewed)
-
-
-def rotate_identity(folder: Path, step: str) -> str:
-    """One step in replacing the key that the gateway signs with; returns what to do next.
-
-    announce: services learn to trust a new key beside the old one. switch: the gateway signs with the new
-    one. finish: the old one is trusted no longer. A step out of turn changes nothing (`SystemExit`).
-    """
-    keys = folder / "setup/keys"
-    known: dict[str, str] = json.loads(_read(keys / "vermoeden_identity_keys"))
-    current = _read(keys / "vermoeden_identity_kid")
-    waiting = keys / "next_identity_private_key"
-    due = "switch" if waiting.exists() else "finish" if len(known) > 1 else "announce"
-    if step != due:
-        raise SystemExit(f"The next step is `{due}`, not `{step}`.")
-    if step == "announce":
-        private, public = generate_identity_key()
-        _write(waiting, encode(private))
-        known[f"k{int(current.removeprefix('k')) + 1}"] = public
-    elif step == "switch":
-        kid = next(name for name in known if name != current)
-        for place in (keys, folder / "setup/gateway", folder / "gateway"):
-            _replace(place / "vermoeden_identity_private_key", _read(waiting))
-            _replace(place / "vermoeden_identity_kid", kid)
-        waiting.unlink()
-        return "Start the gateway anew; when every replica runs with the new key: `finish`."
-    else:
-        known = {current: known[current]}
-    for place in (keys, *(folder / kind / service for kind in ("setup", "") for service in SERVICES)):
-        _replace(place / "vermoeden_identity_keys", json.dumps(known))
-    after = "when each runs anew: `switch`" if step == "announce" else "the old key is then worthless"
-    return f"Start every service anew; {after}."
 
 
 async def apply_secrets(folder: Path, *, patience_seconds: float = 120) -> None:
@@ -272,20 +238,6 @@ def _host(place: str) -> str:
     return urlsplit(f"//{place}").hostname or ""
 
 
-def _key_material(folder: Path) -> dict[str, str]:
-    """The key pairs that are there, or fresh ones: both halves are made together or not at all."""
-    private, public = generate_identity_key()
-    notifier = generate_key_pair()
-    made = {
-        "vermoeden_identity_kid": "k1",
-        "vermoeden_identity_keys": json.dumps({"k1": public}),
-        "vermoeden_identity_private_key": encode(private),
-        "vermoeden_notifier_private_key": encode(notifier.private),
-        "vermoeden_notifier_public_key": encode(notifier.public),
-    }
-    return {name: _read(folder / name) for name in made} if folder.exists() else made
-
-
 def _password() -> str:
     return secrets.token_urlsafe(24)
 
@@ -311,12 +263,14 @@ def main() -> None:
     apply.add_argument("--patience", type=float, default=120, help="seconds to wait for servers that start")
     rotate = commands.add_parser("rotate-identity", help="replace the key that the gateway signs with")
     rotate.add_argument("step", choices=("announce", "switch", "finish"))
+    voucher = commands.add_parser("rotate-voucher", help="replace the key with which intake vouches")
+    voucher.add_argument("step", choices=("announce", "switch"))
     renew = commands.add_parser("renew", help="give a service new passwords; then apply, then start it anew")
     renew.add_argument("service", choices=SERVICES)
     fresh = commands.add_parser("renew-certificates", help="a new certificate for every service and server")
     authority = commands.add_parser("rotate-authority", help="replace the authority that signs them")
     authority.add_argument("step", choices=("announce", "switch", "finish"))
-    for each in (make, move, apply, rotate, renew, fresh, authority):
+    for each in (make, move, apply, rotate, voucher, renew, fresh, authority):
         each.add_argument("folder", type=Path)
     print(_run(parser.parse_args()))
 
@@ -332,6 +286,8 @@ def _run(arguments: argparse.Namespace) -> str:
         return "Every address names these servers now: start the servers, then every service anew."
     if arguments.command == "rotate-identity":
         return rotate_identity(folder, arguments.step)
+    if arguments.command == "rotate-voucher":
+        return rotate_voucher(folder, arguments.step)
     if arguments.command == "renew":
         renew_passwords(folder, arguments.service)
         return f"{arguments.service} has new passwords: run `apply`, then start {arguments.service} anew."

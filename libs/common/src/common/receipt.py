@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from common.sealing import encode, key_pair_of
+from common.vouching import Signing
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32
 _CHECKS = _ALPHABET + "*~$=U"  # the check symbol is the value modulo 37
@@ -28,11 +29,13 @@ class WrongReceipt(ValueError):
 
 @dataclass(frozen=True)
 class Mailbox:
-    """What a receipt opens: the look-up id under which it is stored, and its key pair."""
+    """What a receipt opens: the look-up id under which it is stored, and its keys."""
 
     lookup_id: str
-    private_key: bytes
+    private_key: bytes  # X25519: opens questions
     public_key: bytes
+    pin_key: bytes  # for `common.vouching.mailbox_pin`
+    signing: Signing  # of replies
 
 
 def parse_key(text: str) -> bytes:
@@ -70,7 +73,10 @@ def mailbox_of(receipt: str) -> Mailbox:
     secret = receipt.replace("-", "")[:_LENGTH].encode()
     pair = key_pair_of(_hkdf(secret, b"vermoeden/mailbox-key/v1", 32))
     lookup_id = encode(_hkdf(secret, b"vermoeden/mailbox-lookup/v1", 16))
-    return Mailbox(lookup_id, pair.private, pair.public)
+    signing = Signing(encode(_hkdf(secret, b"vermoeden/mailbox-sign/v1", 32)))
+    return Mailbox(
+        lookup_id, pair.private, pair.public, _hkdf(secret, b"vermoeden/mailbox-pin/v1", 32), signing
+    )
 
 
 def hash_of_key(key: bytes) -> bytes:

@@ -20,6 +20,7 @@ _LABEL = "vermoeden/v1"
 _BUCKETS = (4096, 8192, 16384)
 ADDRESS_BUCKETS = (320,)  # no mail address is longer (RFC 5321, 4.5.3.1)
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 ARGON2_MEMORY_KIB = 64 * 1024
 ARGON2_PASSES = 3
 
@@ -91,9 +92,9 @@ class SealedContent(_Wire):
 
 
 class WrappedPrivateKey(_Wire):
-    """A private key under a passphrase: Argon2id, then AES-256-GCM."""
+    """A private key under a passphrase: Argon2id, then AES-256-GCM; in version 2 with a signer."""
 
-    version: int = 1
+    version: int = 2
     salt: str
     memory_kib: int
     passes: int
@@ -207,8 +208,12 @@ def unpad(padded: bytes) -> bytes:
     return content
 
 
-def wrap_private_key(private: bytes, passphrase: str, context: Context) -> WrappedPrivateKey:
-    """A person's private key under a passphrase, as their browser stores it on the server."""
+def wrap_private_key(private: bytes, signer: bytes, passphrase: str, context: Context) -> WrappedPrivateKey:
+    """A person's private key under a passphrase, as their browser stores it on the server.
+
+    With it goes the Ed25519 key of who vouches for the municipality's keys: whoever can write the row cannot
+    put another there.
+    """
     salt, nonce = os.urandom(16), os.urandom(_NONCE_BYTES)
     key = _passphrase_key(passphrase, salt, ARGON2_MEMORY_KIB, ARGON2_PASSES)
     return WrappedPrivateKey(
@@ -216,17 +221,18 @@ def wrap_private_key(private: bytes, passphrase: str, context: Context) -> Wrapp
         memory_kib=ARGON2_MEMORY_KIB,
         passes=ARGON2_PASSES,
         nonce=encode(nonce),
-        ciphertext=encode(AESGCM(key).encrypt(nonce, private, context.info())),
+        ciphertext=encode(AESGCM(key).encrypt(nonce, private + signer, context.info())),
     )
 
 
-def unwrap_private_key(wrapped: WrappedPrivateKey, passphrase: str, context: Context) -> bytes:
-    """The private key behind a passphrase; `CannotOpen` when it is the wrong one."""
+def unwrap_private_key(wrapped: WrappedPrivateKey, passphrase: str, context: Context) -> tuple[bytes, bytes]:
+    """The private key behind a passphrase, and the signer (version 1: none); `CannotOpen` for a wrong one."""
     key = _passphrase_key(passphrase, decode(wrapped.salt), wrapped.memory_kib, wrapped.passes)
     try:
-        return AESGCM(key).decrypt(decode(wrapped.nonce), decode(wrapped.ciphertext), context.info())
+        kept = AESGCM(key).decrypt(decode(wrapped.nonce), decode(wrapped.ciphertext), context.info())
     except InvalidTag as error:
         raise CannotOpen from error
+    return kept[:_KEY_BYTES], kept[_KEY_BYTES:]
 
 
 def _passphrase_key(passphrase: str, salt: bytes, memory_kib: int, passes: int) -> bytes:

@@ -165,6 +165,7 @@ def _report_row(event: ReportReceived, desk: _Desk | None) -> dict[str, Any]:
     row |= {
         "id": event.report_id,
         "choice_answers": json.dumps(choices),
+        "voucher": event.voucher.model_dump_json(by_alias=True) if event.voucher else None,
         "urgency": event.urgency.value,
         "urgency_rank": event.urgency.rank,
         "channel": event.channel.value,
@@ -319,7 +320,7 @@ async def _take_reply(connection: AsyncConnection, event: ReplyGiven) -> None:
     if report is None:
         raise Unprocessable("a reply to a question that was not asked of this reporter")
     if not await incoming.add_reply(
-        connection, event.municipality, event.reply_id, event.question_id, event.given_at
+        connection, event.municipality, event.reply_id, event.question_id, event.given_at, event.signature
     ):
         return
     report_id: UUID = report["id"]

@@ -14,11 +14,9 @@ from common.contracts.codes import Urgency
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
 from common.errors import AppError, NotFound, Unavailable
-from common.receipt import body_mac, derive_receipt, hash_of_key, mailbox_of
-from common.sealing import (
-    Recipient,
-    encode,
-)
+from common.receipt import Mailbox, body_mac, derive_receipt, hash_of_key, mailbox_of
+from common.sealing import Recipient, encode
+from common.vouching import mailbox_pin
 
 from intake import domain, store
 from intake.anonymiser import Anonymised
@@ -28,7 +26,16 @@ from intake.files.claims import FileLimits
 from intake.form import Form
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
 from intake.offered import Offered
-from intake.sealing import group_of, recipient_of, require_fitting, seal_address, seal_identity, seal_report
+from intake.sealing import (
+    group_of,
+    recipient_of,
+    require_fitting,
+    seal_address,
+    seal_identity,
+    seal_report,
+    vouch,
+)
+from intake.settings import OwnKey
 from intake.store.attachments import ReportClaim
 from intake.submission import NewReport, checked, local_day
 from intake.writer import Writer, Written
@@ -150,6 +157,7 @@ class Intake:
         writer: Writer,
         municipalities: Municipalities,
         notifier_public_key: bytes,
+        own_key: OwnKey,
         attachments: Attachments,
         *,
         file_limits: FileLimits | None = None,
@@ -159,6 +167,7 @@ class Intake:
         self._writer = writer
         self._municipalities = municipalities
         self._notifier_public_key = notifier_public_key
+        self._own_key = own_key
         self.attachments = attachments
         self._file_limits = file_limits or FileLimits()
         self._clock = clock
@@ -247,7 +256,7 @@ class Intake:
             received_at=coarse(now),
         )
         files = await self._files(state, report, prepared.signal_type, submission.key_hash)
-        events = self._facts(state, forms.version, report, prepared, content, submission, files, now)
+        events = self._facts(state, forms.version, report, prepared, content, submission, mailbox, files, now)
         if len(content) > _SURELY_FITS:
             require_fitting(events[0])
         claims = [
@@ -302,6 +311,7 @@ class Intake:
         prepared: _Prepared,
         content: bytes,
         submission: store.Submission,
+        mailbox: Mailbox,
         files: Sequence[SealedAttachment],
         now: datetime,
     ) -> tuple[ReportReceived, ReportCounted, MailboxOpened]:
@@ -317,6 +327,7 @@ class Intake:
             "reporter_kind": report.reporter_kind,
         }
         text = prepared.text_in_clear if state.text_in_clear else None
+        sealed = seal_report(state, kind, submission.report_id, content)
         received = ReportReceived.model_validate(
             {
                 **shared,
@@ -328,19 +339,27 @@ class Intake:
                 "is_traceable": prepared.choices.get("herleidbaar") == "ja",
                 "anonymised_text": text,
                 "needs_review": prepared.is_doubtful,
-                "sealed_content": seal_report(state, kind, submission.report_id, content),
+                "sealed_content": sealed,
                 "sealed_identity": seal_identity(state, submission.report_id, report),
                 "attachments": [each.id for each in files],
                 "sealed_attachments": files,
                 "reporter_public_key": submission.public_key,
+                "voucher": vouch(self._own_key, submission, mailbox, sealed),
                 "reporter_handle": submission.reporter_handle,
                 "reporter_language": report.language,
             }
         )
         counted = ReportCounted.model_validate({**shared, "received_on": now.astimezone(_ZONE).date()})
-        return received, counted, self._mailbox(submission, report)
+        return received, counted, self._opened(state, kind, submission, mailbox, report)
 
-    def _mailbox(self, submission: store.Submission, report: NewReport) -> MailboxOpened:
+    def _opened(
+        self,
+        state: MunicipalityConfigured,
+        kind: SignalType,
+        submission: store.Submission,
+        mailbox: Mailbox,
+        report: NewReport,
+    ) -> MailboxOpened:
         municipality, handle = submission.municipality, submission.reporter_handle
         return MailboxOpened(
             municipality=municipality,
@@ -348,4 +367,6 @@ class Intake:
             lookup_id=submission.lookup_id,
             language=report.language,
             sealed_address=seal_address(municipality, handle, report.mail, self._notifier_public_key),
+            signer_pin=mailbox_pin(mailbox.pin_key, state.signers[-1].public_key, group_of(kind).value),
+            verify_key=mailbox.signing.public_key,
         )

@@ -6,25 +6,31 @@ from common.coarse import coarse_now
 from common.contracts.casework import ReportErased
 from common.contracts.erasure import IntakeErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
-from common.messaging import Delivery, forget_subject, publish
+from common.messaging import Delivery, Unprocessable, forget_subject, publish
 from common.messaging.handling import Handlers
+from common.vouching import NotVouched, raise_alarm
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake import store
 from intake.attachments import Attachments
 from intake.domain import FormSet
 from intake.offered import adopt_seed, forms_configured
+from intake.signers import Signers
 
 
-def handlers(seed: FormSet, attachments: Attachments) -> Handlers:
-    """The handler of each event that intake hears."""
+def handlers(seed: FormSet, attachments: Attachments, signers: Signers) -> Handlers:
+    """The handler of each event that intake hears.
+
+    A state whose keys the pinned signer does not vouch for is parked with an alarm; the one before it counts.
+    """
 
     async def municipality_configured(
         connection: AsyncConnection, deliveries: Sequence[Delivery[MunicipalityConfigured]]
     ) -> None:
         for delivery in deliveries:
             state = delivery.event
-            await store.keep_municipality(connection, state)
+            if await store.keep_municipality(connection, state):
+                await _follow(signers, connection, state)
             offered = await adopt_seed(connection, state.municipality, seed)
             # Each time, so that `python -m gateway republish` also brings forms to a new hearer.
             await publish(connection, forms_configured(state.municipality, offered))
@@ -51,3 +57,11 @@ async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Deliv
                 municipality=event.municipality, report_id=event.report_id, confirmed_at=coarse_now()
             ),
         )
+
+
+async def _follow(signers: Signers, connection: AsyncConnection, state: MunicipalityConfigured) -> None:
+    try:
+        await signers.follow(connection, state)
+    except NotVouched as error:
+        raise_alarm("heard", state.municipality, str(error))
+        raise Unprocessable(f"keys that nobody trusted vouches for ({error})") from error

@@ -29,6 +29,7 @@ from intake.files.workshop import Bounds, Workshop
 from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
+from intake.signers import Signers
 from intake.writer import Writer
 
 log = get_logger()
@@ -137,7 +138,8 @@ async def serve(settings: ServiceSettings) -> None:
     database = Database.from_settings(settings)
     make_folders(settings)
     attachments = build_attachments(settings, database)
-    house = build_house("intake", settings, handlers(seed, attachments), database=database)
+    signers = Signers(settings.own_key)
+    house = build_house("intake", settings, handlers(seed, attachments, signers), database=database)
     writer = Writer(
         house.database,
         queue_size=settings.writer_queue_size,
@@ -145,11 +147,12 @@ async def serve(settings: ServiceSettings) -> None:
         count=settings.writer_count,
     )
     municipalities = Municipalities()
-    refresher = Refresher(house.database, municipalities, Offers(seed))
+    refresher = Refresher(house.database, municipalities, Offers(seed, signers))
     intake = Intake(
         writer,
         municipalities,
         decode(settings.notifier_public_key),
+        settings.own_key,
         attachments,
         file_limits=file_limits_of(settings),
     )

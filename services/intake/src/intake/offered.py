@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from intake import store
 from intake.documents import Document, assembled_from, digest_of, document_of, parts_of
 from intake.domain import FormSet
+from intake.signers import Signers
 from intake.store import forms
 from intake.store.forms import AuditRow, PartVersion
+from intake.store.signers import pins
 
 log = get_logger()
 
@@ -24,8 +26,9 @@ Offered = dict[str, tuple[MunicipalityConfigured, FormSet]]
 class Offers:
     """Reads what every municipality offers; forms that did not change are not read again."""
 
-    def __init__(self, seed: FormSet) -> None:
+    def __init__(self, seed: FormSet, signers: Signers) -> None:
         self._seed = seed
+        self._signers = signers
         self._known: dict[str, FormSet] = {}
 
     async def adopt(self, database: Database) -> None:
@@ -39,8 +42,11 @@ class Offers:
             log.info("forms.adopted", municipality=municipality, version=adopted.version)
 
     async def read(self, connection: AsyncConnection) -> Offered:
-        """Every municipality's state and forms."""
+        """Every municipality's state and forms; without keys where nobody trusted vouches for them."""
         states = await store.municipalities(connection)
+        trusted = self._signers.trusted(
+            {code: state for code, (state, _) in states.items()}, await pins(connection)
+        )
         changed = [
             code
             for code, (_, version) in states.items()
@@ -50,7 +56,7 @@ class Offers:
             found = _documents_of(await forms.current_parts(connection, changed))
             for code in changed:
                 self._known[code] = self._forms_of(found.get(code), states[code][1])
-        return {code: (state, self._known[code]) for code, (state, _) in states.items()}
+        return {code: (state, self._known[code]) for code, state in trusted.items()}
 
     def _forms_of(self, documents: Mapping[str, Document] | None, version: int) -> FormSet:
         """The seed serves who has not adopted it yet: an older process may have let the municipality in."""

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from common.contracts.codes import KeyGroup
 from common.contracts.gateway import GroupKey, MunicipalityConfigured
-from common.contracts.intake import ReportReceived
+from common.contracts.intake import ReportReceived, Voucher
 from common.errors import FieldError, Malformed, Unavailable
 from common.messaging.envelope import TooLarge
 from common.messaging.envelope import encode as encoded
+from common.receipt import Mailbox
 from common.sealing import (
     ADDRESS_BUCKETS,
     Context,
@@ -19,8 +20,11 @@ from common.sealing import (
     seal_content,
     seal_text,
 )
+from common.vouching import ReporterKeys, digest_of
 
 from intake.domain import Mode, SignalType
+from intake.settings import OwnKey
+from intake.store import Submission
 from intake.submission import NewReport
 
 
@@ -34,6 +38,23 @@ def seal_report(
         municipality=state.municipality,
         compartment="content",
         subject=str(report_id),
+    )
+
+
+def vouch(own: OwnKey, submission: Submission, mailbox: Mailbox, sealed: SealedContent) -> Voucher:
+    """This service's word that the keys of this mailbox and this content belong to this report."""
+    keys = ReporterKeys(
+        submission.municipality,
+        str(submission.report_id),
+        submission.public_key,
+        mailbox.signing.public_key,
+        digest_of(sealed),
+    )
+    return Voucher(
+        key_id=own.key_id,
+        verify_key=keys.verify_key,
+        content_digest=keys.digest,
+        signature=own.signing.sign(keys.statement()),
     )
 
 
@@ -78,6 +99,8 @@ def seal_identity(state: MunicipalityConfigured, report_id: UUID, report: NewRep
 def recipient_of(state: MunicipalityConfigured, group: KeyGroup) -> Recipient:
     """The holders of a group's key; raises `Unavailable` when the municipality has none."""
     key: GroupKey | None = next((each for each in state.keys if each.group is group), None)
+    if not state.keys:
+        raise Unavailable("Nobody trusted vouches for this municipality's keys now; nothing was stored.")
     if key is None:
         raise Unavailable(f"This municipality has no {group.value} key yet; nothing was stored.")
     return Recipient(group.value, key.key_id, decode(key.public_key))

@@ -1,17 +1,29 @@
 """Intake's own settings."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from common.addresses import is_local
 from common.settings import ServiceSettings
-from pydantic import model_validator
+from common.vouching import Signing
+from pydantic import SecretStr, model_validator
+
+
+@dataclass(frozen=True)
+class OwnKey:
+    """The key with which this service vouches for reporters' keys, and for its own pins."""
+
+    key_id: str
+    signing: Signing
 
 
 class IntakeSettings(ServiceSettings):
     """Settings of the intake process."""
 
     notifier_public_key: str  # base64url X25519; addresses for notices are sealed to it
+    voucher_private_key: SecretStr  # base64url Ed25519; with it intake vouches for reporters' keys
+    voucher_kid: str = "v1"  # the id under which the gateway knows the public half
     writer_queue_size: int = 512  # reports waiting for a group commit; full means 503
     writer_batch: int = 64  # reports in one group commit
     writer_count: int = 2  # group commits at the same time
@@ -31,6 +43,11 @@ class IntakeSettings(ServiceSettings):
     files_sweep_seconds: float = 300  # between two rounds
     clamav_address: str | None = None  # unix:/path, tls:host:port or (this machine) host:port; away means 503
     clamav_seconds: float = 30  # for one file
+
+    @property
+    def own_key(self) -> OwnKey:
+        """The key with which this service vouches."""
+        return OwnKey(self.voucher_kid, Signing(self.voucher_private_key.get_secret_value()))
 
     @model_validator(mode="after")
     def _no_file_in_clear(self) -> Self:

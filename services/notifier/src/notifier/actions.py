@@ -12,6 +12,7 @@ from common.db import Database
 from common.errors import AppError, FieldError, Malformed, NotFound
 from common.messaging import publish
 from common.sealing import SealedContent
+from common.vouching import NotVouched, reply_statement, require_signed
 from sqlalchemy import RowMapping
 
 from notifier import domain, store
@@ -51,6 +52,7 @@ async def search_mailbox(database: Database, identity: Identity, lookup_id: str)
     return {
         "municipality": identity.municipality,
         "language": mailbox["language"],
+        "signerPin": mailbox["signer_pin"],
         "notices": [_notice_json(notice) for notice in notices],
         "questions": [_question_json(question) for question in questions],
     }
@@ -63,8 +65,12 @@ async def reply_to_question(
     question_id: UUID,
     reply_id: UUID,
     sealed: SealedContent,
+    signature: str,
 ) -> None:
-    """Pass a sealed reply on to casework; the same reply twice is one reply. Nothing of it stays here."""
+    """Pass a sealed reply on to casework; the same reply twice is one reply. Nothing of it stays here.
+
+    Who knows the look-up id only, and not the receipt, cannot sign it: `Malformed`.
+    """
     async with database.tenant(identity.municipality) as connection:
         mailbox = await store.find_mailbox(connection, lookup_id)
         if mailbox is None:
@@ -76,6 +82,11 @@ async def reply_to_question(
                 "/questionId", "unknown-question", "Deze vraag is u niet gesteld.", "Not your question."
             )
         _require_key(sealed, question)
+        _require_receipt(
+            reply_statement(identity.municipality, str(question_id), str(reply_id), sealed),
+            signature,
+            mailbox["verify_key"],
+        )
         now = coarse_now()
         if not await store.add_reply(connection, identity.municipality, question_id, reply_id, now):
             return
@@ -87,6 +98,7 @@ async def reply_to_question(
             question_id=question_id,
             reply_id=reply_id,
             sealed_reply=sealed,
+            signature=signature,
             given_at=now,
         )
         await publish(connection, reply)
@@ -117,6 +129,18 @@ def _require_key(sealed: SealedContent, question: RowMapping) -> None:
             f"Verzegel voor sleutel {question['reply_key_id']}.",
             f"Seal to key {question['reply_key_id']}.",
         )
+
+
+def _require_receipt(statement: bytes, signature: str, verify_key: str) -> None:
+    try:
+        require_signed(statement, signature, verify_key)
+    except NotVouched as error:
+        raise _wrong(
+            "/signature",
+            "not-signed",
+            "Dit antwoord is niet getekend met de sleutel die bij de code hoort.",
+            "This reply is not signed with the key that the receipt gives.",
+        ) from error
 
 
 def _wrong(pointer: str, code: str, dutch: str, english: str) -> Malformed:
@@ -156,7 +180,9 @@ def _question_json(question: RowMapping) -> dict[str, Any]:
             "group": question["reply_key_group"],
             "keyId": question["reply_key_id"],
             "publicKey": question["reply_public_key"],
+            "signature": question["reply_key_signature"],
         },
+        "signers": question["signers"],
         "askedAt": question["asked_at"],
         "repliedAt": question["replied_at"],
     }

@@ -10,6 +10,7 @@ from common.contracts.casework import NoticeDue, QuestionAsked, WorkArrived
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened
 from sqlalchemy import RowMapping, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier.domain import SETTLE_SECONDS, Next
@@ -38,9 +39,11 @@ async def add_mailboxes(connection: AsyncConnection, events: Sequence[MailboxOpe
     """Open mailboxes; a known one stays as it is."""
     await connection.execute(
         text(
-            """INSERT INTO mailbox (municipality, reporter_handle, lookup_id, language, sealed_address)
+            """INSERT INTO mailbox (municipality, reporter_handle, lookup_id, language, sealed_address,
+                   signer_pin, verify_key)
                SELECT * FROM unnest(CAST(:municipalities AS text[]), CAST(:handles AS uuid[]),
-                   CAST(:lookups AS text[]), CAST(:languages AS text[]), CAST(:addresses AS text[]))
+                   CAST(:lookups AS text[]), CAST(:languages AS text[]), CAST(:addresses AS text[]),
+                   CAST(:pins AS text[]), CAST(:verify_keys AS text[]))
                ON CONFLICT DO NOTHING"""
         ),
         {
@@ -49,6 +52,8 @@ async def add_mailboxes(connection: AsyncConnection, events: Sequence[MailboxOpe
             "lookups": [event.lookup_id for event in events],
             "languages": [event.language for event in events],
             "addresses": [event.sealed_address for event in events],
+            "pins": [event.signer_pin for event in events],
+            "verify_keys": [event.verify_key for event in events],
         },
     )
 
@@ -141,8 +146,9 @@ async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAs
     await connection.execute(
         text(
             """INSERT INTO question (municipality, id, reporter_handle, sealed_question, reply_key_id,
-                   reply_key_group, reply_public_key, asked_at)
-               VALUES (:municipality, :id, :handle, :sealed, :key_id, :key_group, :public_key, :asked_at)
+                   reply_key_group, reply_public_key, reply_key_signature, signers, asked_at)
+               VALUES (:municipality, :id, :handle, :sealed, :key_id, :key_group, :public_key, :signature,
+                   CAST(:signers AS jsonb), :asked_at)
                ON CONFLICT DO NOTHING"""
         ),
         [
@@ -154,6 +160,8 @@ async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAs
                 "key_id": event.reply_key_id,
                 "key_group": event.reply_key_group,
                 "public_key": event.reply_public_key,
+                "signature": event.reply_key_signature,
+                "signers": json.dumps([each.model_dump(by_alias=True) for each in event.signers]),
                 "asked_at": event.asked_at,
             }
             for event in events
@@ -308,7 +316,10 @@ async def end_attempt(
 async def find_mailbox(connection: AsyncConnection, lookup_id: str) -> RowMapping | None:
     """The mailbox behind a look-up id, within the municipality."""
     row = await connection.execute(
-        text("SELECT reporter_handle, language FROM mailbox WHERE lookup_id = :lookup"), {"lookup": lookup_id}
+        text(
+            "SELECT reporter_handle, language, signer_pin, verify_key FROM mailbox WHERE lookup_id = :lookup"
+        ),
+        {"lookup": lookup_id},
     )
     found = row.first()
     return found._mapping if found else None
@@ -331,7 +342,7 @@ async def questions_of(connection: AsyncConnection, handle: UUID) -> Sequence[Ro
                    SELECT count(*) AS replies, max(given_at) AS replied_at FROM reply p
                    WHERE p.municipality = q.municipality AND p.question_id = q.id) r
                WHERE q.reporter_handle = :handle ORDER BY q.asked_at, q.id"""
-        ),
+        ).columns(signers=JSONB),
         {"handle": handle},
     )
     return [row._mapping for row in rows]

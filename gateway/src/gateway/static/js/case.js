@@ -1,16 +1,18 @@
 // The page of one report: opens what is sealed, and seals what is written, here in the browser.
 
 import "./sealed-text.js";
-import { encode, text as decodeText } from "./bytes.js";
+import { text as decodeText } from "./bytes.js";
 import { allowFiles, forgetFiles } from "./case-files.js";
+import { CaseKeys } from "./case-keys.js";
 import { allowCheck, forgetCheck } from "./check.js";
 import { goOn, renew } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
+import { NotVouched } from "./vouching.js";
 
 const place = document.getElementById("case");
-const { municipality, report, csrf, reporterKey } = place.dataset;
-const named = JSON.parse(place.dataset.key);
+const { municipality, report, csrf } = place.dataset;
+const keys = new CaseKeys(place.dataset);
 const said = JSON.parse(place.dataset.said);
 const vault = new Vault();
 const unlock = document.getElementById("unlock");
@@ -56,14 +58,27 @@ async function openAll() {
   const { sealed, attachments = [] } = await post("openings", { purpose: unlock.elements.purpose.value });
   namedFiles.clear();
   for (const each of sealed) {
-    const shown = await openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each)).then(
-      decodeText,
-      () => null,
-    );
-    show(each, shown);
+    if (await isVouchedFor(each)) show(each, await openPart(each).catch(() => null));
+    else showUnvouched(each);
   }
   allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
   await renewCheck();
+}
+
+const openPart = (each) =>
+  openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each)).then(decodeText);
+
+/** Whether this comes from where it says: the content from intake, a reply from the reporter. */
+async function isVouchedFor(each) {
+  if (!keys.isVouchedFor) return each.compartment !== "reply";
+  try {
+    if (each.compartment === "content") await keys.requireContent(each.sealed);
+    if (each.compartment === "reply") await keys.requireReply(each);
+    return true;
+  } catch (error) {
+    if (error instanceof NotVouched) return false;
+    throw error;
+  }
 }
 
 /** What a compartment of this report is bound to; another report's would not open under it. */
@@ -79,6 +94,11 @@ function show({ compartment, subject, replyId }, content) {
   const names = { "question-copy": ["question", subject], reply: ["reply", replyId], note: ["note", subject] };
   const [name, id] = names[compartment] ?? [];
   if (name) reveal(name, id, content ?? said.unreadable);
+}
+
+function showUnvouched({ compartment, replyId }) {
+  if (compartment === "content") opened.querySelector("[data-part=description]").reveal(said.unvouched);
+  else reveal("reply", replyId, said.unvouched);
 }
 
 function reveal(name, id, content) {
@@ -111,7 +131,8 @@ function showRow(name, parts) {
 }
 
 /** What to tell of an error that is no refusal of the thing itself. */
-const trouble = (error) => (error instanceof SignedOut ? said.expired : said.away);
+const trouble = (error) =>
+  error instanceof SignedOut ? said.expired : error instanceof NotVouched ? said.untrusted : said.away;
 
 unlock.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -143,28 +164,22 @@ document.getElementById("lock").addEventListener("click", () => {
   unlock.elements.passphrase.focus();
 });
 
-/** The group key to write to: the one that this vault holds, whatever public half the page names. */
-function recipient() {
-  const own = vault.keys.get(named.keyId);
-  if (vault.isOpen && encode(own?.publicKey ?? new Uint8Array()) !== named.publicKey) throw new CannotOpen();
-  return named;
-}
-
 async function question(written) {
   const questionId = crypto.randomUUID();
   const bound = context(municipality, "question", questionId, "reporter");
+  const [reporter, group] = [await keys.reporter(), await keys.group(vault)];
   await post("questions", {
     version: Number(place.dataset.version),
     questionId,
-    sealedQuestion: await sealText(written, reporterKey, bound),
-    sealedCopy: await sealContent(written, recipient(), municipality, "question-copy", `${report}/${questionId}`),
+    sealedQuestion: await sealText(written, reporter, bound),
+    sealedCopy: await sealContent(written, group, municipality, "question-copy", `${report}/${questionId}`),
   });
   if (vault.isOpen) reveal("question", questionId, written);
 }
 
 async function note(written) {
   const noteId = crypto.randomUUID();
-  const sealed = await sealContent(written, recipient(), municipality, "note", `${report}/${noteId}`);
+  const sealed = await sealContent(written, await keys.group(vault), municipality, "note", `${report}/${noteId}`);
   await post("notes", { noteId, sealed });
   if (vault.isOpen) reveal("note", noteId, written);
 }

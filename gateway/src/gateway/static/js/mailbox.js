@@ -1,8 +1,9 @@
 // The mailbox behind a receipt: keys are derived, questions opened and replies sealed here in the browser.
 
-import { text as decodeText } from "./bytes.js";
+import { encode, text as decodeText } from "./bytes.js";
 import { mailboxOf, parseReceipt } from "./receipt-key.js";
 import { context, openText, sealContent } from "./sealing.js";
+import { alarm, NotVouched, replyStatement, requirePinnedKey } from "./vouching.js";
 
 const place = document.getElementById("mailbox");
 const { municipality, language } = place.dataset;
@@ -49,10 +50,10 @@ function showNotices(notices) {
   open.querySelector("[data-no-notices]").hidden = notices.length > 0;
 }
 
-async function questionCard(question, { lookupId, pair }) {
+async function questionCard(question, mailbox, pin) {
   const card = document.getElementById("question-template").content.cloneNode(true);
   const bound = context(municipality, "question", question.questionId, "reporter");
-  const plain = await openText(question.sealedQuestion, pair, bound).then(decodeText, () => said.unreadable);
+  const plain = await openText(question.sealedQuestion, mailbox.pair, bound).then(decodeText, () => said.unreadable);
   card.querySelector("[data-text]").textContent = plain;
   showTime(card.querySelector("[data-asked-at]"), question.askedAt);
   if (question.repliedAt) {
@@ -67,11 +68,31 @@ async function questionCard(question, { lookupId, pair }) {
   card.querySelector("label").htmlFor = area.id;
   card.querySelector(".v-hint").id = `${area.id}-hint`;
   area.setAttribute("aria-describedby", `${area.id}-hint`);
-  replyOnSubmit(card.querySelector("form"), question, lookupId);
+  if (await isPinned(question, mailbox, pin)) replyOnSubmit(card.querySelector("form"), question, mailbox);
+  else card.querySelector("form").replaceWith(warning());
   return card;
 }
 
-function replyOnSubmit(reply, question, lookupId) {
+/** Whether a reply would be sealed to a key for which the municipality of this receipt vouches. */
+async function isPinned({ replyKey, signers }, { pinKey }, pin) {
+  try {
+    await requirePinnedKey(municipality, replyKey, signers, pin, pinKey);
+    return true;
+  } catch (error) {
+    if (!(error instanceof NotVouched)) throw error;
+    alarm("mailbox", { municipality, ...csrf() });
+    return false;
+  }
+}
+
+function warning() {
+  const told = document.createElement("p");
+  told.className = "v-prose";
+  told.textContent = said.untrusted;
+  return told;
+}
+
+function replyOnSubmit(reply, question, mailbox) {
   const area = reply.querySelector("textarea");
   const status = reply.querySelector("[data-status]");
   const replyId = crypto.randomUUID(); // the same when sending is tried again
@@ -84,16 +105,18 @@ function replyOnSubmit(reply, question, lookupId) {
     }
     reply.querySelector("button").disabled = true;
     status.textContent = said.sending;
-    const answer = await send(area.value.trim(), question, lookupId, replyId).catch(() => ({ status: 0 }));
+    const answer = await send(area.value.trim(), question, mailbox, replyId).catch(() => ({ status: 0 }));
     status.textContent = answer.status === 201 ? said.sent : answer.status === 409 ? said.too_many : said.away;
     reply.querySelector("button").disabled = answer.status === 201;
     area.readOnly = answer.status === 201;
   });
 }
 
-async function send(written, { questionId, replyKey }, lookupId, replyId) {
+async function send(written, { questionId, replyKey }, { lookupId, signingKey }, replyId) {
   const sealedReply = await sealContent(written, replyKey, municipality, "reply", questionId);
-  return post("_reply", { lookupId, questionId, replyId, sealedReply });
+  const statement = await replyStatement(municipality, questionId, replyId, sealedReply);
+  const signature = encode(new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, signingKey, statement)));
+  return post("_reply", { lookupId, questionId, replyId, sealedReply, signature });
 }
 
 async function search(body) {
@@ -102,7 +125,7 @@ async function search(body) {
   if (status === 404) return said.unknown;
   if (found === null) return said.away;
   showNotices(found.notices);
-  const cards = await Promise.all(found.questions.map((question) => questionCard(question, mailbox)));
+  const cards = await Promise.all(found.questions.map((question) => questionCard(question, mailbox, found.signerPin)));
   open.querySelector("[data-questions]").replaceChildren(...cards.toReversed());
   open.querySelector("[data-asked]").hidden = cards.length === 0;
   ask.hidden = true;

@@ -1,10 +1,11 @@
 // A person's keys: opened with the passphrase, kept in this page's memory, forgotten when it is left idle.
 
 import { argon2idAsync } from "../vendor/noble-hashes/argon2.js";
-import { decode, utf8 } from "./bytes.js";
+import { decode, encode, utf8 } from "./bytes.js";
 import { CannotOpen, context, keyPair, openSealed } from "./sealing.js";
 
 const IDLE_MINUTES = 15;
+const KEY_BYTES = 32;
 /** Other pages of this browser tell here that somebody signed out. */
 export const signedOut = new BroadcastChannel("vermoeden-signed-out");
 
@@ -16,6 +17,7 @@ export class SignedOut extends Error {}
 
 export class Vault {
   #keys = new Map();
+  #signer;
   #timer;
   #idleAt = 0;
 
@@ -34,6 +36,11 @@ export class Vault {
     return this.#keys;
   }
 
+  /** Who vouches for the municipality's keys, as its owner pinned it; null in a vault that is older than that. */
+  get signer() {
+    return this.#signer;
+  }
+
   get isOpen() {
     return this.#keys.size > 0;
   }
@@ -45,12 +52,14 @@ export class Vault {
     if (answer.status === 404) throw new NoVault();
     if (!answer.ok) throw new Error(`vault ${answer.status}`);
     const stored = await answer.json();
-    const own = await keyPair(await unwrap(stored, passphrase));
+    const kept = await unwrap(stored, passphrase);
+    const own = await keyPair(kept.slice(0, KEY_BYTES));
     const opened = stored.groups.map(async ({ group, keyId, wrappedKey }) => {
       const bound = context(stored.municipality, "group-key", group, keyId);
       return [keyId, await keyPair(await openSealed(wrappedKey, own, bound))];
     });
     this.#keys = new Map(await Promise.all(opened));
+    this.#signer = kept.length > KEY_BYTES ? encode(kept.slice(KEY_BYTES)) : null;
     this.onLock = onLock;
     this.#stayAwake();
   }

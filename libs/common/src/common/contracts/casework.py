@@ -16,6 +16,7 @@ from common.contracts.codes import (
     Status,
     Urgency,
 )
+from common.contracts.gateway import Signer
 
 
 class ReportRouted(Event):
@@ -126,6 +127,8 @@ class QuestionAsked(Event):
     reply_key_id: str
     reply_key_group: str
     reply_public_key: str  # base64url X25519 of the municipality's key group
+    reply_key_signature: str = ""  # base64url Ed25519, of the last signer
+    signers: tuple[Signer, ...] = ()  # of the municipality, oldest first
     asked_at: Moment
 
 

@@ -38,6 +38,14 @@ class GroupKey(WireModel):
     group: KeyGroup
     key_id: str
     public_key: str  # base64url X25519
+    signature: str = ""  # base64url Ed25519, of the last signer
+
+
+class Signer(WireModel):
+    """A key with which the municipality's custodians vouch for its other keys (`common.vouching`)."""
+
+    public_key: str  # base64url Ed25519
+    signature: str = ""  # base64url, of the signer before it; the first has none
 
 
 class FileLimits(WireModel):
@@ -68,6 +76,7 @@ class MunicipalityConfigured(Event):
     catch_all_department: Code
     partners: tuple[Partner, ...]
     keys: tuple[GroupKey, ...]
+    signers: tuple[Signer, ...] = ()  # oldest first; the last signed the keys
     file_limits: FileLimits | None = None
     neighbourhoods: tuple[Neighbourhood, ...] = ()  # none: a reporter may write any
     form_layout: FormLayout = FormLayout.ALL_ON_ONE

@@ -20,6 +20,15 @@ class SealedAttachment(WireModel):
     wraps: tuple[Wrap, ...]
 
 
+class Voucher(WireModel):
+    """Intake's word that these are the keys of a report's reporter, and this its content."""
+
+    key_id: str  # of intake's key, of which others know the public half
+    verify_key: str  # base64url Ed25519, derived from the receipt: replies are signed with it
+    content_digest: str  # base64url SHA-256 of nonce and ciphertext of `sealed_content`
+    signature: str  # base64url, over what `common.vouching.ReporterKeys` says
+
+
 class ReportReceived(Event):
     """A valid report, anonymised and sealed; the only event that carries report content."""
 
@@ -46,6 +55,7 @@ class ReportReceived(Event):
     attachments: tuple[UUID, ...] = ()
     sealed_attachments: tuple[SealedAttachment, ...] = ()  # the same files, with the wraps of their keys
     reporter_public_key: str  # base64url X25519, derived from the receipt
+    voucher: Voucher | None = None  # for that key; without it nobody is asked anything
     reporter_handle: UUID
     reporter_language: str = "nl"
 
@@ -75,6 +85,8 @@ class MailboxOpened(Event):
     lookup_id: str
     language: str
     sealed_address: str | None = None  # base64url HPKE to the notifier's key
+    signer_pin: str = ""  # who vouches for keys, as the receipt's holder can check it; tells nothing else
+    verify_key: str = ""  # base64url Ed25519: replies are signed with its private half
 
 
 class SignalTypeState(WireModel):

@@ -19,6 +19,7 @@ class ReplyGiven(Event):
     question_id: UUID
     reply_id: UUID
     sealed_reply: SealedContent
+    signature: str = ""  # base64url Ed25519, by a key that the receipt gives
     given_at: Moment
 
 

@@ -84,7 +84,8 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         **_permitted_json(row, worker),
         "mayCorrect": may_correct,
         "reporterPublicKey": row["reporter_public_key"],
-        "key": {"group": key.group.value, "keyId": key.key_id, "publicKey": key.public_key},
+        "voucher": row["voucher"],
+        "key": key.model_dump(mode="json", by_alias=True),
         "questions": [
             {
                 "questionId": question["id"],
@@ -108,7 +109,7 @@ def _permitted_json(row: RowMapping, worker: Worker) -> dict[str, Any]:
         "mayTake": is_open and row["taken_by"] is None,
         "mayClose": mine and domain.may_close(status),
         "mayReopen": not is_open,
-        "mayAsk": mine and domain.may_ask(status),
+        "mayAsk": mine and domain.may_ask(status) and row["voucher"] is not None,
     }
 
 

@@ -1,12 +1,13 @@
 """Opening what is sealed, asking the reporter, and notes: content that only browsers can read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from common.contracts.casework import QuestionAsked
 from common.contracts.codes import FeedbackKey, KeyGroup
-from common.contracts.gateway import GroupKey
+from common.contracts.gateway import GroupKey, Signer
 from common.db import Database
 from common.errors import FieldError, Malformed, NotFound, Unavailable
 from common.messaging import publish
@@ -52,9 +53,10 @@ async def open_report(database: Database, worker: Worker, report_id: UUID, purpo
         if await reports.read_report(connection, worker.sight, report_id) is None:
             raise NotFound("The report was erased a moment ago.")
         rows = await reports.read_sealed(connection, report_id, worker.identity.key_groups)
+        signatures = await reports.reply_signatures(connection, report_id)
     return Opening(
         opening_id,
-        [_sealed_json(row) for row in rows if row["compartment"] != ATTACHMENT],
+        [_sealed_json(row, signatures) for row in rows if row["compartment"] != ATTACHMENT],
         [{**row["content"], "wraps": row["wraps"]} for row in rows if row["compartment"] == ATTACHMENT],
     )
 
@@ -76,7 +78,11 @@ async def ask_reporter(
         held.require_mine()
         if not domain.may_ask(held.report["status"]):
             raise NotPermitted(f"The reporter cannot be asked while the report is {held.report['status']}.")
-        key = await key_of(held.connection, is_restricted=held.report["is_restricted"])
+        if held.report["voucher"] is None:
+            raise NotPermitted(
+                "Nobody vouches for the key of this reporter: the report came before that was so."
+            )
+        key, signers = await vouched_key(held.connection, is_restricted=held.report["is_restricted"])
         require_wrap(sealed_copy, key, "/sealedCopy/wraps")
         if not await changes.add_question(
             held.connection, worker.municipality, report_id, question_id, worker.person, held.at
@@ -93,6 +99,8 @@ async def ask_reporter(
             reply_key_id=key.key_id,
             reply_key_group=key.group.value,
             reply_public_key=key.public_key,
+            reply_key_signature=key.signature,
+            signers=signers,
             asked_at=held.at,
         )
         await publish(held.connection, asked, held.moved(status), held.notice(FeedbackKey.QUESTION))
@@ -128,12 +136,20 @@ async def keep_note(held: InHand, note_id: UUID, sealed: SealedContent) -> None:
 
 async def key_of(connection: AsyncConnection, *, is_restricted: bool) -> GroupKey:
     """The public key to which anything written about a report is sealed."""
+    return (await vouched_key(connection, is_restricted=is_restricted))[0]
+
+
+async def vouched_key(
+    connection: AsyncConnection, *, is_restricted: bool
+) -> tuple[GroupKey, tuple[Signer, ...]]:
+    """That key with who vouches for it. Nothing is checked here: whoever seals to it does that."""
     state = await reports.read_state(connection, "municipality_state")
     group = KeyGroup.RESTRICTED if is_restricted else KeyGroup.GENERAL
     if state is not None:
-        for key in town_of(state).keys:
+        town = town_of(state)
+        for key in town.keys:
             if key.group is group:
-                return key
+                return key, town.signers
     raise Unavailable("The municipality's public keys are not known yet.")
 
 
@@ -167,13 +183,13 @@ async def _keep(held: InHand, compartment: str, subject: str, sealed: SealedCont
     )
 
 
-def _sealed_json(row: RowMapping) -> dict[str, Any]:
+def _sealed_json(row: RowMapping, signatures: Mapping[str, str]) -> dict[str, Any]:
     # A reply is bound to its question; its own id stands behind the slash.
     subject, _, own_id = row["subject"].partition("/")
     return {
         "compartment": row["compartment"],
         "subject": subject,
-        **({"replyId": own_id} if own_id else {}),
+        **({"replyId": own_id, "signature": signatures.get(own_id, "")} if own_id else {}),
         "sealed": {**row["content"], "wraps": row["wraps"]},
         "at": row["at"],
         "by": row["by_person"],

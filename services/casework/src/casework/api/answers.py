@@ -6,7 +6,7 @@ from uuid import UUID
 from common.contracts.base import Moment, WireModel
 from common.contracts.codes import Channel, Code, ErasureGround, Result, Status, Urgency
 from common.contracts.gateway import GroupKey
-from common.contracts.intake import SealedAttachment
+from common.contracts.intake import SealedAttachment, Voucher
 from common.sealing import SealedContent
 from pydantic import ConfigDict
 
@@ -106,6 +106,7 @@ class ReportShown(ReportLine):
     may_ask: bool
     may_correct: bool  # the anonymised text
     reporter_public_key: str
+    voucher: Voucher | None  # intake's word for that key; without it nobody is asked (docs/sealing.md)
     key: GroupKey
     questions: list[QuestionLine]
     notes: list[NoteLine]
@@ -142,6 +143,7 @@ class SealedPart(WireModel):
     compartment: str
     subject: str
     reply_id: UUID | None = None
+    signature: str | None = None  # of a reply, by its reporter's key; empty when there is none
     sealed: SealedContent
     at: Moment
     by: UUID | None

@@ -91,6 +91,7 @@ _REPORT_COLUMNS = (
     ("anonymised_text", "text"),
     ("needs_review", "boolean"),
     ("reporter_public_key", "text"),
+    ("voucher", "jsonb"),
     ("reporter_handle", "uuid"),
     ("department", "text"),
     ("rule", "text"),
@@ -278,15 +279,27 @@ async def lock_asked(
 
 
 async def add_reply(
-    connection: AsyncConnection, municipality: str, reply_id: UUID, question_id: UUID, given_at: CoarseTime
+    connection: AsyncConnection,
+    municipality: str,
+    reply_id: UUID,
+    question_id: UUID,
+    given_at: CoarseTime,
+    signature: str,
 ) -> bool:
-    """Remember a reply; False when it is known already."""
+    """Remember a reply and its reporter's signature; False when it is known already."""
     row = await connection.execute(
         text(
-            """INSERT INTO reply (municipality, id, question_id, given_at)
-               VALUES (:municipality, :id, :question_id, :given_at) ON CONFLICT DO NOTHING RETURNING 1"""
+            """INSERT INTO reply (municipality, id, question_id, given_at, signature)
+               VALUES (:municipality, :id, :question_id, :given_at, :signature)
+               ON CONFLICT DO NOTHING RETURNING 1"""
         ),
-        {"municipality": municipality, "id": reply_id, "question_id": question_id, "given_at": given_at},
+        {
+            "municipality": municipality,
+            "id": reply_id,
+            "question_id": question_id,
+            "given_at": given_at,
+            "signature": signature,
+        },
     )
     return row.first() is not None
 

@@ -125,7 +125,7 @@ async def read_report(
         text(
             f"""SELECT r.* FROM report r WHERE r.id = :id AND {_RIGHTS}
                 {"FOR UPDATE OF r" if lock else ""}"""  # noqa: S608 -- literals
-        ).columns(choice_answers=JSONB),
+        ).columns(choice_answers=JSONB, voucher=JSONB),
         {**sight.arguments(), "id": report_id},
     )
     found = row.first()
@@ -208,6 +208,19 @@ async def read_sealed(
         {"report_id": report_id, "groups": sorted(groups)},
     )
     return [row._mapping for row in rows]
+
+
+async def reply_signatures(connection: AsyncConnection, report_id: UUID) -> dict[str, str]:
+    """The reporter's signature of each reply, by its id."""
+    rows = await connection.execute(
+        text(
+            """SELECT CAST(p.id AS text), p.signature FROM question q
+               JOIN reply p ON p.municipality = q.municipality AND p.question_id = q.id
+               WHERE q.report_id = :report_id"""
+        ),
+        {"report_id": report_id},
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def read_state(connection: AsyncConnection, table: str) -> str | None:

@@ -70,6 +70,7 @@ _KEEP_STATE = text(
     VALUES (:municipality, :version, CAST(:state AS jsonb))
     ON CONFLICT (municipality) DO UPDATE SET version = excluded.version, state = excluded.state
     WHERE municipality_state.version < excluded.version
+    RETURNING 1
     """
 )
 _STATES = text(
@@ -130,9 +131,9 @@ async def body_macs(
     return {(row.municipality, bytes(row.key_hash)): bytes(row.body_mac) for row in rows}
 
 
-async def keep_municipality(connection: AsyncConnection, state: MunicipalityConfigured) -> None:
-    """Keep this state if it is the newest heard."""
-    await connection.execute(
+async def keep_municipality(connection: AsyncConnection, state: MunicipalityConfigured) -> bool:
+    """Keep this state if it is the newest heard; whether it is."""
+    kept = await connection.execute(
         _KEEP_STATE,
         {
             "municipality": state.municipality,
@@ -140,6 +141,7 @@ async def keep_municipality(connection: AsyncConnection, state: MunicipalityConf
             "state": state.model_dump_json(by_alias=True),
         },
     )
+    return kept.first() is not None
 
 
 async def versions(connection: AsyncConnection) -> frozenset[tuple[str, int, int]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from common.contracts.base import Moment, WireModel
 from common.contracts.codes import Code, FeedbackKey, Urgency
+from common.contracts.gateway import Signer
 
 
 class Notice(WireModel):
@@ -23,6 +24,7 @@ class ReplyKey(WireModel):
     group: str
     key_id: str
     public_key: str
+    signature: str  # of the last signer; check it before sealing to this key (docs/sealing.md)
 
 
 class Question(WireModel):
@@ -31,6 +33,7 @@ class Question(WireModel):
     question_id: UUID
     sealed_question: str
     reply_key: ReplyKey
+    signers: list[Signer]
     asked_at: Moment
     replied_at: Moment | None
 
@@ -40,6 +43,7 @@ class MailboxShown(WireModel):
 
     municipality: Code
     language: str
+    signer_pin: str  # who vouches for keys, as only the receipt can check
     notices: list[Notice]
     questions: list[Question]
 

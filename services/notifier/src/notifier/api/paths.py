@@ -36,6 +36,7 @@ class Reply(RequestModel):
     question_id: UUID
     reply_id: UUID
     sealed_reply: SealedReply
+    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
 
 
 def _database(request: Request) -> Database:
@@ -51,10 +52,10 @@ async def search_mailbox(request: Request, caller: Caller, body: MailboxSearch) 
 
 @router.post("/api/v1/mailboxes/_reply", status_code=201, response_model=answers.ReplyKept)
 async def reply_to_question(request: Request, caller: Caller, body: Reply) -> dict[str, Any]:
-    """Answer a question; the same reply id twice is one reply."""
+    """Answer a question, signed with the key that the receipt gives; the same reply id twice is one reply."""
     sealed = body.sealed_reply.content()
     await actions.reply_to_question(
-        _database(request), caller, body.lookup_id, body.question_id, body.reply_id, sealed
+        _database(request), caller, body.lookup_id, body.question_id, body.reply_id, sealed, body.signature
     )
     return {"replyId": body.reply_id}
 
