@@ -18,12 +18,39 @@ from tests.support.backing import Backing
 PASSWORDS = RolePasswords(owner="o", web="w", flow="f")
 
 
+#: Held while a mould is made; provisioning and migrations have locks of their own.
+_MOULD_LOCK = 7_306_119_860
+
+
 async def service_database(backing: Backing, service: str) -> DatabaseUrls:
-    """A fresh, migrated database of this service; every call makes another."""
+    """A fresh database as this service's migrations leave it; every call makes another.
+
+    The migrations run once for all tests of a run: each gets a copy of what they made.
+    """
     name = f"{service}_{secrets.token_hex(6)}"
-    urls = await provide_database(backing.admin_url, service, PASSWORDS, database=name)
-    await asyncio.to_thread(migrate, service, urls.owner)
-    return urls
+    connection = await asyncpg.connect(backing.admin_url)
+    try:
+        mould = await _mould(connection, backing, service)
+        await connection.execute(f'CREATE DATABASE "{name}" OWNER "{service}_owner" TEMPLATE "{mould}"')
+    finally:
+        await connection.close()
+    return await provide_database(backing.admin_url, service, PASSWORDS, database=name)
+
+
+async def _mould(connection: "asyncpg.Connection[asyncpg.Record]", backing: Backing, service: str) -> str:
+    """The name of a migrated database that nobody enters; other processes may want it at the same time."""
+    name = f"mould_{service}"
+    await connection.execute(f"SELECT pg_advisory_lock({_MOULD_LOCK})")
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            unready = f"{name}_{secrets.token_hex(6)}"
+            urls = await provide_database(backing.admin_url, service, PASSWORDS, database=unready)
+            await asyncio.to_thread(migrate, service, urls.owner)
+            await connection.execute(f'ALTER DATABASE "{unready}" ALLOW_CONNECTIONS false')
+            await connection.execute(f'ALTER DATABASE "{unready}" RENAME TO "{name}"')
+    finally:
+        await connection.execute(f"SELECT pg_advisory_unlock({_MOULD_LOCK})")
+    return name
 
 
 @asynccontextmanager
