@@ -20,9 +20,10 @@ HOME = "/veldstad"
 
 @pytest_asyncio.fixture(scope="module")
 async def running(backing: Backing) -> AsyncIterator[Running]:
-    """One gateway for this module."""
+    """One gateway for this module; who must wait before signing in sees the clock go forward instead."""
     urls = await service_database(backing, "gateway")
     async with running_upstream() as upstream, running_gateway(urls, upstream) as gateway:
+        gateway.front.sessions._pause = gateway.clock.pause
         yield gateway
 
 

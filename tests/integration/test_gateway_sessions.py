@@ -39,9 +39,10 @@ from tests.support.gateway import PASSWORD, Running, running_gateway, running_up
 
 @pytest_asyncio.fixture(scope="module")
 async def running(backing: Backing) -> AsyncIterator[Running]:
-    """One gateway for this module."""
+    """One gateway for this module; who must wait before signing in sees the clock go forward instead."""
     urls = await service_database(backing, "gateway")
     async with running_upstream() as upstream, running_gateway(urls, upstream) as gateway:
+        gateway.front.sessions._pause = gateway.clock.pause
         yield gateway
 
 
@@ -92,7 +93,9 @@ async def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(running
 
 async def test_repeated_failures_are_slowed_down_then_refused_for_a_while(running: Running) -> None:
     login = await running.person(Role.HANDLER)
+    before = running.clock.moved
     answers = [await _try(running, login, "fout") for _ in range(8)]
+    assert timedelta(seconds=1) < running.clock.moved - before < timedelta(seconds=30)
     while answers[-1][0] == 401:
         answers.append(await _try(running, login, "fout"))
         assert len(answers) < 20

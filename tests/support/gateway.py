@@ -50,6 +50,11 @@ class Clock:
         """Go forward."""
         self.moved += timedelta(**by)
 
+    async def pause(self, seconds: float) -> None:
+        """Let somebody wait without waiting: for who does one thing after another, this is as good."""
+        self.move(seconds=seconds)
+        await asyncio.sleep(0)
+
 
 @dataclass
 class Upstream:
