@@ -13,7 +13,7 @@ from gateway.domain.routes import ROUTES, RouteTable
 from jsonschema import Draft7Validator, Draft202012Validator
 from making.api_page import operations_of
 from making.asyncapi import asyncapi_text
-from making.openapi import documents
+from making.openapi import Document, documents
 from openapi_spec_validator import validate
 
 SERVICES = ("intake", "casework", "notifier", "reporting", "gateway")
@@ -23,6 +23,12 @@ _HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
     return generate.made_files()
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Document]:
+    """The OpenAPI document of each service, made once."""
+    return documents()
 
 
 def test_the_committed_documents_are_up_to_date(made: dict[str, str]) -> None:
@@ -75,8 +81,10 @@ def test_the_examples_in_the_asyncapi_document_fit_their_messages() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_openapi_document_is_valid_and_tells_of_400_not_422(service: str) -> None:
-    document = documents()[service]
+def test_an_openapi_document_is_valid_and_tells_of_400_not_422(
+    service: str, described: dict[str, Document]
+) -> None:
+    document = described[service]
     validate(document)
     for path, method, operation in operations_of(document):
         assert "422" not in operation["responses"], f"{method} {path}"
@@ -85,8 +93,8 @@ def test_an_openapi_document_is_valid_and_tells_of_400_not_422(service: str) -> 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_answer_is_described_by_a_named_object(service: str) -> None:
-    for path, method, operation in operations_of(documents()[service]):
+def test_every_answer_is_described_by_a_named_object(service: str, described: dict[str, Document]) -> None:
+    for path, method, operation in operations_of(described[service]):
         told = next(told for code, told in operation["responses"].items() if code.startswith("2"))
         for kind, content in told.get("content", {}).items():
             named = content["schema"].keys() & {"$ref", "anyOf"}
@@ -94,26 +102,26 @@ def test_every_answer_is_described_by_a_named_object(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", [each for each in SERVICES if each != "gateway"])
-def test_what_a_service_offers_is_passed_on_to_it(service: str) -> None:
+def test_what_a_service_offers_is_passed_on_to_it(service: str, described: dict[str, Document]) -> None:
     table = RouteTable()
-    for path, method, _ in operations_of(documents()[service]):
+    for path, method, _ in operations_of(described[service]):
         route = table.methods_of(_sample(path)).get(method)
         assert route, f"{method} {path} cannot be reached through the gateway"
         assert route.service == service, f"{method} {path} goes to {route.service}"
 
 
-def test_what_the_door_names_in_full_is_offered_by_its_service() -> None:
+def test_what_the_door_names_in_full_is_offered_by_its_service(described: dict[str, Document]) -> None:
     offered = {
         (service, method, path)
-        for service, document in documents().items()
+        for service, document in described.items()
         for path, method, _ in operations_of(document)
     }
     named = {(each.service, each.method, each.pattern) for each in ROUTES if "{" not in each.pattern}
     assert named <= offered
 
 
-def test_what_the_gateway_answers_itself_is_in_its_document() -> None:
-    for path, method, _ in operations_of(documents()["gateway"]):
+def test_what_the_gateway_answers_itself_is_in_its_document(described: dict[str, Document]) -> None:
+    for path, method, _ in operations_of(described["gateway"]):
         assert path.startswith(OWN_PREFIXES), f"{method} {path}"
 
 

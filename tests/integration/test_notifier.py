@@ -283,7 +283,12 @@ async def test_a_slow_server_makes_no_replica_send_what_another_holds(desk: Desk
     desk.mail.delay = 0.4
     stopping = asyncio.Event()
     posts = [asyncio.create_task(Post(desk.database, settings).run(stopping)) for _ in range(2)]
-    await asyncio.sleep(6)
+
+    async def is_all_brought() -> bool:
+        return len(desk.mail.recipients) >= len(reporters)
+
+    await wait_until(is_all_brought, what="a mail to everybody")
+    await asyncio.sleep(1.5)  # longer than the lease: whoever would bring one again has begun by now
     stopping.set()
     await asyncio.gather(*posts)
     assert sorted(desk.mail.recipients) == sorted(str(each.address) for each in reporters)

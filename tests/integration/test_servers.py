@@ -153,8 +153,11 @@ def test_a_second_start_on_the_same_folder_is_refused_by_name(postgres: PrivateP
     assert postgres.is_running
 
 
-def test_a_server_that_outlived_its_starter_is_named_and_left_alone(postgres: PrivatePostgres) -> None:
+def test_a_server_that_outlived_its_starter_is_named_and_left_alone(
+    postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lock is free, as after the starter's death, but the noted process still lives."""
+    monkeypatch.setattr("local.servers.folder._ENDING_SECONDS", 1.0)
     postgres._folder._lock.close()  # type: ignore[union-attr]
     with pytest.raises(FolderInUse, match=f"earlier start still runs .* kill {postgres.pid}"):
         PrivatePostgres(postgres.folder).start()
