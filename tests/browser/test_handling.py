@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,13 +15,15 @@ from playwright.async_api import Browser, Page, expect
 from tests.support.browser import Watch, check_accessible, focused, visiting
 from tests.support.desk import (
     CHECK,
+    SEND,
     Reported,
-    check_and_send,
+    check,
     front,
     open_mailbox,
     path,
     person,
     report,
+    send,
     sign_in,
     unlock,
 )
@@ -31,6 +34,7 @@ QUESTION, REPLY, NOTE = (
     "Elke nacht, vanaf een uur of elf.",
     "Bel de netbeheerder.",
 )
+LEAST_SECONDS = 3  # the gateway's `form_seconds_least`
 STORY = "Het ruikt al weken naar wiet bij de loods van Ferdinand Quispelaar."
 
 
@@ -224,6 +228,7 @@ async def send_report(
 ) -> str:
     """Report by the form; the receipt that the page shows. Without script nobody fills it in in no time."""
     await page.goto(path(whole, "/melden"))
+    asked_at = time.monotonic()
     await page.locator("button[value=hennepteelt]").click()
     await page.get_by_label("Vertel wat u zag").fill(STORY)
     await page.get_by_label("Ja, zelf gezien").check()
@@ -232,12 +237,23 @@ async def send_report(
         await page.get_by_label("Op naam").check()
         await page.locator("#field-name").fill(name)
     if not script:
-        await page.get_by_role("button", name=CHECK).click()
-        await expect(page.get_by_text("Dat ging wel erg snel.")).to_be_visible()
-        await expect(page.get_by_label("Vertel wat u zag")).to_have_value(STORY)
-        await page.wait_for_timeout(3_000)
-    await check_and_send(page)
+        await send_too_soon(page, asked_at)
+    if not await page.get_by_role("button", name=SEND).count():
+        await check(page)
+    await send(page)
     return (await page.locator("#receipt").inner_text()).strip()
+
+
+async def send_too_soon(page: Page, asked_at: float) -> None:
+    """Go on at once, and wait as the page then says; a machine that took seconds so far was not too soon."""
+    await page.get_by_role("button", name=CHECK).click()
+    told, let_through = page.get_by_text("Dat ging wel erg snel."), page.get_by_role("button", name=SEND)
+    await expect(told.or_(let_through)).to_be_visible()
+    if time.monotonic() - asked_at < LEAST_SECONDS - 1:  # the gateway notes whole seconds
+        await expect(told).to_be_visible()
+    if await told.count():
+        await expect(page.get_by_label("Vertel wat u zag")).to_have_value(STORY)
+        await page.wait_for_timeout(LEAST_SECONDS * 1000)
 
 
 async def open_from_list(page: Page, whole: System, report_id: str) -> None:

@@ -70,6 +70,11 @@ async def check(page: Page) -> None:
 async def check_and_send(page: Page) -> None:
     """Go from the questions to the receipt."""
     await check(page)
+    await send(page)
+
+
+async def send(page: Page) -> None:
+    """Go from the check to the receipt."""
     await page.get_by_role("button", name=SEND).click()
     await expect(page.locator("#receipt")).to_be_visible()
 
