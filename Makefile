@@ -6,7 +6,11 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ANONYMISER := services/intake/training/anonymiser
 CODE := libs services gateway deploy docs tests
-TESTS := $(wildcard tests/unit tests/integration tests/contract tests/system tests/browser tests/attacks)
+# In this order what takes longest begins first, and short tests fill what is left at the end.
+TESTS := $(wildcard tests/system tests/attacks tests/browser tests/integration tests/contract tests/unit)
+# So many processes run the tests, a file at a time each; 0: this one alone.
+WORKERS := 2
+SHARED_OUT := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Addresses of our own machine never go through a proxy.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
@@ -24,8 +28,8 @@ install-test: ## Install what the tests need as well: tools, Chromium, kubectl
 run: install ## Run the whole system on this machine (ARGS=--fresh, ARGS=--check)
 	@$(PYTHON) -m local run $(ARGS)
 
-test: lint types walls docs-check ## Run all checks and all tests (ARGS='-k word' for some)
-	@$(PYTHON) -m pytest $(TESTS) $(ARGS)
+test: lint types walls docs-check ## Run all checks and all tests (ARGS='-k word' for some, WORKERS=0)
+	@$(PYTHON) -m pytest $(TESTS) $(SHARED_OUT) $(ARGS)
 
 lint: install-test ## Check style and format
 	@$(PYTHON) -m ruff check .

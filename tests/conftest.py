@@ -1,11 +1,32 @@
-"""The servers behind the tests, for every kind of test."""
+"""The servers behind the tests, for every kind of test, and what the workers of one run share."""
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from local.servers import ports
 
 from tests.support.backing import Backing, OwnBacking, shared_backing, start_backing
+from tests.support.composing import obstacle
+from tests.support.workers import Worker
+
+_OBSTACLE = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist: in the process that starts the workers
+def pytest_configure_node(node: Any) -> None:
+    """Decide once for all workers whether compose is brought up: they must collect the same tests."""
+    stash = node.config.stash
+    if _OBSTACLE not in stash:
+        stash[_OBSTACLE] = obstacle(os.environ) or ""
+    node.workerinput[Worker.OBSTACLE] = stash[_OBSTACLE]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker ports of its own: a port that is picked stays free until its server listens."""
+    worker = Worker.of(config)
+    ports._RANGE = worker.share_of(ports._RANGE)
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +39,18 @@ def backing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def own_backing() -> Iterator[OwnBacking]:
-    """PostgreSQL and RabbitMQ for one test module alone, which may kill and start them."""
+@pytest.fixture(scope="session")
+def _second_backing() -> Iterator[OwnBacking]:
     with start_backing() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def own_backing(_second_backing: OwnBacking) -> OwnBacking:
+    """PostgreSQL and RabbitMQ that nobody else uses meanwhile, so that a test may kill and start them.
+
+    They run when the module begins. Earlier modules may have left databases, virtual hosts and users.
+    """
+    for server in (_second_backing.postgres, _second_backing.rabbit):
+        server.start()
+    return _second_backing

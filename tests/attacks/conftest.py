@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.attempts import IS_LONG, Attempts, Tally
 
 _TALLY = pytest.StashKey[Tally]()
+_TOLD = "attacks"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +24,18 @@ def attempts(request: pytest.FixtureRequest) -> Iterator[Attempts]:
     yield made
     request.config.stash[_TALLY].add(Path(request.node.path).name, made)
     made.verdict()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells what it counted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_TOLD] = session.config.stash[_TALLY].told()
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist: in the process that started the worker
+def pytest_testnodedown(node: Any) -> None:
+    """Count what a worker tried; one that died told nothing, and its tests have failed."""
+    node.config.stash[_TALLY].add_told(getattr(node, "workeroutput", {}).get(_TOLD, ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 #: The short run is part of `make test`; `make attacks` sets this for more tries of each kind.
@@ -38,6 +39,16 @@ class Tally:
         """Take in what one test tried."""
         self.tried.update({(file, what): count for what, count in attempts.tried.items()})
         self.succeeded.update((file, what) for what in attempts.succeeded)
+
+    def told(self) -> list[tuple[str, str, int, int]]:
+        """All of it in plain values, as one process may tell another: file, kind, times, successes."""
+        return [(*key, count, self.succeeded[key]) for key, count in self.tried.items()]
+
+    def add_told(self, rows: Iterable[tuple[str, str, int, int]]) -> None:
+        """Take in what another process counted."""
+        for file, what, times, successes in rows:
+            self.tried[file, what] += times
+            self.succeeded[file, what] += successes
 
     def lines(self) -> list[str]:
         """A table of what was tried, and the sum as its last line."""

@@ -182,10 +182,16 @@ def _answers(url: str) -> bool:
 
 def _remove_leftovers(client: Any) -> None:
     """Remove the containers of test runs on this machine that were killed."""
-    for container in client.containers.list(all=True, filters={"label": _LABEL}):
+    from docker.errors import APIError  # noqa: PLC0415 - slow to import, and only now needed
+
+    for container in client.containers.list(all=True, filters={"label": _LABEL}, ignore_removed=True):
         host, pid, _ = container.labels[_LABEL].rsplit(":", 2)
         if host == os.uname().nodename and container.labels[_LABEL] != _mark(int(pid)):
-            container.remove(force=True, v=True)
+            try:
+                container.remove(force=True, v=True)
+            except APIError as error:
+                if error.status_code not in {404, 409}:  # another worker removed it, or is about to
+                    raise
 
 
 def _mark(pid: int) -> str:
