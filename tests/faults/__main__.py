@@ -29,19 +29,18 @@ def run_faults(folder: Path, plan: Plan, say: Callable[[str], None]) -> Verdict:
     """
     erase_data(folder)
     system = System(Options(folder, replicas=2, municipalities=TOWNS, environment=plan.environment), say)
-    started = time.monotonic()
     try:
         system.start()
-        return asyncio.run(_bounded(system, plan, say, plan.seconds - (time.monotonic() - started)))
+        return asyncio.run(_bounded(system, plan, say))
     finally:
         say("everything that was started is stopped …")
         with _undisturbed():
             system.stop()
 
 
-async def _bounded(system: System, plan: Plan, say: Callable[[str], None], seconds: float) -> Verdict:
+async def _bounded(system: System, plan: Plan, say: Callable[[str], None]) -> Verdict:
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(plan.seconds):
             return await Run(system, plan, say).verdict()
     except TimeoutError as error:
         raise NotFinished(
