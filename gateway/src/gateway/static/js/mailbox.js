@@ -69,7 +69,7 @@ async function questionCard(question, mailbox, pin) {
   card.querySelector(".v-hint").id = `${area.id}-hint`;
   area.setAttribute("aria-describedby", `${area.id}-hint`);
   if (await isPinned(question, mailbox, pin)) replyOnSubmit(card.querySelector("form"), question, mailbox);
-  else card.querySelector("form").replaceWith(warning());
+  else card.querySelector("form").replaceWith(document.getElementById("untrusted-template").content.cloneNode(true));
   return card;
 }
 
@@ -83,13 +83,6 @@ async function isPinned({ replyKey, signers }, { pinKey }, pin) {
     alarm("mailbox", { municipality, ...csrf() });
     return false;
   }
-}
-
-function warning() {
-  const told = document.createElement("p");
-  told.className = "v-prose";
-  told.textContent = said.untrusted;
-  return told;
 }
 
 function replyOnSubmit(reply, question, mailbox) {
