@@ -3,17 +3,23 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from common import runtime
 from common.certificates import make_authority, make_certificate
+from common.connections import Guard
 from common.settings import ServiceSettings
 from common.tls import FILES, Tls
 from gateway.settings import GatewaySettings
 from local.servers import free_port
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.support.polling import wait_until
 
 
 class Quick:
@@ -46,11 +52,51 @@ def _settings() -> dict[str, Any]:
     }
 
 
-async def _serve(part: runtime.Part, settings: ServiceSettings | None = None) -> None:
+class Asking(Quick):
+    """A part that asks its own process something, as a client would."""
+
+    name = "asking"
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        await wait_until(self._is_answered, seconds=10)
+        await super().run(stopping)
+
+    async def _is_answered(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:  # the server still starts
+            return False
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n")
+        writer.close()
+        return answer.startswith(b"HTTP/1.1 ")
+
+
+class Told:
+    """A network by another name than any address has."""
+
+    header = b""
+
+    def are_at(self, _peer: str, /) -> bool:
+        return False
+
+    def network(self, _peer: str, _written: Sequence[str], /) -> str:
+        return "told by the guard"
+
+
+async def _serve(
+    part: runtime.Part,
+    settings: ServiceSettings | None = None,
+    app: ASGIApp | None = None,
+    guard: Guard | None = None,
+) -> None:
     settings = settings or ServiceSettings(**_settings())
     try:
         async with asyncio.timeout(20):
-            await runtime.serve(Starlette(), settings, [part])
+            await runtime.serve(app or Starlette(), settings, [part], guard=guard)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(number)
@@ -63,6 +109,19 @@ async def test_a_part_that_ends_as_soon_as_it_is_told_to_is_no_fault() -> None:
 async def test_a_part_that_ends_by_itself_ends_the_process() -> None:
     with pytest.raises(SystemExit, match="dying ended by itself"):
         await _serve(Dying())
+
+
+async def test_a_process_goes_by_the_guard_that_it_was_given() -> None:
+    """An empty guard, as each is at the start, counts too: its networks are those that requests come from."""
+    settings = ServiceSettings(**_settings())
+    seen: list[object] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["client"])
+        await Response()(scope, receive, send)
+
+    await _serve(Asking(settings.port), settings, app, Guard(networks=Told()))
+    assert seen == [("told by the guard", 0)]
 
 
 @pytest.mark.parametrize("is_plain", [True, False])

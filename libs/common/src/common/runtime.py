@@ -75,6 +75,7 @@ async def serve(
     tells is no secret, and probes come without certificates.
     """
     context = _server_context(settings)
+    guard = Guard() if guard is None else guard  # `or` would take another: one without connections is empty
     parts = (*parts, settings.tls) if settings.tls.has_files else parts
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -89,7 +90,7 @@ async def serve(
             app,
             settings.host,
             settings.port,
-            guard or Guard(),
+            guard,
             settings.shutdown_seconds,
             context=context,
             callers=settings.tls_callers,
