@@ -35,6 +35,8 @@ _NO_PACE = {
     "VERMOEDEN_PROOF_BITS": "1",  # checked for each report, but the load does not compute for a second first
     "VERMOEDEN_PROOF_BITS_MOST": "1",
 }
+#: Mails leave in rounds, as where people report; at once, as `make run` has it, each report would cost some.
+_IN_ROUNDS = {"VERMOEDEN_MAILS_AT_ONCE": "false"}
 Say = Callable[[str], None]
 
 
@@ -135,7 +137,7 @@ def main() -> None:
     options = Options(
         arguments.folder,
         municipalities=(_LOADED, _FILLED),
-        environment={"gateway": _NO_PACE},
+        environment={"gateway": _NO_PACE, "notifier": _IN_ROUNDS},
         door_first=True,
     )
     system = System(options, say)

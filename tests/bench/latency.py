@@ -37,8 +37,12 @@ async def latency(town: Town, rate: float, seconds: float) -> list[Figure]:
     The chain is client, gateway, intake, relay, broker, casework, relay, broker, and then both notifier and
     reporting, each with its commit. Looked at every 10 ms, so that a figure is at most that much too high.
     """
-    async with _watching(town) as watched:
-        outcome = await load.post_at(town.gateway, town.municipality, rate, seconds)
+    stock = int(rate * seconds)
+    async with (
+        load.ready(town.gateway, town.municipality, stock) as posting,
+        _watching(town) as watched,
+    ):
+        outcome = await posting.post_at(rate, seconds)
         if outcome.failed:
             raise RuntimeError(f"{outcome.failed} reports were refused at {rate:.0f}/s")
         posted_at = {encode(mailbox_of(receipt).public_key): at for receipt, at in outcome.receipts.items()}

@@ -4,7 +4,8 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 
@@ -20,7 +21,8 @@ PROSE = (
 
 
 _FETCHERS = 8
-_STOCK_A_SECOND = 500  # more challenges than a machine of this kind takes reports in
+#: More than a machine of this kind takes in.
+REPORTS_A_SECOND = 500
 
 TYPES = ("hennepteelt", "drugslab", "drugshandel", "witwassen")
 
@@ -60,52 +62,63 @@ def bodies() -> Iterator[bytes]:
     return cycle([json.dumps(each).encode() for each in made])
 
 
-async def post_for(url: str, municipality: str, clients: int, seconds: float) -> Outcome:
-    """As many reports as `clients` can post one after another in this time."""
-    outcome, each = Outcome(), bodies()
-    async with Wire(url, {"Municipality": municipality}) as wire:
-        await _stock_up(wire, int(seconds * _STOCK_A_SECOND), outcome)
+class Clients:
+    """Clients that have their challenges in hand; from `ready`."""
+
+    def __init__(self, wire: Wire, outcome: Outcome) -> None:
+        self._wire, self._outcome, self._bodies = wire, outcome, bodies()
+
+    async def post_for(self, clients: int, seconds: float) -> Outcome:
+        """As many reports as `clients` can post one after another in this time."""
         started = time.perf_counter()
 
         async def client() -> None:
             while time.perf_counter() < started + seconds:
-                await _post(wire, next(each), outcome)
+                await self._post()
 
         await asyncio.gather(*(client() for _ in range(clients)))
-        outcome.seconds = time.perf_counter() - started
-    return outcome
+        return self._ended(started)
 
-
-async def post_many(url: str, municipality: str, clients: int, count: int) -> Outcome:
-    """This many reports, as fast as `clients` can."""
-    outcome, each, left = Outcome(), bodies(), iter(range(count))
-    async with Wire(url, {"Municipality": municipality}) as wire:
-        await _stock_up(wire, count, outcome)
-        started = time.perf_counter()
+    async def post_many(self, clients: int, count: int) -> Outcome:
+        """This many reports, as fast as `clients` can."""
+        left, started = iter(range(count)), time.perf_counter()
 
         async def client() -> None:
             for _ in left:
-                await _post(wire, next(each), outcome)
+                await self._post()
 
         await asyncio.gather(*(client() for _ in range(clients)))
-        outcome.seconds = time.perf_counter() - started
-    return outcome
+        return self._ended(started)
 
-
-async def post_at(url: str, municipality: str, rate: float, seconds: float) -> Outcome:
-    """Reports at a steady pace, each started on its own beat whether or not the last was answered."""
-    outcome, each = Outcome(), bodies()
-    async with Wire(url, {"Municipality": municipality}) as wire:
-        await _stock_up(wire, int(rate * seconds), outcome)
+    async def post_at(self, rate: float, seconds: float) -> Outcome:
+        """Reports at a steady pace, each started on its own beat whether or not the last was answered."""
         started, tasks = time.perf_counter(), []
         for beat in range(int(rate * seconds)):
             wait = started + beat / rate - time.perf_counter()
             if wait > 0:
                 await asyncio.sleep(wait)
-            tasks.append(asyncio.create_task(_post(wire, next(each), outcome)))
+            tasks.append(asyncio.create_task(self._post()))
         await asyncio.gather(*tasks)
-        outcome.seconds = time.perf_counter() - started
-    return outcome
+        return self._ended(started)
+
+    async def _post(self) -> None:
+        await _post(self._wire, next(self._bodies), self._outcome)
+
+    def _ended(self, started: float) -> Outcome:
+        self._outcome.seconds = time.perf_counter() - started
+        return self._outcome
+
+
+@asynccontextmanager
+async def ready(url: str, municipality: str, reports: int) -> AsyncIterator[Clients]:
+    """Clients that fetched a challenge for each of so many reports.
+
+    What is measured is taking reports in: begin to measure inside, or the fetching counts too.
+    """
+    outcome = Outcome()
+    async with Wire(url, {"Municipality": municipality}) as wire:
+        await _stock_up(wire, reports, outcome)
+        yield Clients(wire, outcome)
 
 
 async def _post(wire: Wire, body: bytes, outcome: Outcome) -> None:
@@ -130,7 +143,6 @@ async def _post(wire: Wire, body: bytes, outcome: Outcome) -> None:
 
 
 async def _stock_up(wire: Wire, count: int, outcome: Outcome) -> None:
-    """Fetch challenges before the time begins to run: what is measured is taking reports in."""
     left = iter(range(count))
 
     async def fetch() -> None:

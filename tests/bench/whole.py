@@ -22,9 +22,11 @@ async def accepting(town: Town, clients: int, seconds: float) -> list[Figure]:
     they were done with all.
     """
     raw = await limits.raw_commits(town.admin_url("intake"), clients, min(seconds, 2.0))
-    before, cpu_before = await town.done(), _cpu(town)
-    outcome = await load.post_for(town.gateway, town.municipality, clients, seconds)
-    ended = time.perf_counter()
+    stock = int(seconds * load.REPORTS_A_SECOND)
+    async with load.ready(town.gateway, town.municipality, stock) as posting:
+        before, cpu_before = await town.done(), _cpu(town)
+        outcome = await posting.post_for(clients, seconds)
+        ended = time.perf_counter()
     await town.until_done(before, outcome.accepted)
     behind = time.perf_counter() - ended
     cpu = {name: after - cpu_before[name] for name, after in _cpu(town).items()}
@@ -84,9 +86,10 @@ def _cpu(town: Town) -> dict[str, float]:
 async def live(town: Town, count: int) -> Figure:
     """From the first post until every consumer holds the last report."""
     raw = await limits.raw_broker(town.system.rabbit.amqp_url)
-    before, handled, cpu = await town.done(), await town.handled(), cpu_seconds(town.pids())
-    started = time.perf_counter()
-    outcome = await load.post_many(town.gateway, town.municipality, _CLIENTS, count)
+    async with load.ready(town.gateway, town.municipality, count) as posting:
+        before, handled, cpu = await town.done(), await town.handled(), cpu_seconds(town.pids())
+        started = time.perf_counter()
+        outcome = await posting.post_many(_CLIENTS, count)
     await town.until_done(before, outcome.accepted)
     elapsed = time.perf_counter() - started
     cpu = cpu_seconds(town.pids()) - cpu
@@ -112,7 +115,8 @@ async def drain(town: Town, count: int) -> Figure:
     before = await town.done()
     for name in CONSUMERS:
         await asyncio.to_thread(town.system.process(name).stop)
-    outcome = await load.post_many(town.gateway, town.municipality, _CLIENTS, count)
+    async with load.ready(town.gateway, town.municipality, count) as posting:
+        outcome = await posting.post_many(_CLIENTS, count)
     await town.until_relayed()
     behind = await town.handled()
     for name in CONSUMERS:
