@@ -19,6 +19,7 @@ from tests.bench import reading, whole
 from tests.bench.cost import cpu_seconds, machine_cpu_seconds
 from tests.bench.figures import Figure, table, write
 from tests.bench.latency import latency
+from tests.bench.partners import offers
 from tests.bench.processes import processes
 from tests.bench.reading import Reader
 from tests.bench.town import Town, open_town
@@ -50,6 +51,7 @@ class Sizes:
     pace_seconds: float
     rows: int  # of reporting
     work: int  # reports of casework
+    offers: int = 1000  # to one partner
 
 
 FULL = Sizes(seconds=10, live=4000, backlog=4000, pace_seconds=30, rows=1_000_000, work=100_000)
@@ -107,6 +109,11 @@ async def _csv(bench: Bench) -> list[Figure]:
     return await reading.csv(bench.filled, bench.reader, api_key, bench.sizes.rows)
 
 
+async def _partners(bench: Bench) -> list[Figure]:
+    bench.say(f"{bench.sizes.offers:,} offers go to a partner …")
+    return await offers(bench.town, bench.sizes.offers)
+
+
 async def _processes(bench: Bench) -> list[Figure]:
     bench.say("Each process is weighed and started anew …")
     return await processes(bench.town)
@@ -120,6 +127,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "work-list": _work_list,
     "statistics": _statistics,
     "csv": _csv,
+    "partners": _partners,
     "processes": _processes,
 }
 
