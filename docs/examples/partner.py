@@ -1,7 +1,7 @@
 """A partner's subscriber in a few lines: prints each offer, then acknowledges it.
 
 pip install aio-pika
-PARTNER_AMQP_URL='amqps://partner.waterdam.politie:…@broker.example/' python partner.py
+PARTNER_AMQP_URL='amqps://partner.waterdam.politie:…@broker.example/partner.waterdam…' python partner.py
 
 PARTNER_CA_FILE names the authority's certificate, if the broker's is not of a public one.
 """
@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import aio_pika
 
 REPORT_OFFERED = "nl.vermoeden.casework.report-offered.v1"
+SPEAKER = "casework"  # the broker vouches for it: nobody else of the platform may offer
 
 
 def keep(event: dict[str, str]) -> None:
@@ -41,7 +42,7 @@ async def listen(url: str) -> None:
         async with queue.iterator() as messages:
             async for message in messages:
                 event = json.loads(message.body)
-                if event["type"] == REPORT_OFFERED:  # what you do not know, you may skip
+                if event["type"] == REPORT_OFFERED and message.user_id == SPEAKER:  # the rest you may skip
                     keep(event)
                 await message.ack()  # only now: what you did not keep comes again
 

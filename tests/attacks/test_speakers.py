@@ -5,6 +5,7 @@ another's queue or exchange changes, that it reads what is not for it, or that a
 """
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from zlib import crc32
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, FieldValue
 from aio_pika.exceptions import AMQPError
 from common import metrics
 from common.contracts.base import Event
@@ -25,6 +26,7 @@ from common.flow import HEARD_BY, PARTNERS, SERVICES, heard_by, spoken_by
 from common.house import House, build_house
 from common.messaging.envelope import Delivery, encode
 from common.messaging.handling import Handlers
+from common.messaging.partners import PartnerAccess
 from common.messaging.topology import DEAD, DEAD_QUEUE, EXCHANGE, UNROUTED, queues
 from common.messaging.waiting_list import WaitingList, WaitingMessage
 from making.examples import example_of
@@ -51,6 +53,8 @@ class Town:
     vhost: ServedVhost
     houses: dict[str, House] = field(default_factory=dict)
     believed: list[tuple[str, UUID, str]] = field(default_factory=list)  # hearer, event id, type
+    #: Its partner is the whole broker's, so it has a municipality of its own.
+    code: str = field(default_factory=lambda: f"dorp-{uuid4().hex[:8]}")
 
     def handlers(self, service: str) -> Handlers:
         """Believe everything that reaches a handler."""
@@ -100,31 +104,42 @@ async def _attacker(town: Town, service: str) -> "AsyncIterator[Callable[[], Awa
         yield channel
 
 
-def _lies(attacker: str) -> Iterator[tuple[Event, str, str, str | None]]:
-    """What it could say, where, under which key, and as whom."""
+_Lie = tuple[str, str, str | None, Event, "dict[str, FieldValue]"]
+
+
+def _lies(town: Town, attacker: str) -> Iterator[_Lie]:
+    """Where it could say something, under which key, as whom, what, and with which headers."""
     own = next(iter(spoken_by(attacker))).name
     for kind in HEARD_BY:
         if kind.speaker() == attacker:
             continue
-        event = example_of(kind)
+        event = _offer_to(town) if kind is ReportOffered else example_of(kind)
         keys = {event.routing_key, own, *(each for each in HEARD_BY[kind] if each != PARTNERS), ""}
         users = (attacker, kind.speaker(), None)
         for number, (exchange, key, user) in enumerate(itertools.product(_EXCHANGES, sorted(keys), users)):
             is_telling = exchange in _OURS and key in (event.routing_key, own)
             if IS_LONG or (is_telling and user == attacker) or number % 97 == crc32(kind.name.encode()) % 97:
-                yield event, exchange, key, user
+                yield exchange, key, user, event, {}
+        for header in ("CC", "BCC"):  # further keys, on which the broker checks no right
+            yield EXCHANGE, own, attacker, event, {header: [event.routing_key]}
+
+
+def _offer_to(town: Town) -> Event:
+    return example_of(ReportOffered).model_copy(update={"municipality": town.code})
 
 
 @pytest.mark.parametrize("attacker", SERVICES)
 async def test_nobody_is_believed_in_anothers_name(town: Town, attempts: Attempts, attacker: str) -> None:
-    partner = await _partner(town)
+    async with town.vhost.administration() as administration:
+        access = await administration.partners.provide(town.code, "politie", "geheim")
     tried: dict[UUID, str] = {}
     async with _attacker(town, attacker) as another:
         channel = await another()
-        for event, place, key, user in _lies(attacker):
+        for place, key, user, event, headers in _lies(town, attacker):
             lie = uuid4()
-            tried[lie] = f"a fact in another's name, by {place or 'the nameless exchange'}"
-            message = aio_pika.Message(encode(event, event_id=lie).body, user_id=user)
+            way = ", ".join((place or "the nameless exchange", *headers))
+            tried[lie] = f"a fact in another's name, by {way}"
+            message = aio_pika.Message(encode(event, event_id=lie).body, user_id=user, headers=headers)
             try:
                 exchange = await channel.get_exchange(place, ensure=False)
                 if place == "":
@@ -138,15 +153,27 @@ async def test_nobody_is_believed_in_anothers_name(town: Town, attempts: Attempt
     for lie, what in tried.items():
         attempts.record(what, succeeded=lie in believed)
     attempts.record(
-        "a partner offered something by another than casework", succeeded=await _depth(town, partner) > 0
+        "a partner offered something by another than casework",
+        succeeded=await _offers_before(town, access, uuid4()) > 0,
     )
 
 
-async def _partner(town: Town) -> str:
-    event = example_of(ReportOffered)
-    async with town.vhost.administration() as administration:
-        _, _, _, municipality, partner = event.routing_key.split(".")
-        return await administration.provide_partner(municipality, partner, "geheim")
+async def _offers_before(town: Town, access: PartnerAccess, last: UUID) -> int:
+    """Speak an offer as casework does; how many came before it that seem to be casework's too."""
+    await town.speak(_offer_to(town), last)
+    seen: list[tuple[str | None, UUID]] = []
+    async with await aio_pika.connect(
+        f"{town.vhost.admin_url.rpartition('/')[0]}/{access.vhost}"
+    ) as connection:
+        queue = _queue(await connection.channel(), access.queue)
+
+        async def has_come() -> bool:
+            while message := await queue.get(no_ack=True, fail=False):
+                seen.append((message.user_id, UUID(json.loads(message.body)["id"])))
+            return bool(seen) and seen[-1][1] == last
+
+        await wait_until(has_come, what="casework's own offer")
+    return sum(who == "casework" for who, _ in seen) - 1
 
 
 async def _depth(town: Town, queue: str) -> int:

@@ -193,6 +193,8 @@ class Run:
             heard.append(row["heard"])
             if service != "gateway":
                 left[f"{service}: queue"] = await self._echo.depth(service)
+        for access in (each for town in self._system.partners.values() for each in town.values()):
+            left[f"{access.queue}: on the way"] = await self._echo.depth(access.queue)
         left["notifier: mails"] = await self._databases.value(
             "notifier", "SELECT count(*) FROM delivery WHERE state = 'queued'"
         )

@@ -9,7 +9,7 @@ import pytest
 from common.flow import SERVICES
 from common.provisioning import apply_secrets, make_secrets, renew_passwords
 
-from tests.support.backing import OwnBacking
+from tests.support.backing import OwnBacking, manage
 
 
 def _secrets_for(backing: OwnBacking, folder: Path) -> Path:
@@ -74,3 +74,17 @@ async def test_servers_that_stay_away_are_named_after_the_patience(tmp_path: Pat
     make_secrets(tmp_path, postgres="127.0.0.1:1", broker="127.0.0.1:1", management="127.0.0.1:1")
     with pytest.raises(OSError, match="Connect call failed"):
         await apply_secrets(tmp_path, patience_seconds=0)
+
+
+async def test_a_partner_who_still_reaches_into_the_services_virtual_host_is_named(
+    own_backing: OwnBacking, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    manage(own_backing, "PUT", "/users/partner.veldstad.politie", {"password": "geheim", "tags": ""})
+    rights = {"configure": "^$", "write": "^$", "read": "^partner[.]veldstad[.]politie$"}
+    manage(own_backing, "PUT", "/permissions/%2F/partner.veldstad.politie", rights)
+    await apply_secrets(folder, patience_seconds=20)
+    assert "partner.veldstad.politie still reaches into" in capsys.readouterr().out
+    manage(own_backing, "DELETE", "/users/partner.veldstad.politie")
+    await apply_secrets(folder, patience_seconds=20)
+    assert capsys.readouterr().out == ""

@@ -7,14 +7,16 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
 import aio_pika
 import pytest
+from aio_pika.abc import FieldValue
 from common.contracts.casework import ReportOffered
+from common.flow import spoken_by
 from common.messaging.envelope import encode
 from common.messaging.publishing import Fate, Outgoing, publish_batch
 from common.messaging.topology import EXCHANGE
@@ -38,9 +40,7 @@ class Agency:
 
     async def offered(self) -> ReportOffered:
         """Offer it something, as casework's relay would."""
-        event = example_of(ReportOffered).model_copy(
-            update={"municipality": self.municipality, "offer_id": uuid4()}
-        )
+        event = _offer_to(self)
         sent = encode(event)
         async with await aio_pika.connect(self.vhost.url("casework")) as connection:
             batch = [Outgoing(str(sent.event_id), event.routing_key, sent.body)]
@@ -49,13 +49,20 @@ class Agency:
         return event
 
 
+def _offer_to(agency: Agency) -> ReportOffered:
+    return example_of(ReportOffered).model_copy(
+        update={"municipality": agency.municipality, "offer_id": uuid4()}
+    )
+
+
 @pytest.fixture
 async def agency(backing: Backing) -> Agency:
     vhost = await served_vhost(backing)
     town = f"dorp-{uuid4().hex[:8]}"
     async with vhost.administration() as administration:
-        queue = await administration.provide_partner(town, "politie", "geheim")
-    return Agency(town, queue, vhost.url(queue, "geheim"), vhost)
+        access = await administration.partners.provide(town, "politie", "geheim")
+    own = replace(vhost, admin_url=f"{vhost.admin_url.rpartition('/')[0]}/{access.vhost}")
+    return Agency(town, access.queue, own.url(access.queue, "geheim"), vhost)
 
 
 @asynccontextmanager
@@ -92,6 +99,20 @@ async def test_the_sample_subscriber_gets_its_offer_acknowledges_it_and_comes_ba
         third = await agency.offered()  # it is printed only after the second was acknowledged
         assert json.loads(await _next_line(subscriber))["subject"] == str(third.offer_id)
     assert set(await _left_in_queue(agency)) <= {str(third.offer_id)}
+
+
+async def test_the_sample_subscriber_believes_nobody_but_casework(agency: Agency) -> None:
+    lie = encode(_offer_to(agency))
+    async with await aio_pika.connect(agency.vhost.url("reporting")) as connection:
+        exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
+        carbon_copy: dict[str, FieldValue] = {
+            "CC": [_offer_to(agency).routing_key]
+        }  # on which topic rights do not count
+        message = aio_pika.Message(lie.body, user_id="reporting", headers=carbon_copy)
+        await exchange.publish(message, next(iter(spoken_by("reporting"))).name)
+    offer = await agency.offered()
+    async with sample_subscriber(agency) as subscriber:
+        assert json.loads(await _next_line(subscriber))["subject"] == str(offer.offer_id)
 
 
 async def _left_in_queue(agency: Agency) -> list[str]:

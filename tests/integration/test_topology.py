@@ -34,7 +34,7 @@ async def test_there_is_what_the_flow_says_and_nothing_else(backing: Backing) ->
 async def test_a_binding_that_strays_is_removed_and_a_partners_own_stays(backing: Backing) -> None:
     vhost = await served_vhost(backing)
     async with vhost.administration() as administration:
-        police = await administration.provide_partner(TOWN, PARTNER, "geheim")
+        police = (await administration.partners.provide(TOWN, PARTNER, "geheim")).queue
         async with await aio_pika.connect(vhost.admin_url) as connection:
             channel = await connection.channel()
             mine = await channel.declare_queue("mine", durable=True)

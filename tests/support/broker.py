@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import aio_pika
+from aio_pika.connection import Connection, make_url
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.messaging.topology import EXCHANGE
@@ -58,3 +59,12 @@ async def send_raw(url: str, key: str, *bodies: bytes) -> None:
         for body in bodies:
             message = aio_pika.Message(body, user_id=urlsplit(url).username)
             await exchange.publish(message, routing_key=key)
+
+
+async def knock(url: str) -> None:
+    """Go in and out again; raises what the client makes of a refusal, and leaves nothing half open behind."""
+    connection = Connection(make_url(url))
+    try:
+        await connection.connect(timeout=10)
+    finally:
+        await connection.close()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,10 @@ from tests.support.backing import OwnBacking, run_apart
 
 POSTGRES_IMAGE = "postgres:17"
 RABBIT_IMAGE = "rabbitmq:4-management"
+
+# As `docker-compose.yml` has them: `rabbitmq-plugins` would take seconds, and leave a cookie of root's.
+_PLUGINS = (Path(__file__).parents[2] / "deploy/compose/enabled_plugins").read_text(encoding="utf-8").strip()
+_START = f"echo '{_PLUGINS}' >/etc/rabbitmq/enabled_plugins; exec docker-entrypoint.sh rabbitmq-server"
 
 _USER = "vermoeden_admin"
 _ENGINE, _ENGINE_PORT = "unix:///var/run/docker.sock", 2375
@@ -65,7 +70,11 @@ class ContainerServer:
     """A server in a container that can be killed and started again on the same address."""
 
     def __init__(
-        self, image: str, environment: dict[str, str], ports: list[int], command: str | None = None
+        self,
+        image: str,
+        environment: dict[str, str],
+        ports: list[int],
+        command: str | None = None,
     ) -> None:
         # No reaper beside it: its image may not be there, and `_remove_leftovers` does its work.
         os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -141,6 +150,7 @@ def start_containers() -> Iterator[OwnBacking]:
             RABBIT_IMAGE,
             {"RABBITMQ_DEFAULT_USER": _USER, "RABBITMQ_DEFAULT_PASS": password},
             [5672, 15672],
+            command=shlex.join(["sh", "-c", _START]),
         )
         for server in (postgres, rabbit):
             stack.callback(server.remove)

@@ -14,6 +14,7 @@ from tests.support.backing import CHOICE
 from tests.support.composing import ROOT, obstacle
 from tests.support.deployment import required_names, secret_names, setting_names
 
+SHOVEL = {"rabbitmq_shovel", "rabbitmq_shovel_management"}  # fills the queues of partners
 SERVERS = {"postgres": "postgres:17", "rabbitmq": "rabbitmq:4-management"}
 JOBS = ("secrets", "provisioning", "municipality", *(f"migrate-{service}" for service in SERVICES))
 #: Dockerfiles and compose file: what is built and run.
@@ -157,6 +158,9 @@ def test_every_hop_is_encrypted_and_what_is_plain_stays_on_this_machine() -> Non
     broker = (ROOT / "deploy/compose/rabbitmq.conf").read_text(encoding="utf-8")
     assert "listeners.tcp = none" in broker
     assert "management.tcp" not in broker
+    plugins = (ROOT / "deploy/compose/enabled_plugins").read_text(encoding="utf-8")
+    assert {"rabbitmq_management", *SHOVEL} <= set(re.findall(r"\w+", plugins))
+    assert "enabled_plugins /etc/rabbitmq/enabled_plugins" in " ".join(container("rabbitmq")["entrypoint"])
     caught = (ROOT / "deploy/compose/mail.Dockerfile").read_text(encoding="utf-8")
     assert "--tlscert" in caught
     assert "--no-requiretls" not in caught

@@ -86,20 +86,19 @@ async def test_every_subscribed_partner_has_a_queue_for_what_it_is_offered(whole
     named = {kind.code: kind.partners for kind in load_seed().signal_types.values()}["hennepteelt"]
     offered_to = set(named) & set(SUBSCRIBED)
     assert len(offered_to) > 1
-    async with await aio_pika.connect(whole.rabbit.amqp_url) as connection:
-        channel = await connection.channel()
 
-        async def waiting(name: str) -> int:
-            queue = await channel.declare_queue(name, passive=True)
+    async def waiting(url: str, name: str) -> int:
+        async with await aio_pika.connect(url) as connection:
+            queue = await (await connection.channel()).declare_queue(name, passive=True)
             return int(queue.declaration_result.message_count or 0)
 
-        queues = whole.partners[whole.demo.first.code]
+    queues = whole.partners[whole.demo.first.code]
 
-        async def all_hold_an_offer() -> bool:
-            return all([await waiting(queues[partner].queue) for partner in offered_to])
+    async def all_hold_an_offer() -> bool:
+        return all([await waiting(queues[partner].amqp_url, queues[partner].queue) for partner in offered_to])
 
-        await wait_until(all_hold_an_offer, seconds=60)
-        assert await waiting(UNROUTED) == 0
+    await wait_until(all_hold_an_offer, seconds=60)
+    assert await waiting(whole.rabbit.amqp_url, UNROUTED) == 0
 
 
 async def test_nothing_that_identifies_anyone_is_left_in_clear_anywhere(whole: System) -> None:

@@ -220,7 +220,7 @@ _MADE_IN = {
     "asyncpg.create_pool(": {"reporting/copying.py"},
     "create_async_engine(": {"common/db.py"},
     "aio_pika.connect": {"common/messaging/broker.py"},
-    "aiohttp.ClientSession(": {"common/messaging/administration.py", "gateway/upstream.py"},
+    "aiohttp.ClientSession(": {"common/messaging/management.py", "gateway/upstream.py"},
     "aiosmtplib.SMTP(": {"notifier/delivery/post.py"},
     "open_connection(": {"intake/files/scanner.py"},
     "build_opener(": {"gateway/importing/door.py"},  # to the front door, as everyone else; https or loopback

@@ -59,6 +59,7 @@ class PartnerAccess:
     """How a demo partner reaches its queue."""
 
     code: str
+    vhost: str
     queue: str
     amqp_url: str
 
@@ -283,9 +284,9 @@ class System:
                 self.partners[town.code] = {}
                 for partner in SUBSCRIBED:
                     password = town.password_of(partner)
-                    queue = await administration.provide_partner(town.code, partner, password)
-                    url = f"{scheme}://{quote(queue)}:{quote(password)}@{host}{trusting}"
-                    self.partners[town.code][partner] = PartnerAccess(partner, queue, url)
+                    vhost, queue = await administration.partners.provide(town.code, partner, password)
+                    url = f"{scheme}://{quote(queue)}:{quote(password)}@{host}{quote(vhost)}{trusting}"
+                    self.partners[town.code][partner] = PartnerAccess(partner, vhost, queue, url)
 
     def _wait_configured(self) -> None:
         """Every replica's front door knows every municipality: its state travels as an event."""

@@ -210,6 +210,9 @@ async def _provide_broker(folder: Path, management_url: str, tls: Tls) -> None:
     user, password = unquote(admin.username or ""), unquote(admin.password or "")
     async with BrokerAdministration(base, user, password, vhost=vhosts.pop(), tls=tls) as administration:
         removed = await administration.set_up(passwords)
+        unmoved = await administration.partners.unmoved()
+    for name in unmoved:
+        print(f"{name} still reaches into the services' virtual host: run `provide-partner` for it.")
     if removed:
         print(f"{removed} binding(s) that no service has use for were removed: find out who made them.")
 

@@ -24,6 +24,8 @@ from local.servers.server import PrivateServer
 
 OLDEST_VERSION = (3, 10)
 
+_PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_management")
+
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 
@@ -102,7 +104,7 @@ class PrivateRabbit(PrivateServer):
         for name in ("conf.d", "log", "mnesia"):
             (self.folder / name).mkdir(exist_ok=True)
         self._write_private(".erlang.cookie", str(self._recalled("cookie")), mode=0o400)
-        self._write_private("enabled_plugins", "[rabbitmq_management].\n")
+        self._write_private("enabled_plugins", f"[{','.join(_PLUGINS)}].\n")
         self._write_private("advanced.config", "[].\n")
         self._write_private("definitions.json", json.dumps(self._definitions()))
         listeners = (_OVER_TLS if self._certificates else _IN_CLEAR).format(

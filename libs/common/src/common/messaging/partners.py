@@ -1,0 +1,187 @@
+"""What a chain partner has on the broker: a virtual host with one queue, which a shovel fills.
+
+In the services' virtual host a partner's offers go to a queue that no partner can reach; RabbitMQ's plugin
+*shovel* moves them on to the partner's own queue. Both queues and the partner's user have the same name.
+"""
+
+import asyncio
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from common.messaging.management import ManagementApi, Refused, quoted
+from common.messaging.topology import EXCHANGE, partner_bindings, partner_queue
+
+_QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
+_NOTHING, _EVERYTHING = "^$", ".*"
+_LIMITS = {"max-length": 100_000, "message-ttl": 7 * 24 * 3600 * 1000, "overflow": "drop-head"}
+_PARTNER_LIMITS = {**_LIMITS, "delivery-limit": 50}
+# A shovel that breaks off counts as a delivery of all that it had in hand; an offer must survive each.
+_SOURCE_LIMITS = {**_LIMITS, "delivery-limit": 1_000_000_000}
+_SHOVEL = "offers"
+_MOST_CONNECTIONS, _MOST_CHANNELS = 8, 32
+_PATIENCE_SECONDS = 30.0
+# A broker tells everybody which virtual hosts there are: so nobody can guess a partner's.
+_VHOST = re.compile(r"(partner\.[^.]+\.[^.]+)\.[0-9a-f]{16}")
+
+
+class PartnerAccess(NamedTuple):
+    """Where a partner finds its offers; its user is called as its queue."""
+
+    vhost: str
+    queue: str
+
+
+@dataclass(frozen=True)
+class PartnerStanding:
+    """How it stands with a partner's queue, as the broker last counted it (a few seconds old)."""
+
+    queue: str
+    #: `running` when all is well; else the shovel's state, `none`, or `not moved` for a partner of before.
+    shovel: str
+    has_user: bool  # not once it was revoked
+    on_the_way: int
+    waiting: int
+
+
+class Partners:
+    """The partners of one installation; every call can be repeated, also after one that broke off."""
+
+    def __init__(self, api: ManagementApi, services_vhost: str) -> None:
+        self._api = api
+        self._services = services_vhost
+
+    async def limit_sources(self) -> None:
+        """Bound what waits for a shovel: who is cut off loses its oldest, and nobody else any."""
+        await self._api.limit(self._services, "partners", r"^partner\.", _SOURCE_LIMITS)
+
+    async def provide(self, municipality: str, partner: str, password: str) -> PartnerAccess:
+        """Give a partner a virtual host with a queue for its own offers, and a user who may read that.
+
+        Again: a new password, and whoever is connected under the old one is put out. A partner from before
+        there were virtual hosts is moved: what waits for it goes along, and its user leaves the services'.
+
+        Raises RuntimeError when the broker lacks the plugin, or the shovel does not run.
+        """
+        name = partner_queue(municipality, partner)
+        await self._require_plugin()
+        await self.limit_sources()
+        await self._api.put(f"queues/{quoted(self._services)}/{name}", _QUORUM)
+        for binding in partner_bindings(municipality, partner):
+            ends = f"e/{binding.exchange}/q/{binding.queue}"
+            await self._api.post(f"bindings/{quoted(self._services)}/{ends}", {"routing_key": binding.key})
+        vhost = await self._provide_vhost(name)
+        await self._provide_shovel(vhost, name)
+        await self._provide_user(vhost, name, password)
+        return PartnerAccess(vhost, name)
+
+    async def revoke(self, municipality: str, partner: str) -> None:
+        """Take a partner's user away, and let no further offer into its queue.
+
+        What the queue holds stays for its term, so that a revocation by mistake loses nothing yet.
+        """
+        name = partner_queue(municipality, partner)
+        await self._api.delete(f"users/{name}")
+        source = f"bindings/{quoted(self._services)}/e/{EXCHANGE}/q/{name}"
+        for binding in await self._api.get(source):
+            await self._api.delete(f"{source}/{quoted(binding['properties_key'])}")
+
+    async def remove(self, municipality: str, partner: str) -> None:
+        """Take away everything that a partner has, and what waits for it."""
+        name = partner_queue(municipality, partner)
+        await self.revoke(municipality, partner)
+        vhosts = await self._vhosts_of(name)
+        for vhost in vhosts:
+            await self._api.delete(f"parameters/shovel/{quoted(vhost)}/{_SHOVEL}")
+        await self._api.delete(f"queues/{quoted(self._services)}/{name}")
+        for vhost in vhosts:
+            await self._api.delete(f"vhosts/{quoted(vhost)}")
+
+    async def unmoved(self) -> list[str]:
+        """Users of partners who still reach into the services' virtual host; `provide` moves them."""
+        rows = await self._api.get(f"vhosts/{quoted(self._services)}/permissions")
+        return sorted(row["user"] for row in rows if row["user"].startswith("partner."))
+
+    async def listed(self) -> list[PartnerStanding]:
+        """How it stands with each partner."""
+        vhosts = {match[1]: match[0] for match in await self._own_vhosts()}
+        unmoved = await self.unmoved()
+        users = {row["name"] for row in await self._api.get("users")}
+        shovels = {(row["vhost"], row["name"]): row["state"] for row in await self._shovels()}
+        rows = await self._api.get("queues")
+        depths = {(row["vhost"], row["name"]): int(row.get("messages", 0)) for row in rows}
+        sources = {name for place, name in depths if place == self._services and name.startswith("partner.")}
+        found = []
+        for name in sorted({*vhosts, *unmoved, *sources}):
+            vhost = vhosts.get(name, "")
+            shovel = "not moved" if name in unmoved else str(shovels.get((vhost, _SHOVEL), "none"))
+            on_the_way, waiting = (depths.get((place, name), 0) for place in (self._services, vhost))
+            found.append(PartnerStanding(name, shovel, name in users, on_the_way, waiting))
+        return found
+
+    async def _provide_vhost(self, name: str) -> str:
+        vhosts = await self._vhosts_of(name)
+        vhost = vhosts[0] if vhosts else f"{name}.{secrets.token_hex(8)}"
+        await self._api.put(f"vhosts/{quoted(vhost)}", {})
+        everything = {"configure": _EVERYTHING, "write": _EVERYTHING, "read": _EVERYTHING}
+        await self._api.permit(vhost, self._api.user, **everything)
+        await self._api.limit(vhost, "partners", r"^partner\.", _PARTNER_LIMITS)
+        await self._api.put(f"queues/{quoted(vhost)}/{name}", _QUORUM)
+        return vhost
+
+    async def _provide_shovel(self, vhost: str, name: str) -> None:
+        """Both ends are inside the broker: its own user, no password, and nobody who listens."""
+        value = {
+            "src-protocol": "amqp091",
+            "src-uri": f"amqp:///{quoted(self._services)}",
+            "src-queue": name,
+            "src-prefetch-count": 200,
+            "src-delete-after": "never",
+            "dest-protocol": "amqp091",
+            "dest-uri": f"amqp:///{quoted(vhost)}",
+            "dest-queue": name,
+            "dest-add-forward-headers": False,
+            "ack-mode": "on-confirm",
+            "reconnect-delay": 2,
+        }
+        await self._api.put(f"parameters/shovel/{quoted(vhost)}/{_SHOVEL}", {"value": value})
+        until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while (state := await self._state_of(vhost)) != "running":
+            if asyncio.get_running_loop().time() > until:
+                raise RuntimeError(f"the shovel does not run (it is {state}); see the broker's log")
+            await asyncio.sleep(0.1)
+
+    async def _provide_user(self, vhost: str, name: str, password: str) -> None:
+        await self._api.delete(f"users/{name}")  # with all rights elsewhere, and whoever is connected
+        await self._api.put(f"users/{name}", {"password": password, "tags": ""})
+        await self._api.put(f"user-limits/{name}/max-connections", {"value": _MOST_CONNECTIONS})
+        await self._api.put(f"user-limits/{name}/max-channels", {"value": _MOST_CHANNELS})
+        await self._api.permit(vhost, name, write=_NOTHING, read=f"^{re.escape(name)}$")
+
+    async def _require_plugin(self) -> None:
+        try:
+            await self._shovels()
+        except Refused as error:
+            if not error.is_absent:
+                raise
+            raise RuntimeError(
+                "it lacks a plugin; run on each of its nodes: "
+                "rabbitmq-plugins enable rabbitmq_shovel rabbitmq_shovel_management"
+            ) from error
+
+    async def _shovels(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await self._api.get("shovels")
+        return rows
+
+    async def _state_of(self, vhost: str) -> str:
+        states = [row["state"] for row in await self._shovels() if row["vhost"] == vhost]
+        return str(states[0]) if states else "not started"
+
+    async def _own_vhosts(self) -> list[re.Match[str]]:
+        rows = await self._api.get("vhosts?columns=name")
+        return [match for row in rows if (match := _VHOST.fullmatch(row["name"]))]
+
+    async def _vhosts_of(self, name: str) -> list[str]:
+        """One, unless two made it at the same moment."""
+        return sorted(match[0] for match in await self._own_vhosts() if match[1] == name)
