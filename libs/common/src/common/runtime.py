@@ -77,29 +77,16 @@ async def serve(
     context = _server_context(settings)
     guard = Guard() if guard is None else guard  # `or` would take another: one without connections is empty
     parts = (*parts, settings.tls) if settings.tls.has_files else parts
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = _stopping_on_signals()
     if on_start:
         await on_start()
     memory.settle()
     parts = (*parts, memory.Forgetting(settings.forget_seconds))
     servers = [
-        server_of(
-            app,
-            settings.host,
-            settings.port,
-            guard,
-            settings.shutdown_seconds,
-            context=context,
-            callers=settings.tls_callers,
-        ),
+        _door(app, settings, guard, context),
         server_of(operations_app(parts), settings.host, settings.operations_port, Guard(), 1),
     ]
-    tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(server.serve(), name="server") for server in servers
-    ]
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(each.serve(), name="server") for each in servers]
     tasks += [asyncio.create_task(part.run(stopping), name=part.name) for part in parts]
     watch = asyncio.create_task(_wait(stopping), name="stopping")
     log.info("process.started", port=settings.port, operations_port=settings.operations_port)
@@ -110,9 +97,26 @@ async def serve(
         await on_stop()
     log.info("process.stopped")
     for task in done - {watch}:
-        task.result()
-        if watch not in done:  # a part may end in the same turn of the loop in which it was told to
-            raise SystemExit(f"{task.get_name()} ended by itself")
+        _complain(task, was_told=watch in done)
+
+
+def _stopping_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _door(app: ASGIApp, settings: ServiceSettings, guard: Guard, context: ssl.SSLContext | None) -> Server:
+    return server_of(
+        app,
+        settings.host,
+        settings.port,
+        guard,
+        settings.shutdown_seconds,
+        context=context,
+        callers=settings.tls_callers,
+    )
 
 
 async def _end(
@@ -125,6 +129,13 @@ async def _end(
     for task in unfinished:
         task.cancel()
     await asyncio.gather(*unfinished, return_exceptions=True)
+
+
+def _complain(ended: "asyncio.Task[None]", *, was_told: bool) -> None:
+    """Raise what a part ended with, or that it ended untold; both may come in the same turn of the loop."""
+    ended.result()
+    if not was_told:
+        raise SystemExit(f"{ended.get_name()} ended by itself")
 
 
 async def _wait(stopping: asyncio.Event) -> None:
