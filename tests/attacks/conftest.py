@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from common.certificates import make_authority
 
 from tests.support.attempts import IS_LONG, Attempts, Tally
+from tests.support.wire import Authority
 
 _TALLY = pytest.StashKey[Tally]()
 _TOLD = "attacks"
@@ -45,3 +47,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("attacks")
         for line in tally.lines():
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """One that our processes trust, and one that they do not."""
+    return Authority(tmp_path, make_authority(), make_authority())
