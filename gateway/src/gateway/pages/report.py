@@ -1,24 +1,23 @@
 """Reporting: choose what it is about, answer, check, and get a receipt. Works without script."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from common.errors import AppError, Failed, Malformed, TooMuch
 from pydantic import ValidationError
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway.domain.draft_keys import id_of
 from gateway.flood import Admission, Asked, FormTooOld, FormTooQuick
 from gateway.front import CsrfMissing, Visitor, address_of
+from gateway.pages.answering import Answers, Turn
 from gateway.pages.asking import Asking
-from gateway.pages.carrying import CHOSEN_FIELD, FILE_FIELD, Carrier, Sent
-from gateway.pages.checking import Checking, HiddenWords, said_in
-from gateway.pages.faults import Fault, faults_of, faults_told
+from gateway.pages.carrying import CHOSEN_FIELD, Carrier, Sent
+from gateway.pages.checking import Checking, HiddenWords
+from gateway.pages.faults import Fault, faults_of
 from gateway.pages.filled import (
     INVITATION_FIELD,
     MARK_FIELD,
@@ -29,16 +28,9 @@ from gateway.pages.filled import (
     words_of,
 )
 from gateway.pages.paging import Paging
-from gateway.pages.questions import Forms, FormsSource, Words
+from gateway.pages.questions import Forms, FormsSource
 from gateway.pages.site import Site
 from gateway.rendering.pages import ZONE
-
-#: Why intake takes no report from this visitor, by its code.
-_REFUSALS = {
-    "invitation-needed": Fault(INVITATION_FIELD, key="invitation_missing"),
-    "invitation-refused": Fault(INVITATION_FIELD, key="invitation_refused"),
-    "sign-in-needed": Fault("", key="sign_in_needed"),
-}
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -55,35 +47,17 @@ class NotSent(AppError):
     title = "The report was not sent"
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """One request on its way through the form."""
-
-    request: Request
-    visitor: Visitor
-    form: FormData
-    asking: Asking
-
-    def with_faults(self, *faults: Fault) -> "_Turn":
-        """The same with something wrong."""
-        return replace(self, asking=replace(self.asking, faults=faults))
-
-    def with_filled(self, **changes: object) -> "_Turn":
-        """The same form with some of it changed."""
-        filled = replace(self.asking.filled, **changes)  # type: ignore[arg-type]  # names of its fields
-        return replace(self, asking=replace(self.asking, filled=filled))
-
-
 class _Report:
     """The endpoints."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._source = FormsSource(site.front.services)
+        self._answers = Answers(site, self._source)
 
     async def choose(self, request: Request, visitor: Visitor) -> Response:
         """What is it about? And what belongs elsewhere."""
-        return await self._choose(request, visitor)
+        return await self._answers.choose(request, visitor)
 
     async def take(self, request: Request, visitor: Visitor) -> Response:
         """The step that the form names: show questions, check the whole, or send the report.
@@ -98,17 +72,17 @@ class _Report:
             kind = forms.find(filled.signal_type)
             if kind is None:
                 problem = self._site.text(request, "report.fault.no_type")
-                return await self._choose(request, visitor, problem=str(problem), status=400)
+                return await self._answers.choose(request, visitor, problem=str(problem), status=400)
             invited = forms.is_for_invited and not visitor.identity.is_professional
-            asking = Asking(forms, kind, self._words(request), filled, needs_invitation=invited)
-            turn = _Turn(request, visitor, form, asking)
+            asking = Asking(forms, kind, self._answers.words(request), filled, needs_invitation=invited)
+            turn = Turn(request, visitor, form, asking)
             if problems := file_faults(sent, forms):
-                return self._ask(turn.with_faults(*problems), Malformed.status)
+                return self._answers.ask(turn.with_faults(*problems), Malformed.status)
             return await self._go(turn)
         except AppError as error:
-            return self._unsent(request, visitor, form, asking or filled, error)
+            return self._answers.unsent(request, visitor, form, asking or filled, error)
 
-    async def _go(self, turn: _Turn) -> Response:
+    async def _go(self, turn: Turn) -> Response:
         step, _, page = str(turn.form.get("step", "")).partition(":")
         if step == "send":
             return await self._send(turn)
@@ -118,7 +92,7 @@ class _Report:
             return await self._next(turn)
         if step == "back":
             page = Paging(turn.asking).before(turn.asking.filled.page).key
-        return self._ask(turn.with_filled(page=page or turn.asking.filled.page))
+        return self._answers.ask(turn.with_filled(page=page or turn.asking.filled.page))
 
     async def _read(self, request: Request, visitor: Visitor) -> Sent:
         """The form with the files that it brings; read also while intake is away, so that nothing is lost."""
@@ -131,26 +105,26 @@ class _Report:
         carrier = Carrier(self._site.front, offered)
         return await carrier.read(request, visitor, self._site.language(request))
 
-    async def _next(self, turn: _Turn) -> Response:
+    async def _next(self, turn: Turn) -> Response:
         """The next page; the last one leads to the check."""
         filled, paging = turn.asking.filled, Paging(turn.asking)
         page = paging.at(filled.page)
         faults = [fault for fault in self._faults(turn) if fault.field in page.names]
         if faults:
-            return self._ask(turn.with_faults(*faults), Malformed.status)
-        if warning := self._warning(turn, "next"):
+            return self._answers.ask(turn.with_faults(*faults), Malformed.status)
+        if warning := self._answers.warning(turn, "next"):
             return warning
         following = paging.after(page.key)
         if following is None:
             return await self._check(turn)
-        return self._ask(turn.with_filled(page=following.key))
+        return self._answers.ask(turn.with_filled(page=following.key))
 
-    async def _check(self, turn: _Turn, *faults: Fault, status: int = 200) -> Response:
+    async def _check(self, turn: Turn, *faults: Fault, status: int = 200) -> Response:
         """What will be hidden, and everything that goes along, before it goes."""
         wrong = self._faults(turn)
         if any(fault.field != MARK_FIELD for fault in wrong):
-            return self._ask(turn.with_faults(*wrong), Malformed.status)
-        if warning := self._warning(turn, "check"):
+            return self._answers.ask(turn.with_faults(*wrong), Malformed.status)
+        if warning := self._answers.warning(turn, "check"):
             return warning
         asking = turn.asking
         words = words_of(asking.filled, asking.kind, asking.forms)
@@ -158,10 +132,10 @@ class _Report:
         if isinstance(admission, Response):
             return admission
         code, told = await self._tell_intake(turn, admission, "/api/v1/anonymisations", words)
-        if refusal := self._not_invited(turn, code, told):
+        if refusal := self._answers.not_invited(turn, code, told):
             return refusal
         if code == Malformed.status:
-            return self._told(turn, told)
+            return self._answers.told(turn, told)
         try:
             hidden = HiddenWords.model_validate(told)
         except ValidationError as error:
@@ -176,15 +150,15 @@ class _Report:
             problems=turn.asking.problems_of(()),
         )
 
-    async def _send(self, turn: _Turn) -> Response:
+    async def _send(self, turn: Turn) -> Response:
         request, visitor, asking = turn.request, turn.visitor, turn.asking
         try:
             self._site.refuse_forgery(request, visitor, turn.form)
         except CsrfMissing as error:
-            return self._ask(turn.with_faults(Fault("", key="session")), error.status)
+            return self._answers.ask(turn.with_faults(Fault("", key="session")), error.status)
         if self._faults(turn):
             return await self._check(turn)
-        if warning := self._warning(turn, "send"):
+        if warning := self._answers.warning(turn, "send"):
             return warning
         language = self._site.language(request)
         report = submission_of(asking.filled, asking.kind, asking.forms, language=language)
@@ -197,7 +171,7 @@ class _Report:
 
     async def _tell_intake(
         self,
-        turn: _Turn,
+        turn: Turn,
         admission: Admission,
         path: str,
         body: object,
@@ -216,7 +190,7 @@ class _Report:
                 admission.ends(status)
         return status, told
 
-    def _faults(self, turn: _Turn) -> list[Fault]:
+    def _faults(self, turn: Turn) -> list[Fault]:
         asking = turn.asking
         faults = faults_of(asking.filled, asking.kind, asking.forms, today=datetime.now(ZONE).date())
         if asking.needs_invitation and not invitation_of(asking.filled):
@@ -230,7 +204,7 @@ class _Report:
         return replace(filled, form_token=token)
 
     async def _admit(
-        self, turn: _Turn, body: Mapping[str, Any], *, is_preview: bool = False
+        self, turn: Turn, body: Mapping[str, Any], *, is_preview: bool = False
     ) -> Response | Admission:
         """Keep a flood out: leave to ask intake about this, or the form with what to do."""
         visitor, filled, flood = turn.visitor, turn.asking.filled, self._site.front.flood
@@ -245,145 +219,33 @@ class _Report:
         except FormTooOld as error:
             fresh = self._opened(visitor, replace(filled, form_token=""))
             again = turn.with_filled(form_token=fresh.form_token)
-            return self._ask(again.with_faults(Fault("", key="too_old")), error.status)
+            return self._answers.ask(again.with_faults(Fault("", key="too_old")), error.status)
         except TooMuch as error:
             key = "too_quick" if isinstance(error, FormTooQuick) else "too_many"
-            return self._ask(turn.with_faults(Fault("", key=key)), error.status, error.headers)
+            return self._answers.ask(turn.with_faults(Fault("", key=key)), error.status, error.headers)
         return admission
 
-    async def _answer(self, turn: _Turn, status: int, told: dict[str, object]) -> Response:
+    async def _answer(self, turn: Turn, status: int, told: dict[str, object]) -> Response:
         if status == 201:
-            return await self._receipt(turn, told)
+            return await self._answers.receipt(turn, told)
         if status == Malformed.status:
-            return self._told(turn, told)
-        if refusal := self._not_invited(turn, status, told):
+            return self._answers.told(turn, told)
+        if refusal := self._answers.not_invited(turn, status, told):
             return refusal
         if status == 409 and told.get("code") == "attachment-taken":
-            return self._ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
+            return self._answers.ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
             again = self._as_another(turn)
             return await self._check(again, Fault("", key="already_sent"), status=status)
         raise NotSent if status != 500 else Failed
 
-    def _as_another(self, turn: _Turn) -> _Turn:
+    def _as_another(self, turn: Turn) -> Turn:
         """The same form as a report of its own; it stays open since when it was."""
         filled, municipality = turn.asking.filled, turn.visitor.municipality.code
         new = filled.with_new_key()
         flood = self._site.front.flood
         token = flood.form_token(municipality, new.key, filled.form_token, was=filled.key)
         return turn.with_filled(key=new.key, form_token=token, proof="")
-
-    def _not_invited(self, turn: _Turn, status: int, told: object) -> Response | None:
-        """The form with why this visitor may not report, when that is what intake says."""
-        fault = _REFUSALS.get(str(told.get("code"))) if status == 403 and isinstance(told, dict) else None
-        return None if fault is None else self._ask(turn.with_faults(fault), status)
-
-    def _told(self, turn: _Turn, told: object) -> Response:
-        """The form with what intake finds wrong."""
-        errors = told.get("errors") if isinstance(told, dict) else None
-        language = self._site.language(turn.request)
-        faults = faults_told(errors if isinstance(errors, list) else [], language)
-        return self._ask(turn.with_faults(*faults), Malformed.status)
-
-    async def _choose(
-        self, request: Request, visitor: Visitor, *, problem: str = "", status: int = 200
-    ) -> Response:
-        forms = await self._source.forms(visitor.identity)
-        return self._site.page(
-            request,
-            visitor,
-            "report/choose.html",
-            status=status,
-            forms=forms,
-            words=self._words(request),
-            problem=problem,
-            is_closed=forms.is_for_signed_in and not visitor.identity.is_professional,
-        )
-
-    def _ask(self, turn: _Turn, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """The whole form, or of a form with one question a page the first where something is wrong."""
-        asking, page, sections = turn.asking, None, turn.asking.sections
-        if asking.forms.is_paged:
-            paging = Paging(asking)
-            page = paging.first_wrong() or paging.at(asking.filled.page)
-            sections = (page.section,)
-        fields = [field for section in sections for field in section.fields]
-        has_files = page.has_files if page else asking.takes_files
-        shown = {"warned", *(field.name for field in fields), *([FILE_FIELD] if has_files else [])}
-        return self._site.page(
-            turn.request,
-            turn.visitor,
-            "report/form.html",
-            status=status,
-            headers=headers,
-            asking=asking,
-            page=page,
-            sections=sections,
-            has_files=has_files,
-            problems=asking.problems_of(fields),
-            carried_pairs=asking.filled.pairs_without(shown),
-        )
-
-    def _warning(self, turn: _Turn, step: str) -> Response | None:
-        """The screen that says 112, once, where the answers call for it; `step` is what comes after it."""
-        asking = turn.asking
-        rule = asking.kind.acute_rule(asking.filled.given(asking.kind, asking.forms))
-        if rule is None or asking.filled.is_warned:
-            return None
-        return self._site.page(
-            turn.request,
-            turn.visitor,
-            "report/call.html",
-            asking=asking,
-            explanation=asking.explanation(rule.explanation),
-            step=step,
-        )
-
-    async def _receipt(self, turn: _Turn, told: dict[str, object]) -> Response:
-        """The receipt, after which no draft of this report opens any more."""
-        asking = turn.asking
-        is_draft_open = await self._left_draft(turn)
-        return self._site.page(
-            turn.request,
-            turn.visitor,
-            "report/receipt.html",
-            status=201,
-            receipt=str(told.get("receipt", "")),
-            is_acute=told.get("urgency") == "acuut",
-            explanation=asking.explanation(str(told.get("explanation", ""))),
-            safety_tip=asking.words.of("type", asking.kind.code, "tip", dutch=str(told.get("safetyTip", ""))),
-            has_mail=bool(asking.filled.text("mail").strip()),
-            draft=asking.filled.draft,
-            is_draft_open=is_draft_open,
-        )
-
-    async def _left_draft(self, turn: _Turn) -> bool:
-        """Destroy our half of the draft's key; whether that did not work, so that the page tells us again."""
-        own_id = id_of(turn.asking.filled.draft)
-        if own_id is None:
-            return False
-        keys = self._site.front.draft_keys
-        return not await keys.destroy_soon(turn.visitor.municipality.code, own_id)
-
-    def _unsent(
-        self, request: Request, visitor: Visitor, form: FormData, known: Asking | Filled, error: AppError
-    ) -> Response:
-        """Nothing is lost: everything is shown and carried along, with the same key."""
-        filled = known.filled if isinstance(known, Asking) else known
-        step = str(form.get("step", ""))
-        return self._site.page(
-            request,
-            visitor,
-            "report/unsent.html",
-            status=error.status if error.status in {429, 504} else 503,
-            headers={"Retry-After": "5", **error.headers},
-            filled=filled,
-            step=step if step in {"send", "check", "next"} else "ask",
-            said=said_in(known) if isinstance(known, Asking) else [],
-        )
-
-    def _words(self, request: Request) -> Words:
-        return Words(self._site.renderer.catalogues[self._site.language(request)])
 
 
 def _has_files(request: Request) -> bool:
