@@ -21,13 +21,13 @@ from tests.support.reporting_point import Point, reporting_point
 from tests.support.slow import Attack, Slow, kinds
 
 WITHIN_SECONDS = 5.0
-CLIENTS = 80 if IS_LONG else 60
+CLIENTS = 120 if IS_LONG else 60
 _LARGE = StaticFiles.packaged().url("vendor/nl-design-system/nl-design-system.css")
 _KINDS = kinds("veldstad", _LARGE)
 #: As in an installation, and smaller, so that few clients are many.
 _SMALL = {
     "proxies": "127.0.0.0/8",
-    "connections": 60,
+    "connections": 60 if IS_LONG else 40,
     "uploads_at_once": 6,
     "bodies_in_hand_bytes": 3_000_000,
     "form_seconds_least": 0,

@@ -1,14 +1,18 @@
 """What one connection may cost: heads, pipelines, silence, unread answers; and what is told of who asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
+from common.certificates import make_authority, make_certificate
 from common.connections import Guard, Limits
 from common.runtime import server_of
+from common.tls import Tls
 from starlette.types import Receive, Scope, Send
 
 from tests.support.polling import wait_until
@@ -44,9 +48,11 @@ class App:
 
 
 @asynccontextmanager
-async def serving(app: Any, limits: Limits = _QUICK) -> AsyncIterator[tuple[int, Guard]]:
+async def serving(
+    app: Any, limits: Limits = _QUICK, context: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[int, Guard]]:
     guard = Guard(limits, Told())
-    server = server_of(app, "127.0.0.1", 0, guard, 1)
+    server = server_of(app, "127.0.0.1", 0, guard, 1, context=context)
     task = asyncio.create_task(server._serve())
 
     async def is_started() -> bool:
@@ -160,3 +166,87 @@ async def test_the_loop_of_a_serving_process_is_served_as_well() -> None:
     heard = await asyncio.to_thread(uvloop.run, serve())
     assert heard.startswith(b"HTTP/1.1 200")
     assert (len(heard) > 70_000, app.seen[0]["client"]) == (True, ("net one", 0))
+
+
+def _contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Of a server that shows a certificate, and of a client that trusts it."""
+    authority = make_authority()
+    own = make_certificate(authority, ("localhost",))
+    for name, content in (("ca", authority.certificate), ("own", own.certificate), ("key", own.key)):
+        (folder / name).write_text(content)
+    tls = Tls(folder / "ca", folder / "own", folder / "key")
+    return tls.server(asks=False), tls.client()
+
+
+async def _heard_over_tls(port: int, context: ssl.SSLContext) -> bytes:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+    )
+    try:
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+def _hello(context: ssl.SSLContext) -> bytes:
+    """What a client says first."""
+    said = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), said, server_hostname="localhost").do_handshake()
+    return said.read()
+
+
+async def _is_empty(guard: Guard) -> bool:
+    return len(guard) == 0
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def _beside_half_handshakes(folder: Path, count: int) -> tuple[bytes, int, int]:
+    """What an honest client hears, how many files the server had open, and how many places are held later."""
+    showing, trusting = _contexts(folder)
+    hello = _hello(trusting)
+    async with serving(App(), Limits(most=8, handshake_seconds=1, idle_seconds=1), showing) as (port, guard):
+        before, kept = _open_files(), []
+        for number in range(count):
+            kept.append((await asyncio.open_connection("127.0.0.1", port))[1])
+            kept[-1].write(hello[: len(hello) // 2] if number % 2 else b"")
+        await asyncio.sleep(0.1)
+        opened = _open_files() - before - count
+        async with asyncio.timeout(5):
+            heard = await _heard_over_tls(port, trusting)
+        await wait_until(lambda: _is_empty(guard), seconds=8)
+        for writer in kept:
+            writer.close()
+        return heard, opened, len(guard)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+async def test_handshakes_that_do_not_end_are_few_and_short_and_keep_nobody_out(
+    tmp_path: Path, run: Callable[..., tuple[bytes, int, int]]
+) -> None:
+    heard, opened, left = await asyncio.to_thread(run, _beside_half_handshakes(tmp_path, 60))
+    assert heard.startswith(b"HTTP/1.1 200")
+    assert opened <= 8 + Limits(most=8).most_waiting + 2  # of loop and test
+    assert left == 0
+
+
+@pytest.mark.parametrize("is_silent", [True, False], ids=["holding", "dropping"])
+async def test_who_just_came_keeps_its_place_until_its_request_could_be_read(is_silent: bool) -> None:
+    """More come in the meantime than there are places: they wait, and it is they who are late."""
+    async with serving(App(), Limits(most=4)) as (port, _):
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            others = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+            if not is_silent:
+                for _, other in others:
+                    other.close()
+            await asyncio.sleep(0.05)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            async with asyncio.timeout(5):
+                assert (await reader.read()).startswith(b"HTTP/1.1 200")
+            for _, other in (*others, (reader, writer)):
+                other.close()

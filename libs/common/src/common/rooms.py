@@ -102,6 +102,13 @@ class Rate:
         seconds = self._waited(now)
         return self._last if seconds < WINDOW_SECONDS else self._bytes / seconds
 
+    def so_far(self, now: float) -> float:
+        """As `now`, and of one that began a moment ago what it looks like."""
+        rate, seconds = self.now(now), self._waited(now)
+        if rate is not None:
+            return rate
+        return self._bytes / seconds if seconds else 0.0
+
     def is_slow(self, now: float) -> bool:
         """Whether it comes slower than `SLOW_BYTES_PER_SECOND`."""
         rate = self.now(now)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from common import memory
 from common.addresses import is_local
-from common.connections import Guard, Limits
+from common.connections import Connection, Guard, Limits, Listener, bound
 from common.log import get_logger
 from common.operations import operations_app
 from common.settings import ServiceSettings
@@ -37,7 +37,10 @@ class Part(Protocol):
 
 
 class Server(uvicorn.Server):
-    """Uvicorn without its own signal handling: the runtime stops everything in order."""
+    """Uvicorn without its own signal handling and without its own door.
+
+    The runtime stops everything in order, and a guard decides who comes in.
+    """
 
     def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
         super().__init__(config)
@@ -49,6 +52,20 @@ class Server(uvicorn.Server):
             await super()._serve(sockets)
         finally:
             watch.cancel()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Raises OSError when that is not possible."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit("The application did not start.")
+        config = self.config
+        listening = sockets or await bound(config.host, config.port)
+        self.servers = [Listener(listening, self._guard, self._connection)]  # type: ignore[list-item]
+        self.started = True
+
+    def _connection(self, network: str, peer: str) -> Connection:
+        state = self.lifespan.state
+        return Connection(self._guard, self.config, self.server_state, state, network=network, peer=peer)
 
     def install_signal_handlers(self) -> None:
         """Left to the runtime."""
@@ -170,14 +187,13 @@ def server_of(
 
     Over TLS with a `context`, and then only for callers whose certificate bears one of these names, if any.
     """
-    guard.callers = frozenset(callers) if context else frozenset()
+    guard.context, guard.callers = context, frozenset(callers) if context else frozenset()
     return Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            ssl_context_factory=(lambda _config, _default: context) if context else None,
-            http=guard.protocol,  # type: ignore[arg-type]  # called as the class would be
+            http="httptools",
             ws="none",
             log_config=None,
             access_log=False,
@@ -192,13 +208,17 @@ def server_of(
 
 
 def limits_within(limits: Limits) -> Limits:
-    """The same, with no more connections than half of the files that this process may have open.
+    """The same, with no more connections, open or waiting, than half of the files that this process may have.
 
     The other half is for connections to services and databases. Lets the process have as many as it may.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = limits.most if hard == resource.RLIM_INFINITY else min(limits.most, hard // 2)
-    wanted = min(2 * most + 1024, hard) if hard != resource.RLIM_INFINITY else 2 * most + 1024
+    room = limits.most + limits.most_waiting
+    most = limits.most
+    if hard != resource.RLIM_INFINITY and room > hard // 2:
+        most = hard // 2 * limits.most // room
+    wanted = 2 * (most + replace(limits, most=most).most_waiting) + 1024
+    wanted = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
