@@ -80,3 +80,22 @@ async def test_who_is_signed_in_sends_the_token_of_the_session_along(point: Poin
         PATH, data=files.photo(), headers={**HEADERS, **signed_in}
     ) as answer:
         assert answer.status == 201
+
+
+async def test_a_form_takes_its_file_along_so_that_the_next_one_finds_room(backing: Backing) -> None:
+    filled = {
+        "type": "hennepteelt",
+        "description": "Het ruikt er al weken naar wiet.",
+        "step": "send",
+        "q-waargenomen": "zelf-waargenomen",
+        "q-geur": "nee",
+    }
+    async with reporting_point(backing, upload_waiting_most=2, form_seconds_least=0) as point:
+        for _ in range(3):  # of one network, which may have one file waiting
+            form = aiohttp.FormData(filled)
+            form.add_field("files", files.photo(), filename="loods.jpg", content_type="image/jpeg")
+            async with point.gateway.client.post(
+                "/veldstad/melden", data=form, headers={"Accept": "text/html"}
+            ) as answer:
+                assert answer.status == 201, await answer.text()
+        assert await point.intake.count() == 3

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import asyncpg
@@ -176,6 +177,36 @@ async def test_files_of_one_municipality_are_capped_whatever_their_network(
         statuses = [(await _file(running, "veldstad"))[0] for _ in range(8)]
         assert (statuses[:4], statuses[-1]) == ([201] * 4, 429)
         assert (await _file(running, "duinrade"))[0] == 201
+
+
+async def test_files_that_wait_for_a_report_are_shared_by_network_and_leave_with_it(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    few: dict[str, Any] = {"upload_waiting_most": 8, "proxies": "127.0.0.0/8"}
+
+    async with running_gateway(urls, upstream, **EASY, **few) as running:
+
+        async def send(address: str, count: int = 1) -> list[int]:
+            told = {"X-Forwarded-For": address}
+            return [(await _file(running, "veldstad", **told))[0] for _ in range(count)]
+
+        async def report(address: str, proof: dict[str, str]) -> int:
+            named = [{"id": str(uuid4()), "claim": "x"}] * 2
+            body, headers = {"attachments": named}, {**proof, "X-Forwarded-For": address}
+            async with running.client.post("/api/v1/reports", json=body, headers=headers) as answer:
+                return answer.status
+
+        assert await send("203.0.113.1", 6) == [201] * 4 + [429] * 2
+        assert await send("203.0.113.2") == [429]  # of the same network
+        assert await send("198.51.100.1", 3) == [201, 201, 429]
+        assert await send("192.0.2.1") == [201]
+        handler = await running.signed_in(Role.HANDLER)
+        assert (await _file(running, "veldstad", **handler))[0] == 201  # who signed in is let through
+        assert (await _file(running, "duinrade"))[0] == 201
+        proof = _solved(await _challenge(running), secrets.token_urlsafe(24))
+        for _ in range(3):  # a report that is sent again takes nothing more along
+            assert await report("203.0.113.1", proof) == 201
+        assert await send("203.0.113.1", 2) == [201, 429]
 
 
 async def test_a_flood_of_one_municipality_leaves_connections_for_another(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from common.auth import Identity
 from common.errors import AppError, Malformed, TooMuch, Unavailable
 from common.rooms import Account, GaveWay, Room, Stay
 from common.sharing import NothingLeft
@@ -13,6 +14,7 @@ from common.web import TooLargeBody
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.domain.pace import Pace, TooFast, address_block
+from gateway.domain.waiting import WaitingFiles
 
 #: Where the door leaves in a scope which municipality a request is for.
 MUNICIPALITY = "municipality"
@@ -21,6 +23,8 @@ IS_KNOWN = "is_known"
 # After a refusal the rest of the body may still come: the connection is of no more use.
 _HANG_UP = {"Connection": "close"}
 _LONGEST_NUMBER = 18
+_WAITING_SECONDS = 24 * 60 * 60  # then intake keeps a file no longer
+_WAITING_AGAIN_SECONDS = "600"
 _FRESH_FILES = 3  # of one network, which are taken also when its municipality has had its number
 
 
@@ -159,8 +163,12 @@ class Uploads:
     A file is costlier than a report: it holds a connection, is cleaned, and waits on a disk for its report.
     """
 
-    def __init__(self, at_once: int, of_block: Pace, of_municipality: Pace, tempo: Tempo) -> None:
+    def __init__(
+        self, at_once: int, of_block: Pace, of_municipality: Pace, tempo: Tempo, most_waiting: int
+    ) -> None:
+        """`most_waiting`: anonymous files of one municipality that wait for their report."""
         self.tempo = tempo
+        self._waiting = WaitingFiles(most_waiting, _WAITING_SECONDS)
         self._places = Room("uploads", at_once)
         self._of_block, self._of_municipality = of_block, of_municipality
 
@@ -169,9 +177,14 @@ class Uploads:
         """A place for one file, as long as the block lasts; slows down before it refuses.
 
         Who sends slowly loses it to somebody else, until `Stay.settle`. Raises `TooMuch` or `Unavailable`,
-        each with a time to come back.
+        each with a time to come back. When intake has taken the file, tell `waits`.
         """
         account = Account(municipality, network_of(scope), is_known=not is_anonymous)
+        if is_anonymous and not self._waiting.has_room(municipality, account.network, time.monotonic()):
+            raise TooMuch(
+                "Too many files wait for their report here; try again later, or report without a file.",
+                headers={"Retry-After": _WAITING_AGAIN_SECONDS},
+            )
         delay, counted = self._paced(account) if is_anonymous else (0.0, ())
         await asyncio.sleep(delay)
         with self._places.stay(account) as stay:
@@ -184,6 +197,16 @@ class Uploads:
                 if not stay.is_settled:  # what never came whole is no file
                     for pace, key in counted:
                         pace.give_back(key)
+
+    def waits(self, scope: Scope, who: Identity) -> None:
+        """A file of this request is kept, and waits for its report."""
+        if who.is_anonymous:
+            self._waiting.add(who.municipality, network_of(scope), time.monotonic())
+
+    def taken_along(self, scope: Scope, who: Identity, count: int) -> None:
+        """A report of this request was accepted, for the first time, with so many files."""
+        if who.is_anonymous and count:
+            self._waiting.take(who.municipality, network_of(scope), count, time.monotonic())
 
     def _paced(self, account: Account) -> tuple[float, tuple[tuple[Pace, object], ...]]:
         """How long a file waits, and where it counts; raises `TooMuch`."""

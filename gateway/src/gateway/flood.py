@@ -100,9 +100,10 @@ class Admission:
     def __init__(
         self,
         take: Callable[[float], float] = lambda _amount: 0.0,
-        settle: Callable[[float, int | None], None] = lambda _unused, _status: None,
+        settle: Callable[[float, int | None], bool] = lambda _unused, status: status in _ACCEPTED,
     ) -> None:
         self._take, self._settle = take, settle
+        self.is_new = False  # when it has ended: whether intake accepted it, and not before
         self._amount = 0.0
         self._status: int | None = None
 
@@ -122,7 +123,7 @@ class Admission:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         # Only what reached nobody is given back: of who hung up or was refused, intake may have read it all.
-        self._settle(self._amount if isinstance(error, Unavailable) else 0.0, self._status)
+        self.is_new = self._settle(self._amount if isinstance(error, Unavailable) else 0.0, self._status)
 
 
 class Flood:
@@ -231,12 +232,14 @@ class Flood:
                     "Too many come in at once; wait a moment.", headers={"Retry-After": after}
                 ) from error
 
-        def settle(unused: float, status: int | None) -> None:
+        def settle(unused: float, status: int | None) -> bool:
             now = self._clock()
             if unused:
                 pace.give_back(municipality, network, now, unused)
-            if status in _ACCEPTED and pay.accepted.add(report, None):
+            is_new = status in _ACCEPTED and pay.accepted.add(report, None)
+            if is_new:
                 pay.crowd.note(municipality, network, now)
+            return is_new
 
         return Admission(take, settle)
 

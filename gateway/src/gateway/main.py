@@ -75,7 +75,7 @@ def _uploads(settings: GatewaySettings) -> Uploads:
         settings.upload_grace_seconds,
         settings.upload_bytes_per_second,
     )
-    return Uploads(settings.uploads_at_once, of_block, of_municipality, tempo)
+    return Uploads(settings.uploads_at_once, of_block, of_municipality, tempo, settings.upload_waiting_most)
 
 
 def build_guard(settings: GatewaySettings) -> Guard:

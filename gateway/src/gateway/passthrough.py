@@ -1,10 +1,12 @@
 """The API of the services, passed on: only what the table holds, signed, streamed where it is large."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import aiohttp
 from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch
@@ -95,6 +97,8 @@ class Passthrough:
                     await admission.enter(len(body))
                 with admission:
                     await exchange.run(self._pass_on(route, visitor, exchange, body, admission))
+                if admission.is_new and route.needs_proof and not route.is_preview:
+                    self._front.uploads.taken_along(scope, visitor.identity, _files_in(body))
 
     def _admission(self, route: Route, visitor: Visitor, scope: Scope) -> Admission:
         """Leave to pass a request on; who is anonymous shows a proof where the route needs one."""
@@ -162,6 +166,8 @@ class Passthrough:
             ):
                 attempt.ends(answer.status)
                 admission.ends(answer.status)
+                if exchange.upload is not None and answer.status == HTTPStatus.CREATED:
+                    self._front.uploads.waits(scope, visitor.identity)
                 whole = await exchange.whole(answer)
                 if whole is None:
                     await exchange.stream(answer)
@@ -175,6 +181,17 @@ class Passthrough:
                 log.warning("passthrough.cut", service=route.service)
                 return
             raise
+
+
+def _files_in(report: bytes | AsyncIterator[bytes]) -> int:
+    """How many files a report that intake accepted takes along."""
+    if not isinstance(report, bytes) or b'"attachments"' not in report:
+        return 0
+    try:
+        named = json.loads(report).get("attachments")
+    except (ValueError, AttributeError, RecursionError):
+        return 0
+    return len(named) if isinstance(named, list) else 0
 
 
 class KeyPace:

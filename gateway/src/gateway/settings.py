@@ -41,6 +41,7 @@ class GatewaySettings(ServiceSettings):
     upload_block_burst: int = 150  # at once, before it slows down
     upload_municipality_per_minute: float = 300  # anonymous files to one municipality
     upload_municipality_burst: int = 600  # at once, before it slows down
+    upload_waiting_most: int = 500  # anonymous files of one municipality that wait for a report, as at intake
 
     connections: int = 4096  # of clients; one network alone holds half at most
     head_seconds: float = 10  # from the first byte of a request to the end of its head

@@ -111,7 +111,10 @@ class Carrier:
             ):
                 stay.settle()
                 told = await answer.json(content_type=None)
-                return _carried(told) if answer.status == 201 else None
+                if answer.status != 201:
+                    return None
+                self._front.uploads.waits(scope, who)
+                return _carried(told)
         except (Unavailable, TooSlow, TooMuch):
             return None
 
@@ -162,6 +165,7 @@ class Carrier:
                 attempt.ends(answer.status)
                 told = await answer.json(content_type=None)
                 if answer.status == 201:
+                    self._front.uploads.waits(scope, who)
                     pairs.append((FILE_FIELD, _carried(told).value))
                 else:
                     sent.problems.append((start.file_name, _sentence(told.get("errors") or [], language)))

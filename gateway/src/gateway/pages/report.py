@@ -167,6 +167,9 @@ class _Report:
             return admission
         key = {"Idempotency-Key": asking.filled.key}
         status, told = await self._tell_intake(turn, admission, "/api/v1/reports", report, key)
+        if admission.is_new:
+            count = len(asking.filled.files)
+            self._site.front.uploads.taken_along(request.scope, visitor.identity, count)
         return await self._answer(turn, status, told if isinstance(told, dict) else {})
 
     async def _tell_intake(
