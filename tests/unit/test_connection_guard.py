@@ -267,7 +267,7 @@ async def test_a_body_that_does_not_come_gives_way_however_much_came_first(make_
     busy.sends(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     stalled.sends(_HEAD + bytes(60_000))
     late = place.comes()
-    place.passes(0.4)
+    place.passes(1.4)
     assert not late.is_in
     place.passes(0.2)
     assert (stalled.is_served, late.is_in) == (False, True)
