@@ -11,26 +11,14 @@ import pytest_asyncio
 from common.contracts.codes import Role
 from common.provision import DatabaseUrls
 from common.sealing import decode, encode
+from gateway.main import build_sweeps
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from tests.support.backing import Backing
-from tests.support.databases import service_database
-from tests.support.gateway import Running, Upstream, running_gateway, running_upstream
+from tests.support.gateway import Running, Upstream, running_gateway
 from tests.support.polling import wait_until
 
 PATH = "/api/v1/draft-keys"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def urls(backing: Backing) -> DatabaseUrls:
-    return await service_database(backing, "gateway")
-
-
-@pytest_asyncio.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with running_upstream() as found:
-        yield found
 
 
 @pytest_asyncio.fixture
@@ -93,7 +81,7 @@ async def test_the_sweeper_works_by_itself_and_ends_when_it_is_told(running: Run
     await ask(running, "", new_id())
     running.clock.move(hours=25)
     stopping = asyncio.Event()
-    sweeping = asyncio.create_task(running.front.draft_keys.run(stopping))
+    sweeping = asyncio.gather(*(each.run(stopping) for each in build_sweeps(running.front)))
 
     async def is_swept() -> bool:
         return await rows(running) == 0

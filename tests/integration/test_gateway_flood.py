@@ -15,22 +15,9 @@ from common.provision import DatabaseUrls
 from gateway.domain.proof import is_solved, solve
 from prometheus_client import generate_latest
 
-from tests.support.backing import Backing
-from tests.support.databases import service_database
-from tests.support.gateway import Running, Upstream, running_gateway, running_upstream
+from tests.support.gateway import Running, Upstream, running_gateway
 
 EASY: dict[str, Any] = {"proof_bits": 4, "form_seconds_least": 3}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def urls(backing: Backing) -> DatabaseUrls:
-    return await service_database(backing, "gateway")
-
-
-@pytest_asyncio.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with running_upstream() as found:
-        yield found
 
 
 @pytest_asyncio.fixture

@@ -5,29 +5,15 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.errors import Unavailable
 from common.provision import DatabaseUrls
 
 from tests.support.backing import Backing
-from tests.support.databases import service_database, shut
-from tests.support.gateway import Running, Upstream, running_gateway, running_upstream
+from tests.support.databases import shut
+from tests.support.gateway import Running, Upstream, running_gateway
 from tests.support.polling import wait_until
-
-
-@pytest_asyncio.fixture(scope="module")
-async def urls(backing: Backing) -> DatabaseUrls:
-    """One database for this module."""
-    return await service_database(backing, "gateway")
-
-
-@pytest_asyncio.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    """A service of one test."""
-    async with running_upstream() as found:
-        yield found
 
 
 async def test_a_service_that_is_away_is_503_with_a_time_to_come_back(

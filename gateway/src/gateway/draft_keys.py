@@ -17,8 +17,8 @@ from gateway.domain.draft_keys import HALF_BYTES, DraftKey, due_at
 from gateway.domain.pace import Pace, TooFast, address_block
 from gateway.settings import GatewaySettings
 
-_SWEEP_SECONDS = 300
-_AGAIN_SECONDS = 2
+#: How often `DraftKeys.sweep` is due.
+SWEEP_SECONDS = 300
 _DESTROY_SECONDS = 2.0  # the answer to a reporter waits no longer for it
 
 log = get_logger()
@@ -37,9 +37,6 @@ class NoRoomForDraft(TooMuch):
 
 class DraftKeys:
     """The halves; one for each process, over one table."""
-
-    name = "draft keys"
-    trouble: str | None = None
 
     def __init__(
         self, database: Database, settings: GatewaySettings, *, clock: Callable[[], datetime]
@@ -65,7 +62,7 @@ class DraftKeys:
         async with self._database.tenant(municipality) as connection:
             is_held = await store.insert_draft_key(connection, municipality, key, now, self._most)
         if not is_held:
-            raise NoRoomForDraft(headers={"Retry-After": str(_SWEEP_SECONDS)})
+            raise NoRoomForDraft(headers={"Retry-After": str(SWEEP_SECONDS)})
         return key.half
 
     async def find(self, municipality: str, own_id: bytes) -> bytes:
@@ -92,21 +89,6 @@ class DraftKeys:
             log.warning("draft_key.left", error=type(error).__name__)
             return False
         return True
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Destroy what is past its day every few minutes, until told to stop."""
-        while not stopping.is_set():
-            try:
-                await self.sweep()
-                self.trouble = None
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                self.trouble = "the database is away"
-            try:
-                await asyncio.wait_for(stopping.wait(), _AGAIN_SECONDS if self.trouble else _SWEEP_SECONDS)
-            except TimeoutError:
-                continue
 
     async def sweep(self) -> int:
         """Destroy what is past its day; says how many."""

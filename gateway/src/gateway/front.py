@@ -10,6 +10,7 @@ from common.contracts.codes import Role
 from common.db import Database, is_away
 from common.errors import AppError, NotAllowed, Unavailable
 from common.log import get_logger
+from common.pauses import pause
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -83,10 +84,7 @@ class Directory:
         """Keep up with the database until told to stop."""
         while not stopping.is_set():
             await self.refresh()
-            try:
-                await asyncio.wait_for(stopping.wait(), self._refresh_seconds)
-            except TimeoutError:
-                continue
+            await pause(stopping, self._refresh_seconds)
 
     async def refresh(self) -> None:
         """Read what changed; when the database is away, what was known stays known."""

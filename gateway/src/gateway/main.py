@@ -5,10 +5,12 @@ from common.auth import IdentitySigner
 from common.connections import Guard, Limits
 from common.db import Database
 from common.house import build_house
+from common.repeating import Repeating
 from common.runtime import limits_within
 from common.runtime import serve as serve_process
 from common.sealing import decode
 
+from gateway import draft_keys, session
 from gateway.api import MAX_BODY_BYTES, create_api
 from gateway.bodies import Bodies, Tempo, Uploads, WithWholeBody
 from gateway.browsers import Browsers
@@ -95,6 +97,14 @@ def build_app(front: Front) -> Door:
     return Door(front, api=api, passthrough=Passthrough(front), pages=Pages(front))
 
 
+def build_sweeps(front: Front) -> tuple[Repeating, ...]:
+    """What is forgotten by itself: sessions that ended, halves of keys that are past their day."""
+    return (
+        Repeating("sessions", front.sessions.sweep, session.SWEEP_SECONDS),
+        Repeating("draft keys", front.draft_keys.sweep, draft_keys.SWEEP_SECONDS),
+    )
+
+
 async def serve(settings: GatewaySettings) -> None:
     """Run the gateway until it is told to stop."""
     house = build_house("gateway", settings, HANDLERS)
@@ -109,7 +119,7 @@ async def serve(settings: GatewaySettings) -> None:
         await house.close()
 
     watch = Watch(needs_walls=settings.apart_needs_walls)
-    parts = (*house.parts, front.directory, front.sessions, front.draft_keys, watch)
+    parts = (*house.parts, front.directory, *build_sweeps(front), watch)
     await serve_process(
         build_app(front), settings, parts, guard=build_guard(settings), on_start=start, on_stop=stop
     )

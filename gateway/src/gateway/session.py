@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from common.db import Database, is_away
+from common.db import Database
 from common.errors import NotSignedIn, TooMuch
 from common.log import get_logger
 
@@ -29,7 +29,8 @@ V = TypeVar("V")
 
 _FRESH_SECONDS = 5  # another replica's sign-out is known within this time
 _TOUCH_SECONDS = 60
-_SWEEP_SECONDS = 300
+#: How often `Sessions.sweep` is due.
+SWEEP_SECONDS = 300
 _NO_HEADERS: Mapping[bytes, bytes] = MappingProxyType({})
 
 log = get_logger()
@@ -105,9 +106,6 @@ class _Recent(Generic[V]):
 
 class Sessions:
     """Signing in and out, and who is behind a cookie or an API key."""
-
-    name = "sessions"
-    trouble: str | None = None
 
     def __init__(
         self,
@@ -227,21 +225,6 @@ class Sessions:
     def token_of(self, headers: Mapping[bytes, bytes]) -> str | None:
         """The session token in a request's cookies."""
         return cookie_in(headers, self.cookie_name)
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Forget dead sessions every few minutes, until told to stop."""
-        while not stopping.is_set():
-            try:
-                await self.sweep()
-                self.trouble = None
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                self.trouble = "the database is away"
-            try:
-                await asyncio.wait_for(stopping.wait(), _SWEEP_SECONDS if not self.trouble else 2)
-            except TimeoutError:
-                continue
 
     async def sweep(self) -> int:
         """Forget sessions that have ended; says how many."""

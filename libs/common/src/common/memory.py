@@ -14,6 +14,8 @@ import os
 import time
 from pathlib import Path
 
+from common.pauses import pause
+
 #: How much one read from a connection brings at most.
 READ_BYTES = 64 * 1024
 
@@ -74,9 +76,8 @@ class Forgetting:
     async def run(self, stopping: asyncio.Event) -> None:
         """Go on until told to stop."""
         while not stopping.is_set():
-            try:
-                await asyncio.wait_for(stopping.wait(), self._seconds)
-            except TimeoutError:
+            await pause(stopping, self._seconds)
+            if not stopping.is_set():
                 await forget()
 
 

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from common.log import get_logger
 from common.metrics import CERTIFICATE_ENDS
+from common.pauses import pause
 
 #: Names of the files in a folder of secrets, as in a Kubernetes Secret of certificates.
 FILES: Mapping[str, str] = {"ca": "ca.crt", "certificate": "tls.crt", "key": "tls.key"}
@@ -94,10 +95,7 @@ class Tls:
         """Look at the files every half minute, until told to stop."""
         while not stopping.is_set():
             self.look()
-            try:
-                await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
-            except TimeoutError:
-                continue
+            await pause(stopping, _LOOK_SECONDS)
 
     def look(self) -> None:
         """Read files that changed and say how long they are valid; what cannot be used is told as trouble."""

@@ -21,6 +21,7 @@ from common.db import Database
 from common.errors import FieldError, Malformed, NotFound, TooMuch, Unavailable
 from common.log import get_logger
 from common.messaging.broker import keep_trying
+from common.pauses import pause
 from common.rooms import Account, Room, Stay
 from common.sealing import Context, Recipient, Wrap, encode, seal
 from common.sharing import NothingLeft
@@ -311,10 +312,7 @@ class Sweeper:
             if swept:
                 log.info("files.swept", count=swept)
                 continue
-            try:
-                await asyncio.wait_for(stopping.wait(), self._seconds)
-            except TimeoutError:
-                continue
+            await pause(stopping, self._seconds)
 
 
 class _Counted:

@@ -15,6 +15,7 @@ from common.db import Database, outlast
 from common.log import get_logger
 from common.messaging import publish
 from common.messaging.broker import keep_trying
+from common.pauses import pause
 from common.sealing import Context, decode, open_text
 from sqlalchemy import RowMapping
 
@@ -63,10 +64,7 @@ class Post:
     async def _work(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             if not await self.deliver_due():
-                try:
-                    await asyncio.wait_for(stopping.wait(), self._settings.delivery_poll_seconds)
-                except TimeoutError:
-                    continue
+                await pause(stopping, self._settings.delivery_poll_seconds)
 
     async def deliver_due(self) -> int:
         """One round: claim what is due, try each once, write the outcomes. Returns how many were tried."""
