@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 #: What one pause between two looks counts at most.
-MOST_AT_ONCE_SECONDS = 0.1
+MOST_AT_ONCE_SECONDS = 0.2
 
 
 class SeenTime:
