@@ -5,7 +5,7 @@ from pathlib import Path
 from local.system import System
 from playwright.async_api import Page, expect
 
-from tests.support.desk import open_mailbox, path, person, report, sign_in, unlock
+from tests.support.desk import comes, open_mailbox, path, person, report, sign_in, unlock
 from tests.support.disk import Profile, canary
 from tests.support.polling import wait_until
 
@@ -39,9 +39,9 @@ async def test_what_is_opened_and_sealed_in_a_browser_stays_off_its_disk(
             async def is_asked() -> bool:
                 await open_mailbox(reporter, whole, reported.receipt)
                 await expect(reporter.locator("#news-title")).to_be_visible()
-                return await reporter.get_by_text(words["question"]).count() == 1
+                return await comes(reporter.get_by_text(words["question"]))
 
-            await wait_until(is_asked)
+            await wait_until(is_asked, seconds=60)
             await reporter.get_by_label("Uw antwoord").press_sequentially(words["reply"])
             await reporter.get_by_role("button", name="Verstuur mijn antwoord").click()
             await expect(reporter.get_by_text("Uw antwoord is verstuurd")).to_be_visible()

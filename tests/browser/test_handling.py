@@ -18,6 +18,7 @@ from tests.support.desk import (
     SEND,
     Reported,
     check,
+    comes,
     front,
     open_mailbox,
     path,
@@ -283,7 +284,7 @@ async def see_question(page: Page, whole: System, receipt: str) -> None:
     async def is_there() -> bool:
         await open_mailbox(page, whole, receipt)
         await expect(page.get_by_role("heading", name="Wat er met uw melding gebeurt")).to_be_visible()
-        return await page.get_by_text(QUESTION).count() > 0
+        return await comes(page.get_by_text(QUESTION))
 
     await wait_until(is_there, seconds=60)
 

@@ -6,7 +6,7 @@ from local.client import Caller
 from local.demo import Person
 from local.samples import lines_of, newest_line
 from local.system import System
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 CHECK, SEND = "Controleer mijn melding", "Verstuur mijn melding"
 STORY = "Bij de loods van Ferdinand Quispelaar ruikt het al weken naar wiet."
@@ -90,3 +90,12 @@ async def open_mailbox(page: Page, whole: System, receipt: str) -> None:
     await page.goto(path(whole, "/postvak"))
     await page.get_by_label("Uw code").fill(receipt)
     await page.get_by_role("button", name="Open mijn postvak").click()
+
+
+async def comes(wanted: Locator, seconds: float = 3) -> bool:
+    """Whether this is on the page, or comes soon: what is sealed is opened after the page around it."""
+    try:
+        await expect(wanted.first).to_be_visible(timeout=seconds * 1000)
+    except AssertionError:
+        return False
+    return True
