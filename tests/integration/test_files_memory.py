@@ -22,6 +22,7 @@ from intake.consumers import handlers
 from intake.main import build_attachments
 from intake.seed import load_seed
 from intake.signers import Signers
+from local.process import READY_SECONDS
 from local.servers import free_port
 
 from tests.support import files
@@ -75,7 +76,7 @@ async def intake_url(backing: Backing, tmp_path: Path) -> AsyncIterator[tuple[st
     }
     with serving(environment) as process:
         url = f"http://127.0.0.1:{port}"
-        await wait_until(lambda: _answers(url), seconds=30)
+        await wait_until(lambda: _answers(url), seconds=READY_SECONDS, what="a started intake")
         yield url, process.pid
 
 
