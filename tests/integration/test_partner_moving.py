@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from urllib.parse import quote, urlsplit
 
-import aio_pika
 import aiohttp
 import pytest
 from aio_pika.exceptions import AMQPError
@@ -22,7 +21,7 @@ from yarl import URL
 
 from tests.support.backing import Backing
 from tests.support.broker import knock, served_vhost
-from tests.support.partners import Exchange, Partner, exchange_on, ids
+from tests.support.partners import Exchange, Partner, cut_off, exchange_on, ids
 
 _PASSWORD = "geheim"
 _PASSED_ON = ("Authorization", "Content-Type")
@@ -57,15 +56,11 @@ async def test_what_waits_moves_along_and_the_partner_leaves_the_services_virtua
     old, partners = await _as_before(exchange), exchange.administration.partners
     offers = [exchange.offer() for _ in range(5)]
     await exchange.speak(*offers)
-    connection, ended = await aio_pika.connect(old.url), asyncio.Event()
-    connection.close_callbacks.add(lambda *_arguments: ended.set())
-    queue = await (await connection.channel()).get_queue(old.queue, ensure=False)
-    in_hand = [await queue.get() for _ in range(2)]
-    assert await partners.unmoved() == [old.queue]
-
-    new = await exchange.partner()
-    await asyncio.wait_for(ended.wait(), 15)
-    assert in_hand
+    async with cut_off(old) as connection:
+        queue = await (await connection.channel()).get_queue(old.queue, ensure=False)
+        assert [await queue.get() for _ in range(2)]  # in hand, and never acknowledged
+        assert await partners.unmoved() == [old.queue]
+        new = await exchange.partner()
     await exchange.speak(last := exchange.offer())
     assert sorted(await new.take(6)) == sorted(ids(*offers, last))
     assert await partners.unmoved() == []

@@ -18,7 +18,7 @@ from common.contracts.casework import ReportRouted
 
 from tests.support.backing import Backing, OwnBacking, settle_new_queues
 from tests.support.broker import knock, served_vhost
-from tests.support.partners import NOW, Exchange, Partner, exchange_on, ids
+from tests.support.partners import NOW, Exchange, Partner, cut_off, exchange_on, ids
 from tests.support.polling import wait_until
 
 
@@ -69,9 +69,8 @@ async def test_a_new_password_puts_the_old_one_out_and_keeps_what_waits(exchange
     old = await exchange.partner()
     offer = exchange.offer()
     await exchange.speak(offer)
-    ended = await _when_cut(old)
-    new = await exchange.partner()
-    await asyncio.wait_for(ended.wait(), 15)
+    async with cut_off(old):
+        new = await exchange.partner()
     with pytest.raises(AMQPConnectionError):
         await knock(old.url)
     assert new.vhost == old.vhost
@@ -82,10 +81,9 @@ async def test_a_revoked_partner_is_put_out_at_once_and_keeps_only_what_it_had(e
     police = await exchange.partner()
     earlier, lost, later = exchange.offer(), exchange.offer(), exchange.offer()
     await exchange.speak(earlier)
-    ended = await _when_cut(police)
-    for _ in range(2):
-        await exchange.administration.partners.revoke(exchange.town, "politie")
-    await asyncio.wait_for(ended.wait(), 15)
+    async with cut_off(police):
+        for _ in range(2):
+            await exchange.administration.partners.revoke(exchange.town, "politie")
     with pytest.raises(AMQPConnectionError):
         await knock(police.url)
     await exchange.speak(lost)
@@ -211,13 +209,6 @@ async def _next(partner: Partner) -> AbstractIncomingMessage:
 
         await wait_until(came, what="an offer")
         return found[0]
-
-
-async def _when_cut(partner: Partner) -> asyncio.Event:
-    """Happens when the broker ends a connection of this partner that is open now."""
-    connection, ended = await aio_pika.connect(partner.url), asyncio.Event()
-    connection.close_callbacks.add(lambda *_arguments: ended.set())
-    return ended
 
 
 async def _keep_only(count: int, vhost: str, exchange: Exchange) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from common.contracts.base import Event
 from common.contracts.casework import ReportOffered
 from common.contracts.codes import Urgency
@@ -100,6 +100,22 @@ class Exchange:
             due_at=NOW,
             ground="art. 16 WGS",
         )
+
+
+@asynccontextmanager
+async def cut_off(partner: Partner) -> AsyncIterator[AbstractConnection]:
+    """A connection of this partner that the broker ends by what is done meanwhile; AssertionError if not."""
+    connection, ended = await aio_pika.connect(partner.url), asyncio.Event()
+    connection.close_callbacks.add(lambda *_arguments: ended.set())
+    try:
+        yield connection
+
+        async def has_ended() -> bool:
+            return ended.is_set()
+
+        await wait_until(has_ended, what=f"the end of a connection of {partner.queue}")
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
