@@ -19,7 +19,8 @@ Handlers = Mapping[type[Any], Handler]
 
 #: Which of these events are new here, and whether their subject was erased. The subjects are locked by then:
 #: only a statement that began after that sees the tombstone of whoever held them before.
-#: An id counts beside its speaker, so that nobody can use up the id of another's event.
+#: An id counts beside its speaker, so that nobody can use up the id of another's event. Older rows are looked
+#: up one by one: NOT EXISTS becomes a join, which reads all of an inbox that was small when it was planned.
 _HEAR = text(
     """
     WITH given AS (
@@ -27,8 +28,8 @@ _HEAR = text(
             AS event (event_id, speaker, subject)
     ), heard AS (
         INSERT INTO inbox (event_id, speaker) SELECT event_id, speaker FROM given
-        WHERE NOT EXISTS
-            (SELECT FROM inbox AS older WHERE older.event_id = given.event_id AND older.speaker = '')
+        WHERE (SELECT older.speaker FROM inbox AS older
+               WHERE older.event_id = given.event_id AND older.speaker = '') IS NULL
         ON CONFLICT DO NOTHING RETURNING event_id, speaker
     )
     SELECT event_id, speaker,
