@@ -15,7 +15,7 @@ from common.connections.limits import Networks
 from common.connections.reading import Reading
 from common.log import get_logger
 from common.memory import wipe
-from common.rooms import WINDOW_SECONDS, Rate
+from common.rooms import SLOW_BYTES_PER_SECOND, WINDOW_SECONDS, Rate
 
 log = get_logger()
 
@@ -80,7 +80,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._unread_since is not None:
             return Idleness.LONG if now - self._unread_since > WINDOW_SECONDS else Idleness.COMING
         if self._is_sending() and not is_fresh:
-            return Idleness.LONG if self._tempo.is_slow(now) else Idleness.COMING
+            return self._idleness_of_sender(now)
         return Idleness.AT_WORK
 
     def tempo(self, now: float) -> float:
@@ -216,6 +216,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._fresh_since is None:
             self._fresh_since = self._guard.now()
         self._go(_State.HEAD)
+
+    def _idleness_of_sender(self, now: float) -> Idleness:
+        if self._tempo.is_slow(now):
+            return Idleness.LONG
+        is_slow_so_far = self._tempo.so_far(now) < SLOW_BYTES_PER_SECOND
+        return Idleness.STALLING if is_slow_so_far else Idleness.COMING
 
     def _is_sending(self) -> bool:
         """Whether we wait for a body."""

@@ -15,6 +15,7 @@ from common.memory import READ_BYTES
 
 _LOOK_SECONDS = 0.5
 _MOVE_SECONDS = 0.05
+_LONG_WAIT_SECONDS = 0.25
 _CUT_PART = 64  # of all connections, one in so many is cut when there is no room
 _MOST_TRIED = 64  # networks that wait, each time
 
@@ -24,8 +25,9 @@ class Idleness(IntEnum):
 
     AT_WORK = 0  # or so fresh that nobody can tell; it keeps its place
     COMING = 1  # a body comes, or an answer is taken, in good time: it keeps it while others can wait
-    FOR_A_MOMENT = 2
-    LONG = 3
+    STALLING = 2  # a body hardly comes, for a moment: it keeps it while nobody waits for long
+    FOR_A_MOMENT = 3
+    LONG = 4
 
 
 class Holder(Protocol):
@@ -228,7 +230,7 @@ class Guard:
         at work, or were a moment ago.
         """
         now = self.now()
-        least = Idleness.COMING if self._line.is_full else Idleness.FOR_A_MOMENT
+        least = self._least(now)
         if now - self._in_vain.get((network, least), float("-inf")) < _MOVE_SECONDS:
             return False
         found = self._idle(self._open if network is None else self._by_network[network], least, now)
@@ -237,6 +239,13 @@ class Guard:
         for each in found[: max(self.limits.most // _CUT_PART, 1)]:
             each.cut("crowded")
         return bool(found)
+
+    def _least(self, now: float) -> Idleness:
+        """What is idle enough to be cut: the longer the line, in time or in heads, the less that is."""
+        if self._line.is_full:
+            return Idleness.COMING
+        is_long = now - self._line.first().since > _LONG_WAIT_SECONDS
+        return Idleness.STALLING if is_long else Idleness.FOR_A_MOMENT
 
     def _idle(self, among: Iterable[Holder], least: Idleness, now: float) -> list[Holder]:
         found = [(idleness, each) for each in among if (idleness := each.idleness(now)) >= least]
