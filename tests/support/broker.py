@@ -1,7 +1,13 @@
 """A virtual host as provisioning makes it: the topology, and each service's own user with its own rights."""
 
+import asyncio
+import fcntl
 import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import aio_pika
@@ -47,9 +53,18 @@ def password_of(backing: Backing, service: str) -> str:
 async def served_vhost(backing: Backing, prefix: str = "test") -> ServedVhost:
     """Make one."""
     made = ServedVhost(backing, fresh_vhost(backing, prefix))
-    async with made.administration() as administration:
+    async with _turn(backing), made.administration() as administration:
         await administration.set_up({service: password_of(backing, service) for service in SERVICES})
     return made
+
+
+@asynccontextmanager
+async def _turn(backing: Backing) -> AsyncIterator[None]:
+    """Alone among all workers: of two who make one user of the broker together, one is refused."""
+    place = Path(tempfile.gettempdir()) / f"vermoeden-users-{urlsplit(backing.management_url).port}"
+    with place.open("a") as file:
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        yield
 
 
 async def send_raw(url: str, key: str, *bodies: bytes) -> None:
