@@ -29,6 +29,28 @@ def pytest_configure(config: pytest.Config) -> None:
     ports._RANGE = worker.share_of(ports._RANGE)
 
 
+class _Failures:
+    """Tells of each test that fails when it does, and not only at the end of a long run."""
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter = reporter
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Name it with the last line of what went wrong."""
+        if report.failed:
+            why = report.longreprtext.strip().splitlines() or [""]
+            self._reporter.ensure_newline()
+            self._reporter.write_line(f"{report.nodeid} ({report.when}): {why[-1][:200]}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin to tell, in the process that has a terminal."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        session.config.pluginmanager.register(_Failures(reporter))
+
+
 @pytest.fixture(scope="session")
 def backing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backing]:
     """PostgreSQL and RabbitMQ, one set per test run; take an own database and virtual host in it."""

@@ -5,7 +5,8 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from local.process import Process
 from local.servers import StartFailed
@@ -15,7 +16,8 @@ from local.system import System
 from tests.faults.places import Databases, process_on
 from tests.faults.plan import KINDS, SERVICES, Plan
 
-_RELAY_SECONDS = 60.0
+_PASSING_SECONDS, _HELD_UP_SECONDS = 10.0, 5.0  # to see a relay publish; far below a heartbeat
+_RELAY_ROUNDS = 4
 _READY_SECONDS = 60.0
 _PUBLISHING = """
     SELECT client_port, datname, backend_xid::text AS xid FROM pg_stat_activity
@@ -97,15 +99,28 @@ class Killer:
         await asyncio.to_thread(server.start)
 
     async def _kill_relay(self) -> None:
-        """Kill a process whose relay has taken rows and published some, and has not marked them yet."""
-        until = asyncio.get_running_loop().time() + _RELAY_SECONDS
+        """Kill a process whose relay has taken rows and published some, and has not marked them yet.
+
+        Where none was seen in passing, the broker is held up: who waits for it keeps what it took.
+        """
+        for _ in range(_RELAY_ROUNDS):
+            if await self._kill_publishing(_PASSING_SECONDS):
+                return
+            with _held_up(self._system.rabbit):
+                if await self._kill_publishing(_HELD_UP_SECONDS):
+                    return
+        raise RuntimeError("no relay was seen publishing, nor waiting for a broker that was held up")
+
+    async def _kill_publishing(self, seconds: float) -> bool:
+        """Kill a relay that is publishing, if one is seen within this time."""
+        until = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < until:
             for row in await self._databases.rows("postgres", _PUBLISHING):
                 process = self.process_on(row["client_port"])
                 if process and await self._kill_if_still(process, row["client_port"], row["xid"]):
-                    return
+                    return True
             await asyncio.sleep(0.005)
-        raise RuntimeError(f"no relay was seen publishing within {_RELAY_SECONDS:.0f} s")
+        return False
 
     async def _kill_if_still(self, process: Process, port: int, xid: str) -> bool:
         """Freeze it first: then what is seen of its transaction stays so until it is killed."""
@@ -161,6 +176,19 @@ class Killer:
 
     def _told(self) -> str:
         return ", ".join(f"{kind} {self.kills[kind]}×" for kind in KINDS)
+
+
+@contextmanager
+def _held_up(server: PrivateServer) -> Iterator[None]:
+    """The server does nothing meanwhile, and knows of nothing."""
+    pid = server.pid
+    if pid is None:
+        raise RuntimeError("the broker does not run, so it cannot be held up")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _signal(process: Process, number: signal.Signals) -> bool:
