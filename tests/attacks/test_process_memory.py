@@ -94,6 +94,7 @@ async def door(backing: Backing, tmp_path_factory: pytest.TempPathFactory) -> As
         "VERMOEDEN_DATABASE_WEB_URL": urls["gateway"].web,
         "VERMOEDEN_DATABASE_FLOW_URL": urls["gateway"].flow,
         "VERMOEDEN_IDENTITY_PRIVATE_KEY": base64url(PRIVATE_KEY),
+        "VERMOEDEN_VOUCHER_KEYS": "{}",
         "VERMOEDEN_INTAKE_URL": f"http://127.0.0.1:{intake}",
         "VERMOEDEN_PORT": str(gateway),
         "VERMOEDEN_OPERATIONS_PORT": str(operations[1]),
