@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from local.samples import lines_of, newest_line
 from local.system import System
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support.browser import Watch, check_accessible, focused, visiting
 from tests.support.desk import (
@@ -145,6 +145,44 @@ async def test_of_two_who_take_at_once_one_is_told_that_the_other_was_first(
         await expect(loser.get_by_text("Een collega heeft deze melding opgepakt.")).to_be_visible()
         await expect(loser.get_by_role("button", name="Ik pak deze melding op")).to_have_count(0)
         await check_accessible(loser, "case-conflict")
+
+
+async def test_who_writes_while_the_page_is_renewed_loses_no_letter(browser: Browser, whole: System) -> None:
+    reported = report(whole)
+    async with at_desk(browser, whole) as (page, _):
+        await page.goto(case_of(whole, reported))
+        await unlock(page, person(whole, "noor").passphrase)
+        await expect(page.locator("#opened")).to_be_visible()
+        note, badges = page.get_by_label("Nieuwe aantekening"), page.locator(".v-case__badges")
+        async with held_up(page, f"**{case_of(whole, reported)}"):  # the fresh page
+            await page.get_by_role("button", name="Ik pak deze melding op").click()
+            await note.press_sequentially("Bel ")
+        await expect(badges).to_contain_text("In beoordeling")
+        await page.keyboard.type("de ")
+        async with held_up(page, f"**/api/v1/reports/{reported.id}"):  # what is looked at after it
+            await page.get_by_role("button", name="Neem in behandeling").click()
+            await expect(badges).to_contain_text("In behandeling")
+            await note.press_sequentially("net")
+        await page.keyboard.type("beheerder.")
+        await expect(note).to_have_value("Bel de netbeheerder.")
+
+
+@asynccontextmanager
+async def held_up(page: Page, address: str) -> AsyncIterator[None]:
+    """What the page asks of this address is answered afterwards only; ends when it was, and was taken in."""
+    go_on = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route(address, wait)
+    async with page.expect_response(address) as answered:
+        yield
+        go_on.set()
+    await (await answered.value).finished()
+    await page.unroute(address)
+    await page.evaluate("new Promise((done) => setTimeout(done, 200))")  # what the page does with it
 
 
 async def test_a_wrong_passphrase_opens_nothing_and_may_be_tried_again(

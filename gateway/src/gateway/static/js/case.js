@@ -5,7 +5,7 @@ import { text as decodeText } from "./bytes.js";
 import { allowFiles, forgetFiles } from "./case-files.js";
 import { CaseKeys } from "./case-keys.js";
 import { allowCheck, forgetCheck } from "./check.js";
-import { goOn, renew } from "./renewal.js";
+import { goOn, renew, writingHere } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
 import { NotVouched } from "./vouching.js";
@@ -243,10 +243,13 @@ async function readReport() {
 
 /** Takes over the page that a request answered with; throws when it is no page of this report. */
 async function showAsItIs(answer, part) {
-  const fresh = renew(await answer.text());
+  const page = await answer.text();
+  const writeOn = writingHere();
+  const fresh = renew(page);
   if (fresh === null) throw new Error("another page");
   place.dataset.version = fresh.getElementById("case").dataset.version;
   showForms();
+  writeOn();
   for (const [selector, content] of known) document.querySelector(selector)?.reveal(content);
   const isAllOpen = [...document.querySelectorAll("[data-renewed] sealed-text")].every((each) => "open" in each.dataset);
   if (vault.isOpen && !isAllOpen) await openAll();

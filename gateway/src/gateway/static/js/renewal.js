@@ -14,9 +14,26 @@ export function renew(html) {
   return fresh;
 }
 
-/** Let the keyboard and the screen reader go on where the person was: at what went wrong, or at this part. */
+/** Where somebody is writing now; call what this answers to let them write on there, after parts were renewed. */
+export function writingHere() {
+  const { id, selectionStart, selectionEnd } = isWriting() ? document.activeElement : {};
+  return () => {
+    const area = id && document.getElementById(id);
+    if (!area) return;
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(selectionStart, selectionEnd);
+  };
+}
+
+/**
+ * Let the keyboard and the screen reader go on where the person was: at what went wrong, or at this part.
+ * Who is writing by now goes on with that: what they type would go nowhere.
+ */
 export function goOn(partId) {
+  if (isWriting()) return;
   const place = document.getElementById("error-summary") ?? document.getElementById(partId).querySelector("h1, h2");
   place.tabIndex = -1;
   place.focus();
 }
+
+const isWriting = () => document.activeElement instanceof HTMLTextAreaElement;
