@@ -17,7 +17,6 @@ from tests.support.desk import front, path, person, sign_in
 from tests.support.files import photo
 
 STORY = "Een beller zag 's nachts busjes bij de loods van Ferdinand Quispelaar."
-_YESTERDAY = datetime.now(ZoneInfo("Europe/Amsterdam")) - timedelta(days=1)
 
 
 @pytest_asyncio.fixture
@@ -28,6 +27,10 @@ async def desk(browser: Browser, whole: System) -> AsyncIterator[Page]:
         await page.wait_for_url("**/invoeren")
         yield page
         assert not any("Quispelaar" in address for address in watch.addresses)
+
+
+def _yesterday() -> datetime:
+    return datetime.now(ZoneInfo("Europe/Amsterdam")) - timedelta(days=1)
 
 
 async def _receipt(page: Page) -> str:
@@ -44,7 +47,7 @@ async def test_a_call_is_entered_by_keyboard_and_the_next_form_is_ready(desk: Pa
     await expect(story).to_be_focused()
     await desk.keyboard.type(STORY)
     await desk.get_by_label("Telefoon", exact=True).check()
-    await desk.get_by_label("Binnengekomen op").fill(_YESTERDAY.date().isoformat())
+    await desk.get_by_label("Binnengekomen op").fill(_yesterday().date().isoformat())
     await desk.get_by_label("Hoe laat?").fill("14:44")
     await desk.locator("[name=q-waargenomen][value=van-iemand-gehoord]").check()
     await check_accessible(desk, "entry-form")
@@ -111,9 +114,9 @@ async def test_of_danger_staff_is_told_before_the_report_is_saved_and_after(
 
 
 async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page) -> None:
-    mail = EmailMessage()
+    mail, yesterday = EmailMessage(), _yesterday()
     mail["From"], mail["Subject"] = "Ferdinand Quispelaar <ferdinand@voorbeeld.example>", "Busjes"
-    mail["Date"] = f"{_YESTERDAY:%a, %d %b %Y} 14:44:00 +0100"
+    mail["Date"] = f"{yesterday:%a, %d %b %Y} 14:44:00 +0100"
     mail.set_content("Elke nacht busjes bij de loods.\n\n-- \nFerdinand\n")
     mail.add_attachment(photo(), maintype="image", subtype="jpeg", filename="loods.jpg")
     await desk.get_by_label("Waar gaat het over?").select_option("hennepteelt")
@@ -128,7 +131,7 @@ async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page) -> None:
     await expect(story).to_have_value("Busjes\n\nElke nacht busjes bij de loods.")
     await expect(desk.locator("[name=mail][type=email]")).to_have_value("ferdinand@voorbeeld.example")
     await expect(desk.get_by_label("Mail of brief")).to_be_checked()
-    await expect(desk.get_by_label("Binnengekomen op")).to_have_value(_YESTERDAY.date().isoformat())
+    await expect(desk.get_by_label("Binnengekomen op")).to_have_value(yesterday.date().isoformat())
     await expect(desk.locator("#files-list li")).to_have_count(1)
     await check_accessible(desk, "entry-draft")
     await desk.locator("[name=q-waargenomen][value=van-iemand-gehoord]").check()

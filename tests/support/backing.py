@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
 import asyncpg
+from common.messaging.management import PATIENCE
 from local.servers import PrivatePostgres, PrivateRabbit
 
 Result = TypeVar("Result")
@@ -189,7 +190,7 @@ def manage(backing: Backing, method: str, path: str, body: object = None) -> Any
         },
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as answer:
+    with opener.open(request, timeout=PATIENCE) as answer:
         content = answer.read()
     return json.loads(content) if content else None
 
@@ -202,7 +203,7 @@ def fresh_database(backing: Backing, prefix: str = "test") -> str:
 
 
 async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url, timeout=30)
+    connection = await asyncpg.connect(url, timeout=PATIENCE)
     try:
         await connection.execute(statement)
     finally:

@@ -9,6 +9,9 @@ import aiohttp
 from common.addresses import is_encrypted, refuse_plain
 from common.tls import Tls
 
+#: Seconds for one call. Seen on a slow, busy machine: more than 30 for making a virtual host.
+PATIENCE = 120
+
 
 class Refused(RuntimeError):
     """The broker said no; holds neither address nor body, for both may hold a secret."""
@@ -22,7 +25,8 @@ class Refused(RuntimeError):
 class ManagementApi:
     """Calls below `/api`, each of which can be repeated; names in paths are quoted by `quoted`.
 
-    Raises `PlainAddress` for an http:// address that is not on this machine, and `Refused`.
+    Raises `PlainAddress` for an http:// address that is not on this machine, `Refused`, and `TimeoutError`
+    for a call that takes longer than `PATIENCE`.
     """
 
     def __init__(self, url: str, user: str, password: str, *, tls: Tls | None = None) -> None:
@@ -33,7 +37,7 @@ class ManagementApi:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=verified),
             headers={"Authorization": aiohttp.encode_basic_auth(user, password)},
-            timeout=aiohttp.ClientTimeout(total=15),
+            timeout=aiohttp.ClientTimeout(total=PATIENCE),
         )
 
     async def close(self) -> None:
