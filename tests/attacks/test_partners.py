@@ -28,7 +28,7 @@ from pamqp.commands import Connection as Said
 
 from tests.support.attempts import Attempts
 from tests.support.backing import Backing
-from tests.support.broker import ServedVhost, knock, served_vhost
+from tests.support.broker import ServedVhost, Try, knock, served_vhost, try_on_broker
 
 _OURS = (EXCHANGE, UNROUTED, DEAD)
 _BUILT_IN = ("amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic")
@@ -74,9 +74,6 @@ async def another(agency: Agency) -> "AsyncIterator[Callable[[], Awaitable[Abstr
         yield channel
 
 
-Try = Callable[[AbstractChannel], Awaitable[object]]
-
-
 def _looks(agency: Agency) -> Iterator[tuple[str, Try]]:
     for name in (*queues(), agency.other, partner_queue("zandrecht", "politie")):
         yield "depth and consumers of another's queue", partial(_see_queue, name)
@@ -105,28 +102,13 @@ def _changes(agency: Agency) -> Iterator[tuple[str, Try]]:
 async def test_a_partner_sees_no_queue_but_its_own(
     agency: Agency, another: Callable[[], Awaitable[AbstractChannel]], attempts: Attempts
 ) -> None:
-    await _try(_looks(agency), another, attempts)
+    await try_on_broker(_looks(agency), another, attempts)
 
 
 async def test_a_partner_changes_nothing(
     agency: Agency, another: Callable[[], Awaitable[AbstractChannel]], attempts: Attempts
 ) -> None:
-    await _try(_changes(agency), another, attempts)
-
-
-async def _try(
-    tries: Iterator[tuple[str, Try]], another: Callable[[], Awaitable[AbstractChannel]], attempts: Attempts
-) -> None:
-    channel = await another()
-    for what, act in tries:
-        try:
-            await act(channel)
-        except AMQPError:
-            attempts.record(what, succeeded=False)
-            if channel.is_closed:
-                channel = await another()
-        else:
-            attempts.record(what, succeeded=True)
+    await try_on_broker(_changes(agency), another, attempts)
 
 
 async def test_a_partner_enters_no_other_virtual_host_and_learns_of_none(

@@ -35,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.support import ledger
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
-from tests.support.broker import ServedVhost, send_raw, served_vhost
+from tests.support.broker import ServedVhost, Try, send_raw, served_vhost, try_on_broker
 from tests.support.pair import running, settings_for
 from tests.support.polling import wait_until
 
@@ -182,10 +182,7 @@ async def _depth(town: Town, queue: str) -> int:
         return int(found.declaration_result.message_count or 0)
 
 
-Change = Callable[[AbstractChannel], Awaitable[object]]
-
-
-def _changes(attacker: str) -> Iterator[tuple[str, Change]]:
+def _changes(attacker: str) -> Iterator[tuple[str, Try]]:
     """Everything that would change what there is on the broker, or read what is another's."""
     yield "declare a queue", lambda channel: channel.declare_queue("mine")
     yield "declare a queue without a name", lambda channel: channel.declare_queue(exclusive=True)
@@ -242,16 +239,7 @@ async def test_nobody_changes_the_topology_or_reads_anothers_queue(
     town: Town, attempts: Attempts, attacker: str
 ) -> None:
     async with _attacker(town, attacker) as another:
-        channel = await another()
-        for what, change in _changes(attacker):
-            try:
-                await change(channel)
-            except AMQPError:
-                attempts.record(what, succeeded=False)
-                if channel.is_closed:
-                    channel = await another()
-            else:
-                attempts.record(what, succeeded=True)
+        await try_on_broker(_changes(attacker), another, attempts)
     await town.settle()
 
 

@@ -166,12 +166,7 @@ async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
 
     def sign(state: object, *options: str) -> dict[str, Any]:
         file.write_text(json.dumps(state))
-        done = subprocess.run(
-            [sys.executable, "-m", "gateway", "sign-keys", str(file), *options],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = _sign_keys(file, *options)
         assert done.returncode == 0, done.stderr
         signed: dict[str, Any] = yaml.safe_load(done.stdout)
         return signed
@@ -190,6 +185,27 @@ async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
         assert caught.value.errors[0].code == "other-signer"
     spoken = await _spoken(database, "estad")
     assert len(spoken) == 2
+
+
+def test_no_signer_before_is_made_up_for_a_path_that_is_wrong(tmp_path: Path) -> None:
+    file, new, previous = (tmp_path / name for name in ("estad.yaml", "new", "previuos"))
+    file.write_text(json.dumps(municipality("estad", signers=[]).model_dump(mode="json", by_alias=True)))
+    done = _sign_keys(file, "--signer", str(new), "--previous", str(previous))
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"{previous} is missing: --previous takes the private half of the signer before."
+    )
+    assert not previous.exists()
+    assert not new.exists()
+
+
+def _sign_keys(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "sign-keys", str(file), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 async def test_a_host_of_another_municipality_is_refused(database: Database) -> None:

@@ -4,18 +4,21 @@ import asyncio
 import fcntl
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import aio_pika
+from aio_pika.abc import AbstractChannel
 from aio_pika.connection import Connection, make_url
+from aio_pika.exceptions import AMQPError
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
 from common.messaging.topology import EXCHANGE
 
+from tests.support.attempts import Attempts
 from tests.support.backing import Backing, fresh_vhost
 
 
@@ -74,6 +77,26 @@ async def send_raw(url: str, key: str, *bodies: bytes) -> None:
         for body in bodies:
             message = aio_pika.Message(body, user_id=urlsplit(url).username)
             await exchange.publish(message, routing_key=key)
+
+
+#: What somebody does on a channel; the broker may refuse it.
+Try = Callable[[AbstractChannel], Awaitable[object]]
+
+
+async def try_on_broker(
+    tries: Iterable[tuple[str, Try]], another: Callable[[], Awaitable[AbstractChannel]], attempts: Attempts
+) -> None:
+    """Try each, by its name; `another` gives a fresh channel where the broker closed one."""
+    channel = await another()
+    for what, act in tries:
+        try:
+            await act(channel)
+        except AMQPError:
+            attempts.record(what, succeeded=False)
+            if channel.is_closed:
+                channel = await another()
+        else:
+            attempts.record(what, succeeded=True)
 
 
 async def knock(url: str) -> None:

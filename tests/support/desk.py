@@ -59,12 +59,22 @@ async def sign_in(page: Page, whole: System, login: str = "noor") -> None:
     await page.get_by_label("Wachtwoord").fill(who.password)
     await page.get_by_role("button", name="Aanmelden").click()
     await expect(page.get_by_role("button", name="Afmelden")).to_be_visible()
+    await at_rest(page)
+
+
+async def at_rest(page: Page) -> None:
+    """Wait until the scripts of a page that a button led to have run.
+
+    They move what is below them: of a click that falls in between, the button hears nothing.
+    """
+    await page.wait_for_load_state("load")
 
 
 async def check(page: Page) -> None:
     """Go from the questions to the check."""
     await page.get_by_role("button", name=CHECK).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Controleer uw melding")
+    await at_rest(page)
 
 
 async def check_and_send(page: Page) -> None:
@@ -77,6 +87,7 @@ async def send(page: Page) -> None:
     """Go from the check to the receipt."""
     await page.get_by_role("button", name=SEND).click()
     await expect(page.locator("#receipt")).to_be_visible()
+    await at_rest(page)
 
 
 async def unlock(page: Page, passphrase: str | None) -> None:

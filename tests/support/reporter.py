@@ -3,7 +3,7 @@
 from common.receipt import parse_receipt
 from playwright.async_api import Locator, Page, expect
 
-from tests.support.desk import check_and_send
+from tests.support.desk import at_rest, check_and_send
 
 STORY = "Het ruikt al weken naar wiet bij de loods."
 
@@ -18,6 +18,7 @@ async def begin(page: Page, signal_type: str, place: str) -> None:
     await page.goto(f"/{place}/melden")
     await page.locator(f"button[value={signal_type}]").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Melden:")
+    await at_rest(page)
 
 
 async def fill_least(page: Page) -> None:

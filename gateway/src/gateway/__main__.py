@@ -19,7 +19,7 @@ from gateway.configuration import MunicipalityState
 from gateway.main import serve
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
-from gateway.signing import signed, signing_in
+from gateway.signing import previous_in, signed, signing_in
 from gateway.store import ListedKey
 
 Command = Callable[[Database, argparse.Namespace], Awaitable[str]]
@@ -63,7 +63,7 @@ async def _configure(database: Database, arguments: argparse.Namespace) -> str:
 
 def _sign_keys(arguments: argparse.Namespace) -> str:
     state = _read_state(arguments.file)
-    previous = signing_in(arguments.previous) if arguments.previous else None
+    previous = previous_in(arguments.previous) if arguments.previous else None
     try:
         done = signed(state, signing_in(arguments.signer), previous)
     except ValueError as error:

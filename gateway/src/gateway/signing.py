@@ -39,6 +39,13 @@ def signing_in(file: Path) -> Signing:
     return Signing(secret_files.read(file))
 
 
+def previous_in(file: Path) -> Signing:
+    """The private half of a signer that has signed before; `SystemExit` where there is no such file."""
+    if not file.exists():
+        raise SystemExit(f"{file} is missing: --previous takes the private half of the signer before.")
+    return Signing(secret_files.read(file))
+
+
 def _signed(municipality: str, key: GroupKeyState, signing: Signing) -> GroupKeyState:
     statement = group_key_statement(municipality, key.group.value, key.key_id, key.public_key)
     return key.model_copy(update={"signature": signing.sign(statement)})
