@@ -296,8 +296,8 @@ async def test_what_failed_and_is_kept_tells_no_more(backing: Backing, attempts:
         room = WaitingRoom(notifier, Dispatcher({}), retry_seconds=(5, 3600))
         event = Reporter().notice()
         async with notifier.flowing() as connection:
-            await room.defer(connection, encode(event), error=Unprocessable("never"))
-            await room.defer(connection, encode(event), error=RuntimeError("once more"))
+            await room.defer(connection, [encode(event)], error=Unprocessable("never"))
+            await room.defer(connection, [encode(event)], error=RuntimeError("once more"))
             await room.put(connection, [encode(event)], error="redelivered")
             await connection.execute(text("UPDATE waiting SET attempt = 1 WHERE attempt = 0"))
         assert await room.try_one()  # nobody hears it here: it is tried again after an hour

@@ -32,6 +32,7 @@ _WAKES = "wakes"  # in what SQLAlchemy keeps with a connection
 #: Connection, operator intervention, insufficient resources, and a database that cannot be written now.
 _AWAY_SQLSTATES = ("08", "57P", "53", "25006")
 _DATA_SQLSTATES = ("22",)  # data exception: a value that no column can hold
+_STATEMENT_SQLSTATES = ("42",)  # a table, column or right that is not there; never for the sake of a value
 _SHUT_SQLSTATE = "55000"  # at connecting: the database takes no connections for now
 
 
@@ -190,6 +191,11 @@ def is_away(error: BaseException) -> bool:
 def is_data_error(error: BaseException) -> bool:
     """Whether the database refuses a value itself, whenever it is tried."""
     return isinstance(error, DBAPIError) and _state_of(error.orig).startswith(_DATA_SQLSTATES)
+
+
+def is_statement_error(error: BaseException) -> bool:
+    """Whether the database refuses the statement itself, with whatever values it is tried."""
+    return isinstance(error, DBAPIError) and _state_of(error.orig).startswith(_STATEMENT_SQLSTATES)
 
 
 def _is_away_state(error: BaseException | None) -> bool:

@@ -22,7 +22,10 @@ OUTBOX_OLDEST_SECONDS = Gauge("vermoeden_outbox_oldest_seconds", "Age of the old
 EVENTS_HANDLED = Counter("vermoeden_events_handled_total", "Events whose effects were committed.", ["type"])
 EVENTS_REPEATED = Counter("vermoeden_events_repeated_total", "Events seen before and skipped.")
 EVENTS_DEFERRED = Counter("vermoeden_events_deferred_total", "Events moved to waiting.", ["reason"])
-EVENTS_REJECTED = Counter("vermoeden_events_rejected_total", "Messages that could not be read at all.")
+EVENTS_REJECTED = Counter(
+    "vermoeden_events_rejected_total",
+    "Messages that could not be read or kept, and went to the dead letters.",
+)
 EVENTS_FORGED = Counter(
     "vermoeden_events_forged_total", "Messages that another than their type's speaker sent; raise an alarm."
 )

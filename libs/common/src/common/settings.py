@@ -48,7 +48,7 @@ class ServiceSettings(BaseSettings):
     consumer_gather_seconds: float = 0.01  # how long the first of them waits for company
     consumer_pace_seconds: float = 0.05  # a busy consumer begins no more often, unless a batch is full
     retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)  # pauses between tries; then parked
-    parked_in_a_row_limit: int = 50  # then the consumer stops: the fault is ours, not the messages'
+    parked_in_a_row_limit: int = 50  # of two speakers: then the consumer stops; the fault is ours
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica
     apart_needs_walls: bool = True  # read no file or mail where the kernel cannot shut its reader in
     shutdown_seconds: float = 15  # to finish what is in hand

@@ -1,22 +1,29 @@
 """The consumer: takes what waits in a service's queue and commits its effects in micro-batches."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from aio_pika.abc import AbstractChannel
 from aiormq.abc import AbstractChannel as Wire
 from aiormq.abc import DeliveredMessage
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
 from common.db import Database, is_away
 from common.log import get_logger
 from common.messaging.broker import Broker, keep_trying
 from common.messaging.envelope import Envelope, Unreadable, read_envelope
+from common.messaging.failing import is_hopeless
 from common.messaging.handling import Dispatcher
+from common.messaging.receiving import read_no_more_than_needed
 from common.messaging.waiting import WaitingRoom
 
 log = get_logger()
+
+#: Keeps messages for later in the caller's transaction; returns those for which there is no room.
+_Store = Callable[[AsyncConnection, Sequence[Envelope]], Awaitable[Sequence[Envelope]]]
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -65,8 +72,9 @@ class Consumer:
 
     Acknowledges after the commit. A failing batch is retried one by one; a failing message moves to the
     waiting room. A redelivered message goes there untried, so that one which kills the process takes no
-    innocent with it. What its speaker did not send is parked there, and never handled. While the database is
-    away no attempt is spent: what was taken stays in hand.
+    innocent with it. What its speaker did not send is parked there, and never handled. What cannot be read or
+    kept is rejected, and goes to the dead letters alone. While the database is away no attempt is spent: what
+    was taken stays in hand.
 
     What comes alone is handled at once; under load a batch that is not full begins `pace_seconds` after the
     one before it, so that many messages share a transaction.
@@ -119,6 +127,7 @@ class Consumer:
         self._settled = _Settled()
         try:
             wire = await self._channel.get_underlay_channel()  # its wrapper costs more than the message
+            read_no_more_than_needed(wire)
             inbound: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
             tag = (await wire.basic_consume(self._queue, inbound.put, timeout=10)).consumer_tag
             while not stopping.is_set() and not self._waiting.is_halted:
@@ -157,18 +166,18 @@ class Consumer:
                 batch.add(read_envelope(message.body, spoken_by=_sender(message)), tag, message.redelivered)
             except Unreadable as error:
                 log.warning("message.unreadable", error=str(error))
-                metrics.EVENTS_REJECTED.inc()
                 await self._reject(wire, tag)
-        no_room = await self._keep(batch, stopping)
-        if no_room is None:
+        not_kept = await self._keep(batch, stopping)
+        if not_kept is None:
             return
-        for envelope in no_room:
+        for envelope in not_kept:
             await self._reject(wire, batch.tags.pop(id(envelope)))
         await self._acknowledge(wire, sorted(batch.tags.values()))
 
     async def _reject(self, wire: Wire, tag: int) -> None:
         """To the dead letters with it."""
         await wire.basic_reject(tag, requeue=False)
+        metrics.EVENTS_REJECTED.inc()
         self._settled.add([tag])
 
     async def _acknowledge(self, wire: Wire, tags: Sequence[int]) -> None:
@@ -187,8 +196,8 @@ class Consumer:
     async def _keep(self, batch: _Batch, stopping: asyncio.Event) -> Sequence[Envelope] | None:
         """Commit their effects; while the database is away they stay in hand.
 
-        Returns those forged ones for which there is no room, and None when told to stop before it was done.
-        Giving them back instead would count as deliveries, and after enough of those the broker gives up.
+        Returns those that are not kept, and None when told to stop before it was done. Giving these back
+        instead would count as deliveries, and after enough of those the broker gives up.
         """
         pause = _PAUSE_SECONDS
         while not stopping.is_set():
@@ -208,30 +217,48 @@ class Consumer:
         return None
 
     async def _keep_once(self, batch: _Batch) -> Sequence[Envelope]:
-        no_room: Sequence[Envelope] = ()
-        if batch.forged:
-            async with self._database.flowing() as connection:
-                no_room = await self._waiting.impound(connection, batch.forged)
         if batch.suspects:
             metrics.EVENTS_DEFERRED.labels("suspect").inc(len(batch.suspects))
-            async with self._database.flowing() as connection:
-                await self._waiting.put(connection, batch.suspects, error="redelivered")
-        if batch.fresh:
-            await self._apply(batch.fresh)
-        return no_room
+        return [
+            *await self._store(batch.forged, self._waiting.impound),
+            *await self._store(batch.suspects, partial(self._waiting.put, error="redelivered")),
+            *await self._apply(batch.fresh),
+        ]
 
-    async def _apply(self, envelopes: Sequence[Envelope]) -> None:
+    async def _store(self, envelopes: Sequence[Envelope], store: _Store) -> Sequence[Envelope]:
+        """Keep these in one transaction, or each in its own when that fails; returns those not kept.
+
+        So what the database refuses takes no other along. Raises only while the database is away.
+        """
+        if not envelopes:
+            return ()
+        try:
+            async with self._database.flowing() as connection:
+                return await store(connection, envelopes)
+        except Exception as error:
+            if is_away(error):
+                raise
+            if len(envelopes) == 1:
+                log.error("message.not_kept", type=envelopes[0].type, error=type(error).__name__)  # noqa: TRY400 -- a trace may hold what it says
+                return envelopes
+        return [each for envelope in envelopes for each in await self._store([envelope], store)]
+
+    async def _apply(self, envelopes: Sequence[Envelope]) -> Sequence[Envelope]:
+        """Handle these, together or one by one; returns those that failed and could not be deferred."""
+        if not envelopes:
+            return ()
         try:
             async with self._database.flowing() as connection:
                 await self._dispatcher.apply(connection, envelopes)
-            self._waiting.succeeded()
         except Exception as error:
             if is_away(error):
                 raise
             if len(envelopes) > 1:
-                for envelope in envelopes:
-                    await self._apply([envelope])
-                return
-            log.warning("message.deferred", type=envelopes[0].type, error=type(error).__name__, exc_info=True)
-            async with self._database.flowing() as connection:
-                await self._waiting.defer(connection, envelopes[0], error=error)
+                return [each for envelope in envelopes for each in await self._apply([envelope])]
+            trace = not is_hopeless(error)
+            log.warning(
+                "message.deferred", type=envelopes[0].type, error=type(error).__name__, exc_info=trace
+            )
+            return await self._store(envelopes, partial(self._waiting.defer, error=error))
+        self._waiting.succeeded({each.spoken_by for each in envelopes})
+        return ()

@@ -14,12 +14,13 @@ from common.contracts.base import TYPE_PREFIX, Event
 
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_BYTES = 64 * 1024
+_MAX_CHARACTERS = 255  # of a type, a municipality or a subject; ours are codes and ids
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 class Unreadable(Exception):
-    """These bytes are no CloudEvent at all; nothing in them can be acted on."""
+    """These bytes are no CloudEvent that could be kept; nothing in them can be acted on."""
 
 
 class TooLarge(ValueError):
@@ -51,7 +52,7 @@ class Envelope:
     @property
     def is_vouched_for(self) -> bool:
         """Whether the broker took it from the one service that may speak its type."""
-        return self.spoken_by == speaker_of(self.type)
+        return is_vouched_for(self.type, self.spoken_by)
 
 
 def encode(
@@ -92,28 +93,44 @@ def speaker_of(event_type: str) -> str:
     return event_type.removeprefix(TYPE_PREFIX).split(".", 1)[0]
 
 
-def read_envelope(body: bytes, *, spoken_by: str = "") -> Envelope:
-    """The outside of a message; raises `Unreadable` when it is no CloudEvent.
+def is_vouched_for(event_type: str, spoken_by: str) -> bool:
+    """Whether this user of the broker is the one service that may speak this type; nobody is none."""
+    return bool(spoken_by) and spoken_by == speaker_of(event_type)
 
-    `spoken_by` is the message's `user-id`, which the broker compared with who sent it: never a word of the
-    message itself. Without it nobody vouches for the message, and no handler gets it.
+
+def read_envelope(body: bytes, *, spoken_by: str = "") -> Envelope:
+    """The outside of a message; raises `Unreadable`, and nothing else, for what is no CloudEvent of ours.
+
+    What it returns can be kept and shown: at most `MAX_BYTES`, and its type, municipality and subject are
+    short and printable. `spoken_by` is the message's `user-id`, which the broker compared with who sent it:
+    never a word of the message itself. Without it nobody vouches for the message, and no handler gets it.
     """
+    if len(body) > MAX_BYTES:
+        raise Unreadable("too large")
     try:
         document = from_json(body)
         if document["specversion"] != "1.0" or not isinstance(document["data"], dict):
-            raise Unreadable("not a CloudEvent 1.0 with a JSON object as data")
+            raise Unreadable("not a CloudEvent 1.0 with a JSON object as data")  # noqa: TRY301 -- see below
         return Envelope(
             event_id=UUID(document["id"]),
-            type=str(document["type"]),
-            municipality=str(document["municipality"]),
-            subject=str(document["subject"]),
+            type=_short(document["type"]),
+            municipality=_short(document["municipality"]),
+            subject=_short(document["subject"]),
             spoken_at=coarse(datetime.fromisoformat(document["time"])),
             body=body,
             data=document["data"],
             spoken_by=spoken_by,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever a stranger's bytes lead to: one message must not end a consumer
         raise Unreadable(type(error).__name__) from error
+
+
+def _short(text: object) -> str:
+    if not isinstance(text, str) or len(text) > _MAX_CHARACTERS or not text.isprintable():
+        raise Unreadable("an attribute that is no short, printable text")
+    return text
 
 
 def read_event(envelope: Envelope, event: type[Event]) -> Delivery[Event]:

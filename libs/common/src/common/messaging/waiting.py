@@ -3,18 +3,20 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common import metrics
 from common.coarse import QUARTER, coarse, coarse_now
-from common.db import Database, is_away, is_data_error, outlast, wake_after_commit
+from common.db import Database, is_away, outlast, wake_after_commit
 from common.log import get_logger
 from common.messaging.broker import keep_trying
-from common.messaging.envelope import Envelope, read_envelope
+from common.messaging.envelope import Envelope, Unreadable, read_envelope
+from common.messaging.failing import ParkedInARow, is_hopeless, name_of
 from common.messaging.handling import NOT_VOUCHED_FOR, Dispatcher, Forged, Unprocessable
 
 __all__ = ["Unprocessable", "WaitingRoom"]
@@ -43,7 +45,7 @@ _CLAIM = text(
     UPDATE waiting SET attempt = attempt + 1, due_at = now() + make_interval(secs => :lease)
     WHERE id = (SELECT id FROM waiting WHERE parked_at IS NULL AND due_at <= now()
                 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, spoken_by, body, attempt
+    RETURNING id, spoken_by, type, body, attempt
     """
 )
 _DONE = text("DELETE FROM waiting WHERE id = :id AND attempt = :attempt")
@@ -60,6 +62,10 @@ _COUNT = text(
 )
 _COUNT_FORGED = text("SELECT count(*) FROM waiting WHERE parked_at IS NOT NULL AND error = :error")
 _FORGED_KEPT = 1000  # of what is forged, for a person to see; a flood of it must not fill the database
+_COUNT_SPOKEN = text(
+    "SELECT count(*) FROM (SELECT FROM waiting WHERE spoken_by = :speaker LIMIT :most) AS spoken"
+)
+_MOST_OF_ONE = 10_000  # of what one speaker said and failed, for the same reason
 
 
 class LostLease(Exception):
@@ -70,7 +76,7 @@ class WaitingRoom:
     """Tries waiting messages one by one, counting each attempt before it is made.
 
     A message that kills the process therefore spends its attempts and is parked, and takes no other along.
-    While nothing waits it looks ever less often, up to `idle_seconds`.
+    While nothing waits it looks ever less often, up to `idle_seconds`. Of one speaker it keeps `most_of_one`.
     """
 
     name = "waiting"
@@ -86,16 +92,17 @@ class WaitingRoom:
         lease_seconds: float = 60,
         poll_seconds: float = 0.25,
         idle_seconds: float = 1.0,
+        most_of_one: int = _MOST_OF_ONE,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
         self._retry_seconds = tuple(retry_seconds)
         self._lease_seconds = lease_seconds
-        self._limit = parked_in_a_row_limit
         self._poll_seconds = poll_seconds
         self._idle_seconds = idle_seconds
         self._filled = asyncio.Event()
-        self._parked_in_a_row = 0
+        self._most_of_one = most_of_one
+        self._in_a_row = ParkedInARow(parked_in_a_row_limit)
         self._next_gauge = 0.0
 
     @property
@@ -106,42 +113,57 @@ class WaitingRoom:
     @property
     def is_halted(self) -> bool:
         """So many messages parked in a row that the fault is ours, not theirs: stop consuming."""
-        return self._parked_in_a_row >= self._limit
+        return self._in_a_row.is_fault_of_ours
 
-    def succeeded(self) -> None:
-        """A message was handled: the row of parked ones is broken."""
-        self._parked_in_a_row = 0
+    def succeeded(self, speakers: Iterable[str]) -> None:
+        """Something of these speakers was handled: their row of parked ones is broken."""
+        self._in_a_row.succeeded(speakers)
 
-    async def put(self, connection: AsyncConnection, envelopes: Sequence[Envelope], *, error: str) -> None:
-        """Keep these for a first try at once; they are suspect or failed. Commits with the caller."""
+    async def put(
+        self, connection: AsyncConnection, envelopes: Sequence[Envelope], *, error: str
+    ) -> Sequence[Envelope]:
+        """Keep all of these for a first try at once; they are suspect or failed. Commits with the caller."""
         await self._insert(connection, envelopes, attempt=0, due_at=coarse_now(), error=error)
+        return ()
 
-    async def defer(self, connection: AsyncConnection, envelope: Envelope, *, error: Exception) -> None:
-        """Keep a message whose first try failed: parked when it can never succeed, else due later."""
+    async def defer(
+        self, connection: AsyncConnection, failed: Sequence[Envelope], *, error: Exception
+    ) -> Sequence[Envelope]:
+        """Keep messages whose first try failed: parked when they can never succeed, else due later.
+
+        Returns those for which there is no room: their speaker has too many here.
+        """
         hopeless = is_hopeless(error)
+        kept = [each for each in failed if await self._has_room(connection, each.spoken_by)]
         await self._insert(
             connection,
-            [envelope],
+            kept,
             attempt=1,
             due_at=coarse_now() if hopeless else self._due_at(1),
-            error=_name(error),
+            error=name_of(error),
             parked=hopeless,
         )
-        metrics.EVENTS_DEFERRED.labels("parked" if hopeless else "failed").inc()
-        if hopeless:
-            self._parked_in_a_row += 1
-            log.warning("message.parked", type=envelope.type, error=_name(error))
+        metrics.EVENTS_DEFERRED.labels("parked" if hopeless else "failed").inc(len(kept))
+        for each in failed if hopeless else ():
+            self._count_parked(each.type, each.spoken_by, name_of(error), error)
+        for each in (left_out := [each for each in failed if each not in kept]):
+            log.error("message.no_room", type=each.type, sender=each.spoken_by, error=name_of(error))
+        return left_out
+
+    async def _has_room(self, connection: AsyncConnection, speaker: str) -> bool:
+        count = await connection.execute(_COUNT_SPOKEN, {"speaker": speaker, "most": self._most_of_one})
+        return int(count.scalar_one()) < self._most_of_one
 
     async def impound(self, connection: AsyncConnection, forged: Sequence[Envelope]) -> Sequence[Envelope]:
         """Park what its speaker did not send, and raise the alarm; returns those for which there is no room.
 
         It does not count as parked in a row: a service that was broken into could stop another with it.
         """
-        error = _name(Forged(NOT_VOUCHED_FOR))
-        kept = (await connection.execute(_COUNT_FORGED, {"error": error})).scalar_one()
-        room = max(0, _FORGED_KEPT - kept)
-        if parked := forged[:room]:
-            await self._insert(connection, parked, attempt=1, due_at=coarse_now(), error=error, parked=True)
+        error = name_of(Forged(NOT_VOUCHED_FOR))
+        before = (await connection.execute(_COUNT_FORGED, {"error": error})).scalar_one()
+        room = max(0, _FORGED_KEPT - before)
+        kept = forged[:room]
+        await self._insert(connection, kept, attempt=1, due_at=coarse_now(), error=error, parked=True)
         metrics.EVENTS_FORGED.inc(len(forged))
         for (kind, sender), count in Counter((each.type, each.spoken_by) for each in forged).items():
             log.error("message.forged", type=kind, sender=sender, count=count)
@@ -172,52 +194,54 @@ class WaitingRoom:
             row = (await connection.execute(_CLAIM, {"lease": self._lease_seconds})).one_or_none()
         if row is None:
             return False
-        mine = {"id": row.id, "attempt": row.attempt}
-        envelope = read_envelope(bytes(row.body), spoken_by=row.spoken_by)
+        try:
+            envelope = read_envelope(bytes(row.body), spoken_by=row.spoken_by)
+        except Unreadable as error:
+            await self._park(row, name_of(error), error)
+            return True
         if row.attempt > len(self._retry_seconds) + 1:  # every try killed the process that made it
-            await self._park(envelope, mine, "killed its process")
+            await self._park(row, "killed its process", None)
             return True
         try:
             async with self._database.flowing() as connection:
                 # First, so that an erasure, which empties the room of its subject, does not meet itself.
-                if (await connection.execute(_DONE, mine)).rowcount != 1:
+                if (await connection.execute(_DONE, _mine(row))).rowcount != 1:
                     raise LostLease  # noqa: TRY301 -- nothing was done, handled just below
                 await self._dispatcher.apply(connection, [envelope])
-            self.succeeded()
+            self.succeeded([row.spoken_by])
         except LostLease:
             log.info("message.lease_lost", type=envelope.type)
         except Exception as error:  # noqa: BLE001 -- any failure of a handler leads to another try or parking
-            await self._failed(envelope, mine, row.attempt, error)
+            await self._failed(row, error)
         return True
 
-    async def _failed(self, envelope: Envelope, mine: dict[str, int], attempt: int, error: Exception) -> None:
+    async def _failed(self, row: "Row[Any]", error: Exception) -> None:
         if is_away(error) and not await self._database.answers():
-            await outlast(lambda: self._uncount(mine), self._lease_seconds)
+            await outlast(lambda: self._uncount(row), self._lease_seconds)
             raise error
         hopeless = is_hopeless(error)
         log.warning(
-            "message.failed",
-            type=envelope.type,
-            attempt=attempt,
-            error=_name(error),
-            exc_info=not hopeless,
+            "message.failed", type=row.type, attempt=row.attempt, error=name_of(error), exc_info=not hopeless
         )
-        if hopeless or attempt > len(self._retry_seconds):
-            await self._park(envelope, mine, _name(error))
+        if hopeless or row.attempt > len(self._retry_seconds):
+            await self._park(row, name_of(error), error)
             return
-        due_at = self._due_at(attempt)
+        again = {**_mine(row), "due_at": self._due_at(row.attempt), "error": name_of(error)}
         async with self._database.flowing() as connection:
-            await connection.execute(_AGAIN, {**mine, "due_at": due_at, "error": _name(error)})
+            await connection.execute(_AGAIN, again)
 
-    async def _uncount(self, mine: dict[str, int]) -> None:
+    async def _uncount(self, row: "Row[Any]") -> None:
         async with self._database.flowing() as connection:
-            await connection.execute(_UNCOUNT, mine)
+            await connection.execute(_UNCOUNT, _mine(row))
 
-    async def _park(self, envelope: Envelope, mine: dict[str, int], reason: str) -> None:
+    async def _park(self, row: "Row[Any]", reason: str, error: Exception | None) -> None:
         async with self._database.flowing() as connection:
-            await connection.execute(_PARK, {**mine, "error": reason})
-        log.warning("message.parked", type=envelope.type, error=reason)
-        self._parked_in_a_row += 1
+            await connection.execute(_PARK, {**_mine(row), "error": reason})
+        self._count_parked(row.type, row.spoken_by, reason, error)
+
+    def _count_parked(self, kind: str, speaker: str, reason: str, error: Exception | None) -> None:
+        log.warning("message.parked", type=kind, error=reason)
+        self._in_a_row.add(speaker, error)
 
     async def _insert(
         self,
@@ -229,6 +253,8 @@ class WaitingRoom:
         error: str,
         parked: bool = False,
     ) -> None:
+        if not envelopes:
+            return
         wake_after_commit(connection, self._filled)
         await connection.execute(
             _PUT,
@@ -268,11 +294,6 @@ class WaitingRoom:
         metrics.PARKED.set(count.parked)
 
 
-def is_hopeless(error: Exception) -> bool:
-    """Whether another try would end the same, because the message itself is at fault."""
-    return isinstance(error, Unprocessable) or is_data_error(error)
-
-
-def _name(error: Exception) -> str:
-    reason = f": {error}" if isinstance(error, Unprocessable) else ""
-    return type(error).__name__ + reason
+def _mine(row: "Row[Any]") -> dict[str, int]:
+    """What says that this try is still ours."""
+    return {"id": row.id, "attempt": row.attempt}

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 
 from common.coarse import CoarseTime
 from common.db import Database
+from common.messaging.envelope import is_vouched_for
 
 _LIST = text(
     """
@@ -23,7 +24,15 @@ _SELECTED = """
     WHERE parked_at IS NOT NULL AND (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
       AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
 """
-_REPLAY = text(f"UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = coarse_now() {_SELECTED}")  # noqa: S608
+#: As `is_vouched_for` has it.
+_VOUCHED_FOR = (
+    "spoken_by <> '' AND starts_with(type, 'nl.vermoeden.') AND spoken_by = split_part(type, '.', 3)"
+)
+_REPLAY = text(
+    "UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = coarse_now()"  # noqa: S608
+    f" {_SELECTED} AND {_VOUCHED_FOR}"
+)
+_NOT_VOUCHED_FOR = text(f"SELECT count(*) FROM waiting {_SELECTED} AND NOT ({_VOUCHED_FOR})")  # noqa: S608
 _DISCARD = text(f"DELETE FROM waiting {_SELECTED}")  # noqa: S608
 _VOUCH = text(
     "UPDATE waiting SET spoken_by = split_part(type, '.', 3) WHERE parked_at IS NOT NULL AND id = ANY(:ids)"
@@ -45,6 +54,11 @@ class WaitingMessage:
     first_seen_at: CoarseTime
     parked_at: CoarseTime | None
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the broker took it from the one service that may speak its type."""
+        return is_vouched_for(self.type, self.spoken_by)
+
 
 class WaitingList:
     """The waiting room seen from outside; every call is one transaction."""
@@ -63,8 +77,14 @@ class WaitingList:
             return [WaitingMessage(**row) for row in rows.mappings()]
 
     async def replay(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
-        """Give parked messages all their tries again; returns how many."""
+        """Give parked messages all their tries again, but those that nobody vouches for; returns how many."""
         return await self._change(_REPLAY, municipality, ids)
+
+    async def left_out(self, *, municipality: str | None = None, ids: Sequence[int] | None = None) -> int:
+        """How many parked messages nobody vouches for: `replay` leaves them where they are."""
+        chosen = {"municipality": municipality, "ids": None if ids is None else list(ids)}
+        async with self._database.flowing() as connection:
+            return int((await connection.execute(_NOT_VOUCHED_FOR, chosen)).scalar_one())
 
     async def vouch(self, ids: Sequence[int]) -> int:
         """Take a person's word that these parked messages come from their speakers; returns how many."""
