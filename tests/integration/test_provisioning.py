@@ -1,5 +1,8 @@
 """Databases, roles and broker users made from the secrets, on servers of this module's own."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +13,7 @@ from common.flow import SERVICES
 from common.provisioning import apply_secrets, make_secrets, renew_passwords
 
 from tests.support.backing import OwnBacking, manage
+from tests.support.polling import wait_until
 
 
 def _secrets_for(backing: OwnBacking, folder: Path) -> Path:
@@ -58,6 +62,42 @@ async def test_every_service_signs_in_with_its_secrets_and_new_ones_replace_the_
     await _signs_in(folder, "casework")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(old)
+
+
+@asynccontextmanager
+async def _inside(folder: Path, service: str) -> AsyncIterator[Callable[[], set[bool]]]:
+    """Sessions of this service with its database and the broker; whether they were ended, as a set."""
+    sessions = [
+        await asyncpg.connect((folder / "setup" / service / f"vermoeden_database_{role}_url").read_text())
+        for role in ("owner", "web", "flow")
+    ]
+    broker = await aio_pika.connect((folder / service / "vermoeden_broker_url").read_text())
+    is_broker_over = asyncio.Event()
+    broker.close_callbacks.add(lambda *_arguments: is_broker_over.set())
+
+    yield lambda: {is_broker_over.is_set(), *(each.is_closed() for each in sessions)}
+    await broker.close()
+    for each in sessions:
+        await each.close()
+
+
+async def test_a_new_password_ends_what_is_open_under_the_old_one(
+    own_backing: OwnBacking, tmp_path: Path
+) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    await apply_secrets(folder, patience_seconds=20)
+    async with _inside(folder, "intake") as ends, _inside(folder, "casework") as ends_of_others:
+        await apply_secrets(folder, patience_seconds=20)  # nothing changed
+        assert ends() == {False}
+        renew_passwords(folder, "intake")
+        await apply_secrets(folder, patience_seconds=20)
+
+        async def are_over() -> bool:
+            return ends() == {True}
+
+        await wait_until(are_over, what="the end of all that intake had open")
+        assert ends_of_others() == {False}
+    await _signs_in(folder, "intake")
 
 
 async def test_an_address_with_another_services_user_is_refused(

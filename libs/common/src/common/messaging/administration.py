@@ -1,7 +1,10 @@
 """What provisioning sets up on the broker: topology, users, rights, limits, and the partners."""
 
 import asyncio
+import hashlib
+import hmac
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +40,7 @@ _LEFT_OVER_LIMITS = {
     "message-ttl": 30 * 24 * 3600 * 1000,
     "overflow": "drop-head",
 }
+_HASHES = {"rabbit_password_hashing_sha256": "sha256", "rabbit_password_hashing_sha512": "sha512"}
 
 
 class BrokerAdministration:
@@ -65,7 +69,8 @@ class BrokerAdministration:
     async def set_up(self, passwords: Mapping[str, str]) -> int:
         """Make the whole topology, then each service's user; returns how many stray bindings were removed.
 
-        A user may configure nothing, write one exchange under its own topics, and read its own queue. A
+        A user may configure nothing, write one exchange under its own topics, and read its own queue. Another
+        password than before puts out whoever is connected under that one. A
         binding of ours that `flow.py` does not know, whoever made it, would carry facts astray.
         """
         await self.limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
@@ -75,7 +80,7 @@ class BrokerAdministration:
         await self._make_topology()
         removed = await self._remove_stray_bindings()
         for service, password in passwords.items():
-            await self._api.put(f"users/{service}", {"password": password, "tags": ""})
+            await self._provide_user(service, password)
             hears = f"^{re.escape(service)}$" if heard_by(service) else _NOTHING
             await self._api.permit(self._name, service, write=f"^{re.escape(EXCHANGE)}$", read=hears)
             await self._api.put(
@@ -83,6 +88,16 @@ class BrokerAdministration:
                 {"exchange": EXCHANGE, "write": f"^{re.escape(service)}\\.", "read": _NOTHING},
             )
         return removed
+
+    async def _provide_user(self, name: str, password: str) -> None:
+        """A user with this password: the broker ends connections of one that goes, not of one that changes.
+
+        Whoever breaks off between the two calls leaves no user, and does it by calling again.
+        """
+        known = [row for row in await self._api.get("users") if row["name"] == name]
+        if known and not _is_password_of(known[0], password):
+            await self._api.delete(f"users/{name}")
+        await self._api.put(f"users/{name}", {"password": password, "tags": ""})
 
     async def _make_topology(self) -> None:
         for name, (kind, arguments) in EXCHANGES.items():
@@ -121,3 +136,14 @@ class BrokerAdministration:
     async def _bind(self, binding: Binding) -> None:
         ends = f"e/{binding.exchange}/q/{binding.queue}"
         await self._api.post(f"bindings/{self._vhost}/{ends}", {"routing_key": binding.key})
+
+
+def _is_password_of(user: Mapping[str, Any], password: str) -> bool:
+    """Whether the broker holds this password's hash: four bytes of salt, then that of salt and password.
+
+    False where it hashes in a way that we do not know.
+    """
+    name, held = _HASHES.get(user["hashing_algorithm"]), b64decode(user["password_hash"])
+    if name is None:
+        return False
+    return hmac.compare_digest(held[4:], hashlib.new(name, held[:4] + password.encode()).digest())
