@@ -20,5 +20,5 @@ def test_a_purpose_stays_on_its_line_and_commands_no_terminal() -> None:
         "types all",
         "no end",
         "last used never",
-        "maandcijfers niets alive [2J",
+        r"maandcijfers\nniets\talive\x1b[2J",
     ]

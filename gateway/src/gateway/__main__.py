@@ -12,6 +12,7 @@ from common.commands import main as common_main
 from common.contracts.codes import Role
 from common.db import Database
 from common.errors import AppError
+from common.readable import shown
 from pydantic import ValidationError
 
 from gateway import actions, importing
@@ -139,7 +140,7 @@ def key_line(listed: ListedKey, now: datetime) -> str:
         f"types {','.join(sorted(key.signal_types)) if key.signal_types else 'all'}",
         f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end",
         f"last used {key.last_used_on or 'never'}",
-        "".join(each if each.isprintable() else " " for each in listed.purpose),
+        shown(listed.purpose),
     )
     return "\t".join(parts)
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from common.db import Database
 from common.log import configure_logging
 from common.messaging.broker import broker_user
-from common.messaging.waiting_list import WaitingList
+from common.messaging.waiting_list import WaitingList, WaitingMessage
+from common.readable import shown
 from common.runtime import run
 from common.settings import ServiceSettings
 
@@ -66,21 +67,27 @@ async def _waiting(settings: ServiceSettings, arguments: argparse.Namespace) -> 
             )
             messages = found[:_LISTED]
             for each in messages:
-                state = "parked" if each.parked_at else f"due {each.due_at:%Y-%m-%d %H:%M:%S}"
-                sender = f"from {each.spoken_by or 'nobody'}"
-                attempt = f"attempt {each.attempt}"
-                about = (each.id, each.type, sender, each.municipality, attempt, state, each.error)
-                print(*about, sep="	")
+                print(_row(each))
             more = " shown; there are more. Replay or discard these, or ask for one municipality."
             print(f"{len(messages)} message(s){more if len(found) > _LISTED else '.'}")
         else:
             if arguments.vouch:
                 await _vouch(room, arguments)
             change = room.replay if arguments.action == "replay" else room.discard
-            count = await change(municipality=arguments.municipality, ids=arguments.ids)
-            print(f"{arguments.action}: {count} parked message(s).")
+            chosen = {"municipality": arguments.municipality, "ids": arguments.ids}
+            print(f"{arguments.action}: {await change(**chosen)} parked message(s).")
+            if arguments.action == "replay" and (count := await room.left_out(**chosen)):
+                print(f"{count} stay parked: nobody vouches for them. See `waiting list`.")
     finally:
         await database.close()
+
+
+def _row(message: WaitingMessage) -> str:
+    """A message on one line; what others wrote can begin no other, and hides nothing."""
+    state = "parked" if message.parked_at else f"due {message.due_at:%Y-%m-%d %H:%M:%S}"
+    sender = f"from {message.spoken_by or 'nobody'}{'' if message.is_vouched_for else ', NOT VOUCHED FOR'}"
+    told = (message.type, sender, message.municipality, f"attempt {message.attempt}", state, message.error)
+    return "\t".join((str(message.id), *(shown(str(each)) for each in told)))
 
 
 async def _vouch(room: WaitingList, arguments: argparse.Namespace) -> None:

@@ -55,6 +55,16 @@ def unreadable_parameters(query: bytes) -> list[str]:
     return [readable(name) for name, value in pairs if unreadable_place([name, value]) is not None]
 
 
+def shown(text: str) -> str:
+    """The text on one line of a terminal: an escape for each character that would not be seen as itself.
+
+    So what others wrote adds no line or column, moves no cursor and turns no text around.
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
+    )
+
+
 def readable(text: str) -> str:
     """The text with U+FFFD for each character that cannot be kept."""
     return _UNREADABLE.sub("\ufffd", text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from common.commands import main
 from common.db import Database
+from common.readable import shown
 
 from reporting import store
 from reporting.main import serve_reporting
@@ -26,7 +27,7 @@ def run(argv: Sequence[str]) -> None:
     database = Database.from_settings(ReportingSettings.from_environment())
     found = asyncio.run(rebuild(database, check_only=arguments.check))
     for difference in found:
-        print(*difference, sep="\t")
+        print(*map(shown, difference), sep="\t")
     print(f"{len(found)} count(s) differ{'' if arguments.check or not found else 'ed and were put right'}.")
     if found and arguments.check:
         raise SystemExit(1)
