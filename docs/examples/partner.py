@@ -13,14 +13,42 @@ import ssl
 from urllib.parse import unquote, urlsplit
 
 import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
 
 REPORT_OFFERED = "nl.vermoeden.casework.report-offered.v1"
 SPEAKER = "casework"  # the broker vouches for it: nobody else of the platform may offer
 
 
+_decode = ContentHeader.unmarshal
+
+
+def decode(header: ContentHeader, data: bytes) -> None:
+    """As the client does, but what it cannot decode comes from nobody, and does not end the connection."""
+    try:
+        _decode(header, data)
+    except (ValueError, RecursionError):
+        header.properties = Basic.Properties()
+
+
+ContentHeader.unmarshal = decode  # type: ignore[method-assign,assignment]
+
+
 def keep(event: dict[str, str]) -> None:
     """Yours to fill in. An offer can come twice: the same `id` is the same offer."""
     print(json.dumps(event), flush=True)
+
+
+def offer_in(message: AbstractIncomingMessage) -> dict[str, str] | None:
+    """The offer in a message, or None: whoever is not `casework` may have sent you anything at all."""
+    if message.user_id != SPEAKER:  # before reading the body
+        return None
+    try:
+        event = json.loads(message.body)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and event.get("type") == REPORT_OFFERED else None
 
 
 def encryption(url: str) -> ssl.SSLContext | None:
@@ -41,10 +69,10 @@ async def listen(url: str) -> None:
         queue = await channel.get_queue(queue_name, ensure=False)
         async with queue.iterator() as messages:
             async for message in messages:
-                event = json.loads(message.body)
-                if event["type"] == REPORT_OFFERED and message.user_id == SPEAKER:  # the rest you may skip
-                    keep(event)
-                await message.ack()  # only now: what you did not keep comes again
+                offer = offer_in(message)
+                if offer is not None:
+                    keep(offer)
+                await message.ack()  # only now: what you did not keep comes again; also what you skip
 
 
 async def main() -> None:

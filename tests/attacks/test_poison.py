@@ -5,7 +5,6 @@ stops, breaks off, or gives up anything that others sent.
 """
 
 import json
-import struct
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -22,12 +21,11 @@ from common.messaging.topology import DEAD_QUEUE, EXCHANGE
 from common.messaging.waiting_list import WaitingList
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pamqp import encode as wire
-from pamqp.commands import Basic
 
 from tests.support import ledger
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
+from tests.support.hostile import send_unreadable
 from tests.support.pair import Pair, pair_on, running
 from tests.support.polling import wait_until
 
@@ -128,25 +126,6 @@ def _poison() -> list[bytes]:
     return [*(each.encode() for each in (*hidden, large)), *_drawn()]
 
 
-class _Raw(Basic.Properties):
-    """Properties as no client of ours would write them; the broker does not mind."""
-
-    def __init__(self, flags: int, *parts: bytes) -> None:
-        super().__init__()
-        head = wire.field_table(dict(_CARBON_COPY))
-        self._written = struct.pack(">H", 0x2010 | flags) + head + b"".join(parts)
-
-    def marshal(self) -> bytes:
-        return self._written
-
-
-_SENDER = b"\x08casework"
-_UNREADABLE_PROPERTIES = (
-    _Raw(0x0040, struct.pack(">Q", 1 << 62), _SENDER),  # a timestamp that no calendar holds
-    _Raw(0x0080, b"\x02\xff\xfe", _SENDER),  # an id that is no UTF-8
-)
-
-
 async def _send_poison(pair: Pair) -> int:
     """As casework, to the hearer of what intake counts; returns how many messages it was."""
     async with await aio_pika.connect(pair.vhost.url("casework")) as connection:
@@ -156,15 +135,9 @@ async def _send_poison(pair: Pair) -> int:
         for body in bodies:
             message = aio_pika.Message(body, user_id="casework", headers=_CARBON_COPY)
             await exchange.publish(message, ReportTaken.name)
-        raw = await channel.get_underlay_channel()
-        for properties in _UNREADABLE_PROPERTIES:
-            await raw.basic_publish(
-                json.dumps(_document()).encode(),
-                exchange=EXCHANGE,
-                routing_key=ReportTaken.name,
-                properties=properties,
-            )
-    return len(bodies) + len(_UNREADABLE_PROPERTIES)
+        body = json.dumps(_document()).encode()
+        unreadable = await send_unreadable(channel, "casework", ReportTaken.name, ReportCounted.name, body)
+    return len(bodies) + unreadable
 
 
 async def _dead(pair: Pair) -> int:

@@ -117,6 +117,22 @@ async def test_what_nobody_wants_is_bounded(exchange: Exchange) -> None:
     }
 
 
+async def test_a_partner_that_dies_of_a_message_time_and_again_loses_no_offer(exchange: Exchange) -> None:
+    police, offer = await exchange.partner(), exchange.offer()
+    before = {"max-length": 100_000, "overflow": "drop-head", "delivery-limit": 50}  # as it was provided once
+    policy = {"pattern": r"^partner\.", "definition": before, "apply-to": "queues", "priority": 1}
+    await exchange.manage("PUT", f"/policies/{police.vhost}/partners", policy)
+    await exchange.administration.partners.limit_again()
+    await exchange.speak(offer)
+    async with await aio_pika.connect(police.url) as connection:
+        for _ in range(60):
+            channel = await connection.channel()
+            queue = await channel.get_queue(police.queue, ensure=False)
+            await wait_until(partial(_is_taken, queue), what="the offer is back")
+            await channel.close()
+    assert await police.take(1) == ids(offer)
+
+
 async def test_a_full_partner_queue_loses_its_oldest_and_holds_nobody_up(exchange: Exchange) -> None:
     police, riec = await exchange.partner(), await exchange.partner("riec")
     await _keep_only(3, police.vhost, exchange)
@@ -124,6 +140,7 @@ async def test_a_full_partner_queue_loses_its_oldest_and_holds_nobody_up(exchang
     await exchange.speak(*offers, exchange.offer("riec"))
     assert len(await riec.take(1)) == 1
     await _until_the_way_is_empty(exchange, police)
+    await wait_until(lambda: _is_told_full(exchange, police), seconds=30, what="the operator sees it")
     assert await police.take(3) == ids(*offers[3:])
 
 
@@ -215,6 +232,11 @@ async def _keep_only(count: int, vhost: str, exchange: Exchange) -> None:
     definition = {"max-length": count, "overflow": "drop-head"}
     policy = {"pattern": r"^partner\.", "definition": definition, "apply-to": "queues", "priority": 9}
     await exchange.manage("PUT", f"/policies/{vhost}/few", policy)
+
+
+async def _is_told_full(exchange: Exchange, partner: Partner) -> bool:
+    found = {each.queue: each.is_full for each in await exchange.administration.partners.listed()}
+    return found[partner.queue]
 
 
 async def _until_the_way_is_empty(exchange: Exchange, partner: Partner) -> None:

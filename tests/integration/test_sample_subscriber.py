@@ -23,7 +23,8 @@ from common.messaging.topology import EXCHANGE
 from making.examples import example_of
 
 from tests.support.backing import Backing, manage
-from tests.support.broker import ServedVhost, served_vhost
+from tests.support.broker import ServedVhost, send_raw, served_vhost
+from tests.support.hostile import send_unreadable
 from tests.support.polling import wait_until
 
 SAMPLE = Path(__file__).parents[2] / "docs/examples/partner.py"
@@ -102,17 +103,34 @@ async def test_the_sample_subscriber_gets_its_offer_acknowledges_it_and_comes_ba
 
 
 async def test_the_sample_subscriber_believes_nobody_but_casework(agency: Agency) -> None:
-    lie = encode(_offer_to(agency))
-    async with await aio_pika.connect(agency.vhost.url("reporting")) as connection:
-        exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
-        carbon_copy: dict[str, FieldValue] = {
-            "CC": [_offer_to(agency).routing_key]
-        }  # on which topic rights do not count
-        message = aio_pika.Message(lie.body, user_id="reporting", headers=carbon_copy)
-        await exchange.publish(message, next(iter(spoken_by("reporting"))).name)
+    await _send_as_reporting(agency, encode(_offer_to(agency)).body)
     offer = await agency.offered()
     async with sample_subscriber(agency) as subscriber:
         assert json.loads(await _next_line(subscriber))["subject"] == str(offer.offer_id)
+
+
+async def test_rubbish_neither_stops_the_sample_subscriber_nor_costs_it_an_offer(agency: Agency) -> None:
+    offers = [await agency.offered()]
+    await _send_as_reporting(agency, b"", b"\xff", b"[]", b"{}", b'{"type": 1}', b"[" * 60_000)
+    for body in (b"\xff", b"[]", b"{}"):  # casework itself was broken into
+        await send_raw(agency.vhost.url("casework"), _offer_to(agency).routing_key, body)
+    offers.append(await agency.offered())
+    async with sample_subscriber(agency) as subscriber:
+        for offer in offers:
+            assert json.loads(await _next_line(subscriber))["subject"] == str(offer.offer_id)
+
+
+async def _send_as_reporting(agency: Agency, *bodies: bytes) -> None:
+    """By carbon copy, on which topic rights do not count; at last what no client can decode."""
+    key, copied_to = next(iter(spoken_by("reporting"))).name, _offer_to(agency).routing_key
+    carbon_copy: dict[str, FieldValue] = {"CC": [copied_to]}
+    async with await aio_pika.connect(agency.vhost.url("reporting")) as connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+        for body in bodies:
+            message = aio_pika.Message(body, user_id="reporting", headers=carbon_copy)
+            await exchange.publish(message, key)
+        await send_unreadable(channel, "reporting", key, copied_to)
 
 
 async def _left_in_queue(agency: Agency) -> list[str]:

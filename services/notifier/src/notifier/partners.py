@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from common.addresses import PlainAddress, refuse_plain
 from common.messaging.administration import BrokerAdministration
-from common.messaging.partners import Partners
+from common.messaging.partners import Partners, PartnerStanding
+from common.readable import shown
 from common.tls import FILES, NoCertificate, Tls
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -78,13 +79,18 @@ async def _list(partners: Partners, _arguments: argparse.Namespace, _url: SplitR
     """Exits with 1 when one of them does not get its offers."""
     standings = await partners.listed()
     rows = [
-        (each.queue, each.shovel, str(each.on_the_way), str(each.waiting), "" if each.has_user else "revoked")
+        (each.queue, each.shovel, str(each.on_the_way), str(each.waiting), _remark(each))
         for each in standings
     ]
     for row in (("partner", "shovel", "on the way", "waiting", ""), *rows):
-        print("{:<48} {:<12} {:>10} {:>10}  {}".format(*row).rstrip())
-    if any(each.has_user and each.shovel != "running" for each in standings):
+        print("{:<48} {:<12} {:>10} {:>10}  {}".format(*map(shown, row)).rstrip())
+    if any(each.has_user and (each.is_full or each.shovel != "running") for each in standings):
         raise SystemExit(1)
+
+
+def _remark(standing: PartnerStanding) -> str:
+    told = {"revoked": not standing.has_user, "full: the oldest go": standing.is_full}
+    return ", ".join(each for each, holds in told.items() if holds)
 
 
 def _authority() -> Path | None:

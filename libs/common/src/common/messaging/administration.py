@@ -75,6 +75,7 @@ class BrokerAdministration:
         """
         await self.limit("core", f"^({'|'.join(SERVICES)})$", _CORE_LIMITS)
         await self.partners.limit_sources()
+        await self.partners.limit_again()
         left_over = "|".join(re.escape(name) for name in (UNROUTED, DEAD_QUEUE))
         await self.limit("unrouted", f"^({left_over})$", _LEFT_OVER_LIMITS)
         await self._make_topology()

@@ -7,18 +7,25 @@ In the services' virtual host a partner's offers go to a queue that no partner c
 import asyncio
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from common.messaging.envelope import MAX_BYTES
 from common.messaging.management import ManagementApi, Refused, quoted
 from common.messaging.topology import EXCHANGE, partner_bindings, partner_queue
 
 _QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
 _NOTHING, _EVERYTHING = "^$", ".*"
-_LIMITS = {"max-length": 100_000, "message-ttl": 7 * 24 * 3600 * 1000, "overflow": "drop-head"}
-_PARTNER_LIMITS = {**_LIMITS, "delivery-limit": 50}
-# A shovel that breaks off counts as a delivery of all that it had in hand; an offer must survive each.
-_SOURCE_LIMITS = {**_LIMITS, "delivery-limit": 1_000_000_000}
+# Whoever breaks off, shovel or subscriber, counts as a delivery of all in hand; an offer must survive each.
+_LIMITS = {
+    "max-length": 100_000,
+    "max-length-bytes": 512 << 20,  # some five times as much as so many offers take: it bounds what is none
+    "message-ttl": 7 * 24 * 3600 * 1000,
+    "overflow": "drop-head",
+    "delivery-limit": 1_000_000_000,
+}
+_POLICY = "partners"
 _SHOVEL = "offers"
 _MOST_CONNECTIONS, _MOST_CHANNELS = 8, 32
 _PATIENCE_SECONDS = 30.0
@@ -43,6 +50,7 @@ class PartnerStanding:
     has_user: bool  # not once it was revoked
     on_the_way: int
     waiting: int
+    is_full: bool  # here or on the way: each offer that comes pushes the oldest out
 
 
 class Partners:
@@ -54,7 +62,13 @@ class Partners:
 
     async def limit_sources(self) -> None:
         """Bound what waits for a shovel: who is cut off loses its oldest, and nobody else any."""
-        await self._api.limit(self._services, "partners", r"^partner\.", _SOURCE_LIMITS)
+        await self._api.limit(self._services, _POLICY, r"^partner\.", _LIMITS)
+
+    async def limit_again(self) -> None:
+        """Give partners of before the bounds of today."""
+        for row in await self._api.get("policies"):
+            if row["name"] == _POLICY and _VHOST.fullmatch(row["vhost"]) and row["definition"] != _LIMITS:
+                await self._api.limit(row["vhost"], _POLICY, row["pattern"], _LIMITS)
 
     async def provide(self, municipality: str, partner: str, password: str) -> PartnerAccess:
         """Give a partner a virtual host with a queue for its own offers, and a user who may read that.
@@ -111,13 +125,14 @@ class Partners:
         shovels = {(row["vhost"], row["name"]): row["state"] for row in await self._shovels()}
         rows = await self._api.get("queues")
         depths = {(row["vhost"], row["name"]): int(row.get("messages", 0)) for row in rows}
+        full = {row["name"] for row in rows if _is_full(row)}
         sources = {name for place, name in depths if place == self._services and name.startswith("partner.")}
         found = []
         for name in sorted({*vhosts, *unmoved, *sources}):
             vhost = vhosts.get(name, "")
             shovel = "not moved" if name in unmoved else str(shovels.get((vhost, _SHOVEL), "none"))
             on_the_way, waiting = (depths.get((place, name), 0) for place in (self._services, vhost))
-            found.append(PartnerStanding(name, shovel, name in users, on_the_way, waiting))
+            found.append(PartnerStanding(name, shovel, name in users, on_the_way, waiting, name in full))
         return found
 
     async def _provide_vhost(self, name: str) -> str:
@@ -126,7 +141,7 @@ class Partners:
         await self._api.put(f"vhosts/{quoted(vhost)}", {})
         everything = {"configure": _EVERYTHING, "write": _EVERYTHING, "read": _EVERYTHING}
         await self._api.permit(vhost, self._api.user, **everything)
-        await self._api.limit(vhost, "partners", r"^partner\.", _PARTNER_LIMITS)
+        await self._api.limit(vhost, _POLICY, r"^partner\.", _LIMITS)
         await self._api.put(f"queues/{quoted(vhost)}/{name}", _QUORUM)
         return vhost
 
@@ -185,3 +200,11 @@ class Partners:
     async def _vhosts_of(self, name: str) -> list[str]:
         """One, unless two made it at the same moment."""
         return sorted(match[0] for match in await self._own_vhosts() if match[1] == name)
+
+
+def _is_full(queue: Mapping[str, Any]) -> bool:
+    """Whether the broker counted as much in this queue as its policy lets it hold, or but an event less."""
+    limits = queue.get("effective_policy_definition") or {}
+    most, largest = limits.get("max-length"), limits.get("max-length-bytes")
+    is_long = most is not None and int(queue.get("messages", 0)) >= most
+    return is_long or (largest is not None and int(queue.get("message_bytes", 0)) > largest - MAX_BYTES)
