@@ -164,10 +164,13 @@ async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
     file, first, second = (tmp_path / name for name in ("estad.yaml", "first", "second"))
     unsigned = municipality("estad", signers=[]).model_dump(mode="json", by_alias=True)
 
+    told: list[str] = []
+
     def sign(state: object, *options: str) -> dict[str, Any]:
         file.write_text(json.dumps(state))
         done = _sign_keys(file, *options)
         assert done.returncode == 0, done.stderr
+        told.append(done.stderr.strip())
         signed: dict[str, Any] = yaml.safe_load(done.stdout)
         return signed
 
@@ -175,6 +178,8 @@ async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
     assert first.stat().st_mode & 0o077 == 0
     assert sign(begun, "--signer", str(first)) == begun
     passed_on = sign(begun, "--signer", str(second), "--previous", str(first))
+    newest = json.dumps({"estad": passed_on["signers"][-1]["publicKey"]})
+    assert told[-1] == f"For intake: VERMOEDEN_SIGNERS='{newest}'"
     stolen = sign(unsigned, "--signer", str(tmp_path / "theirs"))
     back = sign(unsigned, "--signer", str(first))
     for state in (begun, passed_on):

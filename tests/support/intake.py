@@ -123,7 +123,7 @@ async def intake_desk(backing: Backing, folder: Path, **changes: Any) -> AsyncIt
     async with opened(urls) as database:
         writer = Writer(database, queue_size=64, batch=16, count=2)
         municipalities, seed = Municipalities(), load_seed()
-        signers = Signers(settings.own_key)
+        signers = Signers(settings.own_key, settings.signers)
         offers = Offers(seed, signers)
         attachments = build_attachments(settings, database)
         dispatcher = Dispatcher(handlers(seed, attachments, signers))

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -69,8 +70,14 @@ def _sign_keys(arguments: argparse.Namespace) -> str:
         done = signed(state, signing_in(arguments.signer), previous)
     except ValueError as error:
         raise SystemExit(str(error)) from error
+    _tell(f"For intake: VERMOEDEN_SIGNERS='{json.dumps({done.code: done.signers[-1].public_key})}'")
     document = done.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+
+def _tell(what: str) -> None:
+    """Beside the answer, which a shell may send to a file."""
+    print(what, file=sys.stderr)
 
 
 def _read_state(file: Path) -> MunicipalityState:

@@ -134,6 +134,11 @@ class DemoTown:
         """The key pair of a group."""
         return key_pair_of(decode(self.group_keys[group]))
 
+    @property
+    def signer_public_key(self) -> str:
+        """The public half of its signer: the anchor at intake."""
+        return Signing(self.signer).public_key
+
     def key_id(self, group: str) -> str:
         """The id of a group's key."""
         return f"{self.code}-{group}-1"

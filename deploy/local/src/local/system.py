@@ -255,7 +255,11 @@ class System:
                 "VERMOEDEN_MUNICIPALITY_REFRESH_SECONDS": "1",
             }
         if service == "intake":
-            return {"VERMOEDEN_FILES_FOLDER": str(self.folder / "files")}
+            signers = {code: town.signer_public_key for code, town in self.demo.towns.items()}
+            return {
+                "VERMOEDEN_FILES_FOLDER": str(self.folder / "files"),
+                "VERMOEDEN_SIGNERS": json.dumps(signers),
+            }
         if service == "notifier":
             return {
                 "VERMOEDEN_SMTP_HOST": LOOPBACK,

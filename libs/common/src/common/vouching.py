@@ -111,9 +111,12 @@ def succession_statement(municipality: str, public_key: str) -> bytes:
     return _statement("signer", municipality, public_key)
 
 
-def pin_statement(municipality: str, signer: str) -> bytes:
-    """What a service signs, for itself, of the signer that it pinned."""
-    return _statement("pin", municipality, signer)
+def pin_statement(municipality: str, signer: str, position: int = 0, before: str = "") -> bytes:
+    """What a service signs, for itself, of the signer that it pinned: which pin it is, and after which.
+
+    `before` is the seal of the pin before it; the first pin (position 0) comes after none.
+    """
+    return _statement("pin", municipality, signer, *((str(position), before) if position else ()))
 
 
 def reply_statement(municipality: str, question_id: str, reply_id: str, sealed: SealedContent) -> bytes:

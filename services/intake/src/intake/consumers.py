@@ -6,6 +6,7 @@ from common.coarse import coarse_now
 from common.contracts.casework import ReportErased
 from common.contracts.erasure import IntakeErasureConfirmed
 from common.contracts.gateway import MunicipalityConfigured
+from common.log import get_logger
 from common.messaging import Delivery, Unprocessable, forget_subject, publish
 from common.messaging.handling import Handlers
 from common.vouching import NotVouched, raise_alarm
@@ -16,6 +17,8 @@ from intake.attachments import Attachments
 from intake.domain import FormSet
 from intake.offered import adopt_seed, forms_configured
 from intake.signers import Signers
+
+log = get_logger()
 
 
 def handlers(seed: FormSet, attachments: Attachments, signers: Signers) -> Handlers:
@@ -31,6 +34,8 @@ def handlers(seed: FormSet, attachments: Attachments, signers: Signers) -> Handl
             state = delivery.event
             if await store.keep_municipality(connection, state):
                 await _follow(signers, connection, state)
+            else:
+                await _compare(connection, state)
             offered = await adopt_seed(connection, state.municipality, seed)
             # Each time, so that `python -m gateway republish` also brings forms to a new hearer.
             await publish(connection, forms_configured(state.municipality, offered))
@@ -57,6 +62,15 @@ async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Deliv
                 municipality=event.municipality, report_id=event.report_id, confirmed_at=coarse_now()
             ),
         )
+
+
+async def _compare(connection: AsyncConnection, state: MunicipalityConfigured) -> None:
+    """Raise an alarm where another state is kept under this version; what is newer is told, for a look."""
+    kept = await store.kept_state(connection, state.municipality)
+    if kept is None or kept.version > state.version:
+        log.info("municipality.kept_newer", municipality=state.municipality, version=state.version)
+    elif (kept.keys, kept.signers) != (state.keys, state.signers):
+        raise_alarm("heard", state.municipality, "other-state")
 
 
 async def _follow(signers: Signers, connection: AsyncConnection, state: MunicipalityConfigured) -> None:

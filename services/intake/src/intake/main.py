@@ -48,7 +48,7 @@ class Refresher:
         self._database = database
         self._offers = offers
         self._municipalities = municipalities
-        self._versions: frozenset[tuple[str, int, int]] | None = None
+        self._versions: frozenset[tuple[str, int, int, str]] | None = None
 
     @property
     def trouble(self) -> str | None:
@@ -138,7 +138,7 @@ async def serve(settings: ServiceSettings) -> None:
     database = Database.from_settings(settings)
     make_folders(settings)
     attachments = build_attachments(settings, database)
-    signers = Signers(settings.own_key)
+    signers = Signers(settings.own_key, settings.signers)
     house = build_house("intake", settings, handlers(seed, attachments, signers), database=database)
     writer = Writer(
         house.database,

@@ -24,6 +24,7 @@ class IntakeSettings(ServiceSettings):
     notifier_public_key: str  # base64url X25519; addresses for notices are sealed to it
     voucher_private_key: SecretStr  # base64url Ed25519; with it intake vouches for reporters' keys
     voucher_kid: str = "v1"  # the id under which the gateway knows the public half
+    signers: dict[str, str] | None = None  # municipality → its signer, base64url; set, only these are let in
     writer_queue_size: int = 512  # reports waiting for a group commit; full means 503
     writer_batch: int = 64  # reports in one group commit
     writer_count: int = 2  # group commits at the same time

@@ -15,57 +15,85 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake.settings import OwnKey
 from intake.store import signers as store
-from intake.store.signers import Pin
+from intake.store.signers import Pin, Pins
 
 
 class Signers:
-    """Follows the signers of every municipality: the first that is heard of counts, then whom it names.
+    """Follows the signers of every municipality: the first that counts, then whom it names.
 
-    A pin is a row that nobody can change, signed with this service's own key: who can write the database
-    cannot put another signer there.
+    Pins are rows, each signed with this service's own key for its place after those before: who can write the
+    database can put no other signer there, and no older one. They can delete pins; so what was read is
+    remembered as long as the process runs, and `anchors` names, outside the database, a signer of each
+    municipality from which its chain must follow. Without anchors the first that is heard of is believed.
     """
 
-    def __init__(self, own: OwnKey) -> None:
+    def __init__(self, own: OwnKey, anchors: Mapping[str, str] | None = None) -> None:
         self._own = own.signing
+        self._anchors = anchors
         self._held: dict[str, tuple[object, ...]] = {}
+        self._newest: dict[str, Pin] = {}  # that was read of each municipality
 
     async def follow(self, connection: AsyncConnection, state: MunicipalityConfigured) -> None:
         """Pin the signer of a state that is about to be kept; raises `NotVouched`, and then pins nothing."""
-        pin = await store.pin_of(connection, state.municipality)
-        signer = self._require(state, pin)
-        if pin is None or pin.signer != signer:
-            seal = self._own.sign(pin_statement(state.municipality, signer))
-            await store.add_pin(connection, state.municipality, Pin(signer, seal))
+        code = state.municipality
+        newest = self._newest.get(
+            code
+        )  # before the rows: a pin that is added meanwhile is not missed in them
+        pins = await store.pins_of(connection, code)
+        signer = self._require(state, pins, newest)
+        if not pins or pins[-1].signer != signer:
+            await store.add_pin(connection, code, self._pin(code, signer, pins))
 
     def trusted(
-        self, states: Mapping[str, MunicipalityConfigured], pins: Mapping[str, Pin]
+        self, states: Mapping[str, MunicipalityConfigured], pins: Mapping[str, Pins]
     ) -> dict[str, MunicipalityConfigured]:
         """The states as they may be used: without keys where the pinned signer does not vouch for them."""
-        return {code: self._trusted(state, pins.get(code)) for code, state in states.items()}
+        return {code: self._trusted(state, pins.get(code, ())) for code, state in states.items()}
 
-    def _trusted(self, state: MunicipalityConfigured, pin: Pin | None) -> MunicipalityConfigured:
-        looked_at = (state.keys, state.signers, pin)
-        if self._held.get(state.municipality) == looked_at:
+    def _trusted(self, state: MunicipalityConfigured, pins: Pins) -> MunicipalityConfigured:
+        code = state.municipality
+        looked_at = (state.keys, state.signers, pins)
+        if self._held.get(code) == looked_at:
             return state
-        if pin is None:
-            return self._without_keys(state, "no-pin")
         try:
-            self._require(state, pin)
+            self._require(state, pins, self._newest.get(code))
+            if not pins:
+                raise NotVouched("no-pin")  # noqa: TRY301 -- refused like the rest, just below
         except NotVouched as error:
-            return self._without_keys(state, str(error))
-        self._held[state.municipality] = looked_at
+            raise_alarm("stored", code, str(error))
+            return state.model_copy(update={"keys": ()})
+        self._held[code], self._newest[code] = looked_at, pins[-1]
         return state
 
-    def _without_keys(self, state: MunicipalityConfigured, reason: str) -> MunicipalityConfigured:
-        raise_alarm("stored", state.municipality, reason)
-        return state.model_copy(update={"keys": ()})
-
-    def _require(self, state: MunicipalityConfigured, pin: Pin | None) -> str:
+    def _require(self, state: MunicipalityConfigured, pins: Pins, newest: Pin | None) -> str:
         """The signer that vouches for every key of this state."""
-        if pin is not None:
-            statement = pin_statement(state.municipality, pin.signer)
-            require_signed(statement, pin.seal, self._own.public_key, "pin-not-ours")
-        signer = current_signer(state.municipality, state.signers, pin.signer if pin else None)
+        code = state.municipality
+        self._require_own(code, pins)
+        if newest is not None and newest not in pins:
+            raise NotVouched("pin-gone")
+        signer = current_signer(code, state.signers, self._start(code, pins))
+        if pins and current_signer(code, state.signers, pins[-1].signer) != signer:
+            raise NotVouched("other-signer")
         for key in state.keys:
-            require_group_key(state.municipality, key, signer)
+            require_group_key(code, key, signer)
         return signer
+
+    def _start(self, municipality: str, pins: Pins) -> str | None:
+        """The signer from which the chain must hold: the anchor where there are any, else the last pin's."""
+        if self._anchors is None:
+            return pins[-1].signer if pins else None
+        if municipality not in self._anchors:
+            raise NotVouched("no-anchor")
+        return self._anchors[municipality]
+
+    def _require_own(self, municipality: str, pins: Pins) -> None:
+        before = ""
+        for position, pin in enumerate(pins):
+            statement = pin_statement(municipality, pin.signer, position, before)
+            require_signed(statement, pin.seal, self._own.public_key, "pin-not-ours")
+            before = pin.seal
+
+    def _pin(self, municipality: str, signer: str, before: Pins) -> Pin:
+        """The pin of this signer after those."""
+        position, seal = len(before), before[-1].seal if before else ""
+        return Pin(position, signer, self._own.sign(pin_statement(municipality, signer, position, seal)))

@@ -79,10 +79,13 @@ _STATES = text(
     JOIN forms_state USING (municipality)
     """
 )
+_STATE = text("SELECT state FROM municipality_state WHERE municipality = :municipality")
 _VERSIONS = text(
     """
-    SELECT municipality, municipality_state.version, forms_state.version FROM municipality_state
-    JOIN forms_state USING (municipality)
+    SELECT municipality, municipality_state.version, forms_state.version,
+           coalesce((SELECT string_agg(seal, ' ' ORDER BY position) FROM signer_pin
+                     WHERE signer_pin.municipality = municipality_state.municipality), '')
+    FROM municipality_state JOIN forms_state USING (municipality)
     """
 )
 _ERASE = text(
@@ -144,10 +147,16 @@ async def keep_municipality(connection: AsyncConnection, state: MunicipalityConf
     return kept.first() is not None
 
 
-async def versions(connection: AsyncConnection) -> frozenset[tuple[str, int, int]]:
-    """Every municipality with the versions of its state and its forms: the same while nothing changes."""
+async def kept_state(connection: AsyncConnection, municipality: str) -> MunicipalityConfigured | None:
+    """The state that is kept of a municipality."""
+    row = (await connection.execute(_STATE, {"municipality": municipality})).one_or_none()
+    return _state(row.state) if row else None
+
+
+async def versions(connection: AsyncConnection) -> frozenset[tuple[str, int, int, str]]:
+    """Every municipality with the versions of its state and forms, and its pins: to see what changed."""
     rows = await connection.execute(_VERSIONS)
-    return frozenset((str(row[0]), int(row[1]), int(row[2])) for row in rows)
+    return frozenset((str(row[0]), int(row[1]), int(row[2]), str(row[3])) for row in rows)
 
 
 async def municipalities(connection: AsyncConnection) -> dict[str, tuple[MunicipalityConfigured, int]]:
@@ -155,8 +164,7 @@ async def municipalities(connection: AsyncConnection) -> dict[str, tuple[Municip
     rows = await connection.execute(_STATES)
     found = {}
     for row in rows:
-        data = row.state if isinstance(row.state, dict) else json.loads(row.state)
-        state = MunicipalityConfigured.model_validate(data)
+        state = _state(row.state)
         found[state.municipality] = (state, int(row.forms_version))
     return found
 
@@ -164,3 +172,7 @@ async def municipalities(connection: AsyncConnection) -> dict[str, tuple[Municip
 async def erase_submission(connection: AsyncConnection, municipality: str, report_id: UUID) -> None:
     """Forget what leads to the reporter; the key's hash stays, so that a late repeat revives nothing."""
     await connection.execute(_ERASE, {"municipality": municipality, "report_id": report_id})
+
+
+def _state(kept: object) -> MunicipalityConfigured:
+    return MunicipalityConfigured.model_validate(kept if isinstance(kept, dict) else json.loads(str(kept)))
