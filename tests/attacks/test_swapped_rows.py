@@ -5,6 +5,7 @@ reporter's words is not shown as the reporter's.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ def case(whole: System) -> Case:
 
 
 @asynccontextmanager
-async def swapped(whole: System, service: str, table: str, where: str, **values: str) -> AsyncIterator[None]:
+async def swapped(
+    whole: System, service: str, table: str, where: str, **values: str | None
+) -> AsyncIterator[None]:
     """The attacker's values in one row, as who owns the server can write them; the true ones afterwards."""
     connection = await asyncpg.connect(whole.database_url(service))
     try:
@@ -169,18 +172,9 @@ async def test_who_writes_caseworks_database_gets_no_question_and_no_note(
 async def test_what_is_put_in_a_reporters_place_is_not_shown_as_theirs(
     browser: Browser, whole: System, case: Case, attempts: Attempts
 ) -> None:
-    code, key = whole.demo.first.code, whole.demo.first.key_id("general")
-    general = Recipient("general", key, whole.demo.first.key_pair("general").public)
-    lie = json.dumps({"description": "De buurman deed het.", "answers": {}})
-    sealed = seal_content(
-        lie.encode(), [general], municipality=code, compartment="content", subject=case.id
-    ).model_dump(mode="json", by_alias=True)
-    wraps = sealed.pop("wraps")
-    mine = f"report_id = '{case.id}' AND compartment = 'content'"
     await _reply(whole, case)
     async with (
-        swapped(whole, "casework", "sealed", mine, content=json.dumps(sealed)),
-        swapped(whole, "casework", "wrap", mine, wrapped_key=wraps[0]["wrappedKey"]),
+        lied(whole, case),
         swapped(whole, "casework", "reply", f"question_id = '{case.question}'", signature=THEIRS.sign(b"x")),
         visiting(browser, whole.gateway_url) as (page, _),
     ):
@@ -198,6 +192,63 @@ async def test_what_is_put_in_a_reporters_place_is_not_shown_as_theirs(
         await unlock(page, person(whole, "noor").passphrase)
         await expect(page.get_by_text("Elke nacht")).to_be_visible()
         await expect(page.get_by_text("Ferdinand Quispelaar")).to_be_visible()
+
+
+@asynccontextmanager
+async def lied(whole: System, case: Case) -> AsyncIterator[None]:
+    """A content of the attacker's in the place of the reporter's, sealed to the municipality's own key."""
+    code, key = whole.demo.first.code, whole.demo.first.key_id("general")
+    general = Recipient("general", key, whole.demo.first.key_pair("general").public)
+    lie = json.dumps({"description": "De buurman deed het.", "answers": {}})
+    sealed = seal_content(
+        lie.encode(), [general], municipality=code, compartment="content", subject=case.id
+    ).model_dump(mode="json", by_alias=True)
+    wraps = sealed.pop("wraps")
+    mine = f"report_id = '{case.id}' AND compartment = 'content'"
+    async with (
+        swapped(whole, "casework", "sealed", mine, content=json.dumps(sealed)),
+        swapped(whole, "casework", "wrap", mine, wrapped_key=wraps[0]["wrappedKey"]),
+    ):
+        yield
+
+
+async def test_without_a_voucher_a_content_is_shown_only_to_who_asks_below_the_warning(
+    browser: Browser, whole: System, case: Case, attempts: Attempts
+) -> None:
+    await _reply(whole, case)
+    before = _alarms(whole)
+    async with (
+        lied(whole, case),
+        swapped(whole, "casework", "report", f"id = '{case.id}'", voucher=None),
+        visiting(browser, whole.gateway_url) as (page, _),
+    ):
+        await sign_in(page, whole)
+        await page.goto(path(whole, f"/werklijst/{case.id}"))
+        await unlock(page, person(whole, "noor").passphrase)
+        await expect(page.locator("#opened")).to_be_visible()
+        await expect(page.get_by_text("Wij kunnen niet nagaan of dit van de melder komt.")).to_be_visible()
+        shown = await page.locator("main").inner_text()
+        attempts.record("casework's database: another content, no voucher", succeeded="De buurman" in shown)
+        attempts.record("casework's database: a reply, no voucher", succeeded="Elke nacht" in shown)
+        assert _alarms(whole) > before
+        warning = page.get_by_text("ontbreekt het bewijs dat de tekst van de melder komt")
+        await expect(warning).to_be_visible()
+        await page.get_by_role("button", name="Toon de tekst toch").click()
+        await expect(page.get_by_text("De buurman deed het.")).to_be_visible()
+        await expect(warning).to_be_visible()
+        attempts.record(
+            "casework's database: a reply, no voucher",
+            succeeded=await page.get_by_text("Elke nacht").count() > 0,
+        )
+        await page.get_by_role("button", name="Sluit de inhoud weer af").click()
+        await unlock(page, person(whole, "noor").passphrase)
+        await expect(page.get_by_role("button", name="Toon de tekst toch")).to_be_visible()
+        await expect(page.get_by_text("De buurman deed het.")).to_have_count(0)
+
+
+def _alarms(whole: System) -> float:
+    said = re.search(r'vermoeden_keys_refused_total\{where="desk"\} (\S+)', metrics(whole)["gateway"])
+    return float(said[1]) if said else 0.0
 
 
 async def _reply(whole: System, case: Case) -> None:

@@ -46,12 +46,7 @@ export class CaseKeys {
     });
   }
 
-  /** Whether anybody vouches for this report at all: one that came before that was so has nobody. */
-  get isVouchedFor() {
-    return this.#voucher !== null;
-  }
-
-  /** Throws `NotVouched` when this is not the content that intake sealed. */
+  /** Throws `NotVouched` when this is not the content that intake sealed, or nobody says that it is. */
   requireContent(sealed) {
     return this.#watched(async () => {
       await this.#requireReporter();

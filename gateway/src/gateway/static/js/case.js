@@ -4,6 +4,7 @@ import "./sealed-text.js";
 import { text as decodeText } from "./bytes.js";
 import { allowFiles, forgetFiles } from "./case-files.js";
 import { CaseKeys } from "./case-keys.js";
+import { forgetAsked, isAskedFor, warn, whenAsked } from "./case-unvouched.js";
 import { allowCheck, forgetCheck } from "./check.js";
 import { goOn, renew, writingHere } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
@@ -45,6 +46,7 @@ async function post(action, body) {
 function lock(message = "") {
   known.clear();
   told = null;
+  forgetAsked();
   for (const element of document.querySelectorAll("sealed-text")) element.hide();
   opened.querySelector("[data-part-list=answers]").replaceChildren();
   forgetFiles();
@@ -58,7 +60,8 @@ async function openAll() {
   const { sealed, attachments = [] } = await post("openings", { purpose: unlock.elements.purpose.value });
   namedFiles.clear();
   for (const each of sealed) {
-    if (await isVouchedFor(each)) show(each, await openPart(each).catch(() => null));
+    const isAsked = each.compartment === "content" && isAskedFor();
+    if ((await isVouchedFor(each)) || isAsked) show(each, await openPart(each).catch(() => null));
     else showUnvouched(each);
   }
   allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
@@ -70,7 +73,6 @@ const openPart = (each) =>
 
 /** Whether this comes from where it says: the content from intake, a reply from the reporter. */
 async function isVouchedFor(each) {
-  if (!keys.isVouchedFor) return each.compartment !== "reply";
   try {
     if (each.compartment === "content") await keys.requireContent(each.sealed);
     if (each.compartment === "reply") await keys.requireReply(each);
@@ -97,8 +99,8 @@ function show({ compartment, subject, replyId }, content) {
 }
 
 function showUnvouched({ compartment, replyId }) {
-  if (compartment === "content") opened.querySelector("[data-part=description]").reveal(said.unvouched);
-  else reveal("reply", replyId, said.unvouched);
+  if (compartment !== "content") return reveal("reply", replyId, said.unvouched);
+  opened.querySelector("[data-part=description]").reveal(warn() ? said.unknown : said.unvouched);
 }
 
 function reveal(name, id, content) {
@@ -163,6 +165,12 @@ document.getElementById("lock").addEventListener("click", () => {
   vault.lock();
   unlock.elements.passphrase.focus();
 });
+whenAsked(() =>
+  openAll().catch((error) => {
+    vault.lock();
+    status.textContent = trouble(error);
+  }),
+);
 
 async function question(written) {
   const questionId = crypto.randomUUID();

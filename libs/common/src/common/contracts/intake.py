@@ -55,7 +55,9 @@ class ReportReceived(Event):
     attachments: tuple[UUID, ...] = ()
     sealed_attachments: tuple[SealedAttachment, ...] = ()  # the same files, with the wraps of their keys
     reporter_public_key: str  # base64url X25519, derived from the receipt
-    voucher: Voucher | None = None  # for that key; without it nobody is asked anything
+    voucher: Voucher | None = (
+        None  # for that key and the content; without it nobody is asked, and no content shown
+    )
     reporter_handle: UUID
     reporter_language: str = "nl"
 
