@@ -81,7 +81,7 @@ async def test_a_report_shows_in_its_months_and_in_the_csv(desk: Desk) -> None:
         "departmentName": "Openbare orde",
         "status": "closed",
         "statusName": "Afgesloten",
-        "dueAt": "2026-04-10 14:00:00+02",
+        "dueOn": "2026-04-10",
         "takenOn": "2026-04-02",
         "closedOn": "2026-04-03",
         "result": "recorded",

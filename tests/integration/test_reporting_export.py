@@ -4,6 +4,7 @@ import asyncio
 import csv
 import gc
 import io
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -80,7 +81,7 @@ async def test_hostile_values_come_back_as_text_in_one_line_each(desk: Desk) -> 
 
 async def test_text_stands_between_quotes_and_numbers_and_days_do_not(desk: Desk) -> None:
     await desk.hear(life(UUID(int=1), until=5))
-    columns = "reportId,receivedOn,neighbourhood,status,result,daysToTake,dueAt,urgency"
+    columns = "reportId,receivedOn,neighbourhood,status,result,daysToTake,dueOn,urgency"
     async with desk.get(f"{EXPORT_PATH}?columns={columns}") as answer:
         head, row = (await answer.text()).splitlines()
     assert head == (
@@ -89,10 +90,18 @@ async def test_text_stands_between_quotes_and_numbers_and_days_do_not(desk: Desk
     )
     assert row == (
         '"00000000-0000-0000-0000-000000000001",2026-03-30,"Centrum","closed","recorded",3,'
-        '2026-04-10 14:00:00+02,"normaal"'
+        '2026-04-10,"normaal"'
     )
     async with desk.get(f"{EXPORT_PATH}?columns=daysToTake&headers=en") as answer:
         assert (await answer.text()) == '"daysToTake"\r\n3\r\n'
+
+
+async def test_no_row_tells_more_of_a_time_than_its_day(desk: Desk) -> None:
+    """By when a report is due is counted from its quarter of an hour, and would give that back."""
+    await desk.hear(life(UUID(int=1)))
+    (row,) = await desk.rows()
+    assert row["dueOn"]
+    assert not [value for value in row.values() if re.search(r"\d:\d\d|\d{4}-\d\d-\d\d.", value)]
 
 
 async def test_a_neighbourhood_of_the_list_has_its_name_and_any_other_stands_for_itself(desk: Desk) -> None:

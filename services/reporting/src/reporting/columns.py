@@ -47,7 +47,7 @@ class Column:
 
 
 def _typed(name: str, header: str, projection: str) -> Column:
-    """A date, a time or a count by its type in SQL: it never comes of text, and stands without quotes."""
+    """A day or a count by its type in SQL: it never comes of text, and stands without quotes."""
     return Column(name, header, projection, is_text=False)
 
 
@@ -95,7 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     _name("departmentName", "Afdeling", "department", "r.department"),
     _code("status", "Status (code)", STATUS),
     _name_in_house("statusName", "Status", STATUS_NAMES, STATUS),
-    _typed("dueAt", "Uiterlijk", "r.due_at"),
+    _typed("dueOn", "Uiterlijk", "(r.due_at AT TIME ZONE 'Europe/Amsterdam')::date"),
     _typed("takenOn", "Opgepakt op", "r.taken_on"),
     _typed("closedOn", "Afgesloten op", "r.closed_on"),
     _code("result", "Resultaat (code)", _RESULT),
