@@ -3,11 +3,13 @@
 The five databases as their migrations leave them. Why: docs/adr/0016-coarse-times.md.
 """
 
+import asyncio
 from datetime import datetime
 
 import asyncpg
 import pytest
 from common.flow import SERVICES
+from common.migration import SERVER_SETTINGS, migrate
 
 from tests.support.backing import Backing
 from tests.support.clocks import ALLOWED, NUMBERS, counting_columns, fine_columns
@@ -55,9 +57,32 @@ async def test_a_fine_time_is_rounded_for_an_older_version_and_else_refused(back
     assert erased_at == datetime.fromisoformat("2026-11-30T09:15:00+00:00")
 
 
-async def test_the_server_keeps_no_commit_times(backing: Backing) -> None:
+async def test_the_server_keeps_no_commit_times_and_logs_no_rows(backing: Backing) -> None:
     connection = await asyncpg.connect(backing.admin_url)
     try:
-        assert await connection.fetchval("SHOW track_commit_timestamp") == "off"
+        for name, fit in SERVER_SETTINGS.items():
+            assert await connection.fetchval(f"SHOW {name}") in fit, name
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "log_error_verbosity = 'default'",
+        "log_min_error_statement = 'error'",
+        "log_parameter_max_length = '-1'",
+        "log_parameter_max_length_on_error = '100'",
+        "log_statement = 'mod'",
+        "log_min_duration_statement = '0'",
+    ],
+)
+async def test_no_database_is_made_where_the_server_would_log_rows(backing: Backing, told: str) -> None:
+    urls = await service_database(backing, "notifier")
+    connection = await asyncpg.connect(backing.admin_url)
+    try:
+        await connection.execute(f'ALTER DATABASE "{urls.owner.rpartition("/")[2]}" SET {told}')
+    finally:
+        await connection.close()
+    with pytest.raises(RuntimeError, match=told.split(maxsplit=1)[0]):
+        await asyncio.to_thread(migrate, "notifier", urls.owner)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from common.certificates import names_of
 from common.flow import SERVICES
+from common.migration import SERVER_SETTINGS
 
 from tests.support.backing import CHOICE
 from tests.support.composing import ROOT, obstacle
@@ -164,6 +165,14 @@ def test_every_hop_is_encrypted_and_what_is_plain_stays_on_this_machine() -> Non
     caught = (ROOT / "deploy/compose/mail.Dockerfile").read_text(encoding="utf-8")
     assert "--tlscert" in caught
     assert "--no-requiretls" not in caught
+
+
+def test_postgresql_logs_nothing_that_a_row_holds() -> None:
+    started = container("postgres")["command"]
+    made = dict(each.split("=", 1) for each in started if "=" in each)
+    by_default = {"track_commit_timestamp", "log_statement", "log_min_duration_statement"}
+    for name, fit in SERVER_SETTINGS.items():
+        assert made.get(name) in fit or (name in by_default and name not in made), name
 
 
 def test_the_addresses_that_are_made_fit_the_servers_of_the_file(tmp_path: Path) -> None:

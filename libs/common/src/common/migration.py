@@ -1,7 +1,7 @@
 """Forward-only migrations: each service's own, run with the owner's role, and their shared pieces."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from common.db import make_engine
 from common.tls import Tls
 
 __all__ = [
+    "SERVER_SETTINGS",
     "allow_flow",
     "allow_web",
     "create_messaging_tables",
@@ -26,13 +27,24 @@ __all__ = [
     "run_script",
 ]
 
+#: What PostgreSQL must be set to; where more is fit, the first is what our own servers have.
+SERVER_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "track_commit_timestamp": ("off",),
+    "log_error_verbosity": ("terse",),  # else the key or the whole row that an error is about
+    "log_min_error_statement": ("panic", "fatal"),  # else the statement that failed, with what stands in it
+    "log_parameter_max_length": ("0",),
+    "log_parameter_max_length_on_error": ("0",),
+    "log_statement": ("none",),
+    "log_min_duration_statement": ("-1",),
+}
+
 _LOCK = 7_306_119_840  # one migrator at a time, whichever replica starts first
 
 
 def migrate(service: str, owner_url: str, tls: Tls | None = None, *, to: str = "head") -> None:
     """Bring a database to the newest version, or as far as `to`; safe to run again and beside others.
 
-    Raises RuntimeError on a server that keeps the moments of commits.
+    Raises RuntimeError on a server that keeps the moments of commits, or logs what rows hold.
     """
     asyncio.run(_migrate(service, owner_url, tls or Tls(), to))
 
@@ -48,7 +60,7 @@ async def _migrate(service: str, owner_url: str, tls: Tls, to: str) -> None:
 
 def _upgrade(connection: Connection, service: str, to: str) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    _refuse_commit_times(connection)
+    _require_server(connection)
     folder = Path(str(import_module(service).__file__)).parent / "migrations"
     config = Config()
     config.set_main_option("script_location", str(folder))
@@ -63,10 +75,15 @@ def _upgrade(connection: Connection, service: str, to: str) -> None:
         environment.run_migrations()
 
 
-def _refuse_commit_times(connection: Connection) -> None:
-    """Raise RuntimeError on a server that keeps the moment of each commit: rows would tell when they came."""
-    if connection.exec_driver_sql("SHOW track_commit_timestamp").scalar() == "on":
-        raise RuntimeError("PostgreSQL keeps commit times; set track_commit_timestamp = off on this server.")
+def _require_server(connection: Connection) -> None:
+    """Raise RuntimeError on a server whose own files would tell when rows came, or what is in them."""
+    rows = connection.exec_driver_sql("SELECT name, setting FROM pg_settings").all()
+    found = {str(name): str(setting) for name, setting in rows}
+    wrong = [f"{name} = {fit[0]}" for name, fit in SERVER_SETTINGS.items() if found.get(name) not in fit]
+    if wrong:
+        raise RuntimeError(
+            f"PostgreSQL keeps commit times, or logs what rows hold; set {', '.join(wrong)} on this server."
+        )
 
 
 def create_messaging_tables(op: Operations, service: str) -> None:
