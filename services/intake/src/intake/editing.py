@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from uuid import UUID
 
+from common.coarse import CoarseTime, coarse_now
 from common.contracts.gateway import MunicipalityConfigured
 from common.db import Database
 from common.errors import AppError, FieldError, Malformed, NotAllowed, NotFound, Unavailable
@@ -116,7 +116,7 @@ class Editing:
         seed: FormSet,
         *,
         refresh: Callable[[], Awaitable[None]],
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], CoarseTime] = coarse_now,
     ) -> None:
         self._database = database
         self._municipalities = municipalities

@@ -1,8 +1,8 @@
 """Which forms each municipality offers: adopted from the seed, edited by itself, and kept in memory."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
+from common.coarse import coarse_now
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import FormsConfigured, SignalTypeState
 from common.db import Database
@@ -74,7 +74,7 @@ async def adopt_seed(connection: AsyncConnection, municipality: str, seed: FormS
     if state.seed_version >= seed.seed_version:
         documents = _documents_of(current.values())
         return assembled_from(state.version, documents[municipality])
-    now = datetime.now(UTC)
+    now = coarse_now()
     version = state.version + 1 if current else state.version
     fresh = [
         PartVersion(

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.coarse import CoarseTime
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,7 +31,7 @@ class PartVersion:
     digest: bytes
     seed_digest: bytes | None  # of the seed's document when this was published
     published_by: UUID | None
-    published_at: datetime
+    published_at: CoarseTime
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Draft:
     based_on: int  # the published version that it starts from; 0 for a new part
     document: Any
     edited_by: UUID
-    edited_at: datetime
+    edited_at: CoarseTime
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class AuditRow:
     what: str  # draft-saved, draft-discarded, published, seed-adopted
     number: int  # the draft's revision, or the version that was published
     person: UUID | None
-    at: datetime
+    at: CoarseTime
 
 
 _BEGIN = text(
