@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from common.contracts.codes import Role
@@ -15,10 +16,12 @@ from gateway.main import build_sweeps
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from tests.support.backing import Backing
 from tests.support.gateway import Running, Upstream, running_gateway
 from tests.support.polling import wait_until
 
 PATH = "/api/v1/draft-keys"
+_PAGE = "SELECT get_raw_page('draft_key', $1)"
 
 
 @pytest_asyncio.fixture
@@ -106,6 +109,44 @@ async def test_no_replica_or_backup_of_the_log_gets_a_half(running: Running) -> 
             text("SELECT relpersistence::text FROM pg_class WHERE relname = 'draft_key'")
         )
         assert found.scalar_one() == "u"
+
+
+async def test_nothing_of_a_half_that_was_destroyed_stays_in_the_table_s_file(
+    running: Running, urls: DatabaseUrls, backing: Backing
+) -> None:
+    """A deleted row stands in its page, which reaches the disk when the server is shut down."""
+    kept, sent, old = new_id(), new_id(), new_id()
+    await ask(running, "", old)
+    running.clock.move(hours=12)
+    halves = [decode((await ask(running, "", own_id))[1]["half"]) for own_id in (kept, sent)]
+    connection = await asyncpg.connect(
+        f"{backing.admin_url.rpartition('/')[0]}/{urls.owner.rpartition('/')[2]}"
+    )
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+
+        async def is_there(sought: bytes) -> bool:
+            size = await connection.fetchval("SELECT pg_relation_size('draft_key') / 8192")
+            pages = [await connection.fetchval(_PAGE, number) for number in range(size)]
+            return any(sought in page for page in pages)
+
+        await ask(running, "/_destroy", sent)
+        assert await is_there(halves[1])
+        await running.front.draft_keys.sweep()
+        assert [await is_there(each) for each in (*halves, decode(sent))] == [True, False, False]
+        running.clock.move(hours=13)
+        assert await running.front.draft_keys.sweep() == 1
+        assert not await is_there(decode(old))
+        assert (await ask(running, "/_open", kept))[0] == 200
+        async with connection.transaction():  # a dump that takes long
+            await connection.execute("LOCK TABLE draft_key IN ACCESS SHARE MODE")
+            await ask(running, "/_destroy", kept)
+            await running.front.draft_keys.sweep()
+            assert await is_there(halves[0])
+        await running.front.draft_keys.sweep()
+        assert await connection.fetchval("SELECT pg_relation_size('draft_key')") == 0
+    finally:
+        await connection.close()
 
 
 async def test_halves_are_the_municipality_s_own_and_the_flow_reads_none(running: Running) -> None:

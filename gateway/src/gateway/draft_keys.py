@@ -42,6 +42,7 @@ class DraftKeys:
         self, database: Database, settings: GatewaySettings, *, clock: Callable[[], datetime]
     ) -> None:
         self._database, self._clock = database, clock
+        self._is_rewritten = False  # since something was deleted, as far as this process knows
         self._most = settings.draft_keys_most
         patience = settings.rate_patience_seconds
         self._of_block = Pace(
@@ -75,8 +76,11 @@ class DraftKeys:
 
     async def destroy(self, municipality: str, own_id: bytes) -> None:
         """Hold this half no longer. Idempotent."""
-        async with self._database.tenant(municipality) as connection:
-            await store.delete_draft_key(connection, own_id)
+        try:
+            async with self._database.tenant(municipality) as connection:
+                await store.delete_draft_key(connection, own_id)
+        finally:
+            self._is_rewritten = False
 
     async def destroy_soon(self, municipality: str, own_id: bytes) -> bool:
         """As `destroy`, beside something that matters more: False when the database is away or slow."""
@@ -91,9 +95,19 @@ class DraftKeys:
         return True
 
     async def sweep(self) -> int:
-        """Destroy what is past its day; says how many."""
+        """Destroy what is past its day; says how many. Of what was deleted the table's file keeps nothing."""
         async with self._database.flowing() as connection:
-            return await store.delete_due_draft_keys(connection, self._clock())
+            count = await store.delete_due_draft_keys(connection, self._clock())
+        if count or not self._is_rewritten:
+            self._is_rewritten = True  # first: what is deleted meanwhile is for the next round
+            try:
+                async with self._database.flowing() as connection:
+                    if not await store.rewrite_draft_keys(connection):
+                        self._is_rewritten = False
+            except BaseException:
+                self._is_rewritten = False
+                raise
+        return count
 
     async def _keep_pace(self, municipality: str, address: str) -> None:
         now = self._clock().timestamp()

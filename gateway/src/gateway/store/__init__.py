@@ -12,6 +12,7 @@ from gateway.store.draft_keys import (
     delete_due_draft_keys,
     insert_draft_key,
     read_draft_key,
+    rewrite_draft_keys,
 )
 from gateway.store.people import (
     Account,
@@ -68,6 +69,7 @@ __all__ = [
     "read_state",
     "read_vault",
     "revoke_api_key",
+    "rewrite_draft_keys",
     "touch_session",
     "write_account",
     "write_api_key",

@@ -49,3 +49,8 @@ async def delete_due_draft_keys(connection: AsyncConnection, now: datetime) -> i
     """Destroy what is past its day; needs the flow role."""
     result = await connection.execute(text("DELETE FROM draft_key WHERE due_at <= :now"), {"now": now})
     return int(result.rowcount)
+
+
+async def rewrite_draft_keys(connection: AsyncConnection) -> bool:
+    """Give the table a new file with what it holds; False where others keep it busy. Needs the flow role."""
+    return bool((await connection.execute(text("SELECT rewrite_draft_keys()"))).scalar_one())
