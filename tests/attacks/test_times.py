@@ -1,7 +1,8 @@
 """A thief of every database, folder, mail and partner's queue: when, and in which order, did people report?
 
 What may not come of it: a moment finer than a quarter of an hour, an order within it, or a mail that belongs
-to a report. Whoever holds the files of the server itself sees more: docs/adr/0016-coarse-times.md.
+to a report. The order in which rows lie in the files, and so come in a dump, is not tried: it tells. What
+else does stands in `ADMITTED` of tests/support/clocks.py, and in docs/threat-model.md.
 """
 
 import json

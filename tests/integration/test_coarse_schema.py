@@ -5,6 +5,7 @@ The five databases as their migrations leave them. Why: docs/adr/0016-coarse-tim
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,7 +13,7 @@ from common.flow import SERVICES
 from common.migration import SERVER_SETTINGS, migrate
 
 from tests.support.backing import Backing
-from tests.support.clocks import ALLOWED, NUMBERS, counting_columns, fine_columns
+from tests.support.clocks import ADMITTED, ALLOWED, NUMBERS, counting_columns, fine_columns
 from tests.support.databases import service_database
 
 
@@ -55,6 +56,12 @@ async def test_a_fine_time_is_rounded_for_an_older_version_and_else_refused(back
     finally:
         await connection.close()
     assert erased_at == datetime.fromisoformat("2026-11-30T09:15:00+00:00")
+
+
+@pytest.mark.parametrize("what", ADMITTED)
+def test_what_tells_a_moment_all_the_same_is_admitted(what: str) -> None:
+    told = (Path(__file__).parents[2] / "docs/threat-model.md").read_text(encoding="utf-8")
+    assert ADMITTED[what] in told, what
 
 
 async def test_the_server_keeps_no_commit_times_and_logs_no_rows(backing: Backing) -> None:

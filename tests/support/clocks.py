@@ -54,6 +54,17 @@ NUMBERS["intake"]["form_audit.id"] = _FORMS
 NUMBERS["gateway"]["vault_opening.id"] = _STAFF
 NUMBERS["reporting"]["export_audit.id"] = "of who took a CSV"
 
+#: What tells a moment or an order all the same → the words by which docs/threat-model.md admits it.
+ADMITTED: dict[str, str] = {
+    "the order of rows in the files and in a dump": "any dump (its rows come as",
+    "the write-ahead log": "the moment of each commit in the write-ahead log",
+    "bytes of what was erased": "what was erased, until its place is used again",
+    "sessions, where only who signed in may report": "somebody signed in, which may be a reporter",
+    "the work list, asked for again and again": "asks for the work list, or the figures, again and again",
+    "the CSV, asked for again and again": "asks for the file again and again",
+    "an offer to a partner who watches the queue": "who watches the queue sees when an offer comes",
+}
+
 _MOMENTS = """
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type ~ '^(timestamp|time)'
