@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+from common.migration import SERVER_SETTINGS
 from local.servers import free_port
 from local.servers.ports import LOOPBACK
 from local.servers.processes import started_ticks
@@ -27,6 +28,9 @@ RABBIT_IMAGE = "rabbitmq:4-management"
 # As `docker-compose.yml` has them: `rabbitmq-plugins` would take seconds, and leave a cookie of root's.
 _PLUGINS = (Path(__file__).parents[2] / "deploy/compose/enabled_plugins").read_text(encoding="utf-8").strip()
 _START = f"echo '{_PLUGINS}' >/etc/rabbitmq/enabled_plugins; exec docker-entrypoint.sh rabbitmq-server"
+
+# What `migrate` asks of a server.
+_SETTINGS = [word for name, fit in SERVER_SETTINGS.items() for word in ("-c", f"{name}={fit[0]}")]
 
 _USER = "vermoeden_admin"
 _ENGINE, _ENGINE_PORT = "unix:///var/run/docker.sock", 2375
@@ -144,7 +148,7 @@ def start_containers() -> Iterator[OwnBacking]:
             POSTGRES_IMAGE,
             {"POSTGRES_USER": _USER, "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres"},
             [5432],
-            command="postgres -c max_connections=200",
+            command=shlex.join(["postgres", "-c", "max_connections=200", *_SETTINGS]),
         )
         rabbit = ContainerServer(
             RABBIT_IMAGE,
