@@ -18,10 +18,11 @@ from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
 from tests.support.gateway import PASSWORD
 from tests.support.reporting_point import Point, reporting_point
-from tests.support.slow import Attack, Slow, kinds
+from tests.support.slow import Attack, Slow, kinds, quick_enough
 
 WITHIN_SECONDS = 5.0
 CLIENTS = 120 if IS_LONG else 60
+_FEW = 12  # no more than one network has connections
 _LARGE = StaticFiles.packaged().url("vendor/nl-design-system/nl-design-system.css")
 _KINDS = kinds("veldstad", _LARGE)
 #: As in an installation, and smaller, so that few clients are many.
@@ -58,6 +59,11 @@ def far_and_wide(number: int) -> str:
 def one_network(number: int) -> str:
     """All from one."""
     return f"198.51.77.{number % 200 + 1}"
+
+
+def one_wide_network(number: int) -> str:
+    """All from one /48 of IPv6, which is 256 of the networks by which clients are told apart."""
+    return f"2001:db8:77:{number % 200:x}00::1"
 
 
 def _form(**more: str) -> dict[str, str]:
@@ -177,3 +183,23 @@ async def test_everybody_is_served_while_many_are_slow(
             )
         for what, fault in zip(chosen, faults, strict=True):
             attempts.record(f"{kind.name}: {what} {fault}".strip(), succeeded=bool(fault))
+
+
+@pytest.mark.parametrize("network", [one_network, one_wide_network], ids=lambda each: each.__name__)
+async def test_one_network_that_sends_well_takes_no_municipality_for_itself(
+    point: Point,
+    staff: dict[str, dict[str, str]],
+    usual: dict[str, float],
+    attempts: Attempts,
+    network: Callable[[int], str],
+) -> None:
+    chosen = {what: how for what, how in honest(staff).items() if "form" in what or "file" in what}
+    async with Attack(point.url, quick_enough(), network).by(_FEW):
+        faults = await asyncio.gather(
+            *(
+                _fault(point, f"203.0.{number}.7", serve, expected, WITHIN_SECONDS + usual[what])
+                for number, (what, (serve, expected)) in enumerate(chosen.items())
+            )
+        )
+    for what, fault in zip(chosen, faults, strict=True):
+        attempts.record(f"one network: {what} {fault}".strip(), succeeded=bool(fault))

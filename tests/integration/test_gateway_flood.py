@@ -156,13 +156,15 @@ async def test_many_files_of_one_network_are_slowed_and_hold_up_no_other_municip
         assert (await _file(running, "veldstad", **handler))[0] == 201  # who signed in is let through
 
 
-async def test_files_of_one_municipality_are_capped_whatever_their_network(
+async def test_files_of_one_municipality_are_capped_and_each_network_leaves_some_to_others(
     urls: DatabaseUrls, upstream: Upstream
 ) -> None:
-    slow = {"upload_municipality_per_minute": 30, "upload_municipality_burst": 4, "rate_patience_seconds": 0}
+    slow: dict[str, Any] = {"upload_municipality_per_minute": 3, "upload_municipality_burst": 4}
+    slow |= {"rate_patience_seconds": 0, "proxies": "127.0.0.0/8"}
     async with running_gateway(urls, upstream, **EASY, **slow) as running:
-        statuses = [(await _file(running, "veldstad"))[0] for _ in range(8)]
-        assert (statuses[:4], statuses[-1]) == ([201] * 4, 429)
+        for told, count in (({}, 2), ({"X-Forwarded-For": "203.0.113.7"}, 1), ({}, 0)):
+            statuses = [(await _file(running, "veldstad", **told))[0] for _ in range(4)]
+            assert statuses == [201] * count + [429] * (4 - count)
         assert (await _file(running, "duinrade"))[0] == 201
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from common.auth import Identity
 from common.errors import AppError, Unavailable
 from common.provision import DatabaseUrls
 from gateway.bodies import TooSlowBody
@@ -116,10 +117,10 @@ async def test_an_upload_that_trickles_gives_its_place_away(urls: DatabaseUrls) 
 
 async def test_a_place_that_is_worked_on_is_given_to_nobody(running: Running) -> None:
     scope = {"client": ("192.0.2.0/24", 0)}
-    async with running.front.uploads.place(scope, "veldstad", is_anonymous=True) as stay:
+    async with running.front.uploads.place(scope, Identity("veldstad")) as stay:
         stay.settle()
         with pytest.raises(Unavailable) as refused:
             await _upload(Passthrough(running.front, _TABLE), Sender(b"a"))
         assert "Retry-After" in refused.value.headers
-        async with running.front.uploads.place(scope, "veldstad", is_anonymous=False):
+        async with running.front.uploads.place(scope, Identity("veldstad", key_name="melder")):
             pass  # who is known has a place of their own

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from common.rooms import SLOW_BYTES_PER_SECOND
+
 from tests.support.polling import wait_until
 
 _BOUNDARY = "grens"
@@ -72,6 +74,13 @@ def kinds(municipality: str, large_path: str) -> Sequence[Slow]:
         Slow("answer is not read", large_path, f"GET {large_path} HTTP/1.1\r\n", reads=False),
         Slow("pipeline is not read", large_path, f"GET {large_path} HTTP/1.1\r\n", reads=False),
     )
+
+
+def quick_enough() -> Slow:
+    """Files that come faster than what counts as slow, so that nobody may call their senders that."""
+    drip = bytes(int(SLOW_BYTES_PER_SECOND * 3 * PAUSE_SECONDS))
+    photo = "Signal-Type: hennepteelt\r\nContent-Length: 9000000\r\n"
+    return _post("file comes", "/api/v1/attachments", "image/jpeg", photo, b"\xff\xd8\xff\xe0" + _BEGUN, drip)
 
 
 class Attack:

@@ -271,3 +271,12 @@ async def test_a_body_that_does_not_come_gives_way_however_much_came_first(make_
     assert not late.is_in  # to cut costs more than to wait for a moment
     place.passes(0.3)
     assert (stalled.is_served, late.is_in) == (False, True)
+
+
+async def test_a_wide_network_is_one_however_many_lie_in_it(make_place: MakePlace) -> None:
+    place = make_place(most=32)
+    household = [place.comes(f"2001:db8:7:{number:x}00::/56") for number in range(256)]
+    assert sum(each.is_served for each in household) == 16
+    assert sum(each.refused == "full" for each in household) > 200
+    other = place.comes("192.0.2.0/24")
+    assert other.is_served

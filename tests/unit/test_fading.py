@@ -12,7 +12,7 @@ def taken(pace: SharedPace, network: str, now: float, tries: int = 100) -> int:
     count = 0
     for _ in range(tries):
         try:
-            pace.delay_seconds(PLACE, network, now)
+            pace.delay_seconds((PLACE, network), now)
         except TooFast:
             continue
         count += 1
@@ -49,7 +49,7 @@ def test_alone_a_network_goes_at_half_the_pace_and_waits_before_it_is_refused() 
     pace = SharedPace(2, 60, 5)
     taken(pace, "gulzig", 0)
     with pytest.raises(TooFast) as told:
-        pace.delay_seconds(PLACE, "gulzig", 0)
+        pace.delay_seconds((PLACE, "gulzig"), 0)
     assert told.value.retry_after_seconds > 5
     for second in range(60, 120):
         taken(pace, "gulzig", second, tries=9)
@@ -57,27 +57,27 @@ def test_alone_a_network_goes_at_half_the_pace_and_waits_before_it_is_refused() 
     assert 270 < count < 330
     pace = SharedPace(2, 60, 5)
     for _ in range(30):
-        assert pace.delay_seconds(PLACE, "gulzig", 0) == 0
-    waits = [pace.delay_seconds(PLACE, "gulzig", 0) for _ in range(4)]
+        assert pace.delay_seconds((PLACE, "gulzig"), 0) == 0
+    waits = [pace.delay_seconds((PLACE, "gulzig"), 0) for _ in range(4)]
     assert waits == sorted(waits)
     assert 0 < waits[0] < waits[-1] <= 5
 
 
 def test_more_than_half_at_once_goes_when_nothing_was_used_and_counts_whole() -> None:
     pace = SharedPace(1, 60, 0)
-    assert pace.delay_seconds(PLACE, "lang", 0, 500) == 0
+    assert pace.delay_seconds((PLACE, "lang"), 0, 500) == 0
     with pytest.raises(TooFast) as told:
-        pace.delay_seconds(PLACE, "lang", 0)
+        pace.delay_seconds((PLACE, "lang"), 0)
     assert told.value.retry_after_seconds > 60
 
 
 def test_what_is_given_back_can_be_used_again_and_no_more_than_that() -> None:
     pace = SharedPace(1, 60, 0)
     for _ in range(100):
-        pace.delay_seconds(PLACE, "eerlijk", 0)
-        pace.give_back(PLACE, "eerlijk", 0)
-    pace.delay_seconds(PLACE, "eerlijk", 0)
-    pace.give_back(PLACE, "eerlijk", 600)
+        pace.delay_seconds((PLACE, "eerlijk"), 0)
+        pace.give_back((PLACE, "eerlijk"), 0)
+    pace.delay_seconds((PLACE, "eerlijk"), 0)
+    pace.give_back((PLACE, "eerlijk"), 600)
     assert taken(pace, "eerlijk", 600) == 30
 
 

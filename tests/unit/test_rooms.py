@@ -1,6 +1,7 @@
 """Places that are held while somebody is read: whoever is slow gives way; the quick and the known do not."""
 
 import asyncio
+import contextlib
 
 import pytest
 from common.rooms import SLOW_BYTES_PER_SECOND, Account, GaveWay, Room, Stay, places_of_known
@@ -17,7 +18,17 @@ class Clock:
 
 
 def account(network: str, municipality: str = "a", *, is_known: bool = False) -> Account:
-    return Account(municipality, network, is_known=is_known)
+    return Account(municipality, tuple(network.split()), is_known=is_known)
+
+
+async def taken_by(stays: contextlib.ExitStack, room: Room, who: Account) -> int:
+    """How many places this one finds, one after the other; they are held as long as the stack."""
+    for count in range(100):
+        try:
+            await stays.enter_context(room.stay(who)).take()
+        except NothingLeft:
+            return count
+    raise AssertionError
 
 
 async def read_for(stay: Stay, clock: Clock, seconds: float, size_bytes: int) -> None:
@@ -59,15 +70,60 @@ async def test_what_is_worked_on_gives_way_to_nobody() -> None:
             await other.take()
 
 
-async def test_time_that_we_let_a_sender_wait_is_not_slowness() -> None:
+async def test_a_sender_may_have_to_wait_for_us_but_not_for_long() -> None:
     clock = Clock()
     room = Room("test", 1, patience_seconds=0, clock=clock)
     with room.stay(account("n1")) as held, room.stay(account("n2", "b")) as other:
         await held.take()
         await read_for(held, clock, 1, 1000)
-        clock.now += 100
+        clock.now += 4
         with pytest.raises(NothingLeft):
             await other.take()
+        await read_for(held, clock, 0.1, 1000)
+        clock.now += 4
+        await other.take()
+        assert held.is_out
+
+
+async def test_one_network_leaves_room_for_others_of_its_municipality() -> None:
+    room = Room("test", 48, patience_seconds=0)
+    with contextlib.ExitStack() as stays:
+        assert await taken_by(stays, room, account("greedy", "a")) == 16
+        for place in ("a", "b"):
+            await stays.enter_context(room.stay(account("modest", place))).take()
+
+
+async def test_a_wide_network_is_one_however_many_lie_in_it() -> None:
+    room = Room("test", 48, patience_seconds=0)
+    with contextlib.ExitStack() as stays:
+        for number in range(256):
+            await taken_by(stays, room, account(f"wide home-{number}", "a"))
+        assert room.held_by("a") == 16
+        await stays.enter_context(room.stay(account("modest", "a"))).take()
+
+
+async def test_who_holds_more_than_who_asks_gives_way_however_quick() -> None:
+    clock = Clock()
+    room = Room("test", 7, patience_seconds=0.5, clock=clock)
+    with contextlib.ExitStack() as stays:
+        held = [stays.enter_context(room.stay(account(each, "a"))) for each in ("n1", "n1", "n2")]
+        for stay in held:
+            await stay.take()
+            await read_for(stay, clock, 3, 4 * SLOW_BYTES_PER_SECOND)
+        for network, number_out in (("n3", 0), ("n4", 1), ("n5", 1)):
+            other = stays.enter_context(room.stay(account(network, "a")))
+            with contextlib.suppress(NothingLeft):
+                await other.take()
+            other.settle()
+            assert sum(stay.is_out for stay in held) == number_out
+        assert not held[2].is_out
+
+
+async def test_one_who_is_known_leaves_room_for_another() -> None:
+    room = Room("test", 48, patience_seconds=0)
+    with contextlib.ExitStack() as stays:
+        assert await taken_by(stays, room, account("key", "a", is_known=True)) == 6
+        await stays.enter_context(room.stay(account("person", "a", is_known=True))).take()
 
 
 async def test_who_is_known_finds_a_place_whatever_others_hold() -> None:

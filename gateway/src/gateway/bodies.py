@@ -8,24 +8,25 @@ from dataclasses import dataclass
 
 from common.auth import Identity
 from common.errors import AppError, Malformed, TooMuch, Unavailable
-from common.rooms import Account, GaveWay, Room, Stay
-from common.sharing import NothingLeft
+from common.rooms import Account, GaveWay, Room, Stay, places_of_known
+from common.sharing import NothingLeft, widest, within_wider
 from common.web import TooLargeBody
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.domain.fading import SharedPace
+from gateway.domain.kept import Kept
 from gateway.domain.pace import Pace, TooFast, address_block
-from gateway.domain.waiting import WaitingFiles
 
 #: Where the door leaves in a scope which municipality a request is for.
 MUNICIPALITY = "municipality"
-#: Where it is left that somebody signed in, or sent an API key that opens something.
-IS_KNOWN = "is_known"
+#: Where the mark is left of who signed in, or sent an API key that opens something; empty for others.
+MARK = "mark"
 # After a refusal the rest of the body may still come: the connection is of no more use.
 _HANG_UP = {"Connection": "close"}
 _LONGEST_NUMBER = 18
 _WAITING_SECONDS = 24 * 60 * 60  # then intake keeps a file no longer
 _WAITING_AGAIN_SECONDS = "600"
-_FRESH_FILES = 3  # of one network, which are taken also when its municipality has had its number
+_SECONDS_OF_A_FILE = 5.0  # an upload that never came whole counts as a file for so long that it had its place
 
 
 class TooSlowBody(AppError):
@@ -112,9 +113,11 @@ class Incoming:
 class Bodies:
     """Takes in bodies and knows how many bytes of them are in hand; one for each process."""
 
-    def __init__(self, tempo: Tempo, *, most_bytes: int) -> None:
+    def __init__(self, tempo: Tempo, *, most_bytes: int, largest_bytes_of_known: int = 0) -> None:
+        """Who is known has a third of what is for all of them: the largest that they send must fit."""
         self._tempo = tempo
-        self._in_hand = Room("bodies", most_bytes)
+        of_known = max(places_of_known(most_bytes), 3 * largest_bytes_of_known)
+        self._in_hand = Room("bodies", most_bytes, most_of_known=of_known)
 
     def held_by(self, municipality: str) -> int:
         """How many bytes of a municipality are in hand."""
@@ -164,79 +167,90 @@ class Uploads:
     """
 
     def __init__(
-        self, at_once: int, of_block: Pace, of_municipality: Pace, tempo: Tempo, most_waiting: int
+        self,
+        at_once: int,
+        of_block: Pace,
+        of_municipality: SharedPace,
+        tempo: Tempo,
+        most_waiting: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`most_waiting`: anonymous files of one municipality that wait for their report."""
+        self._clock = clock
         self.tempo = tempo
-        self._waiting = WaitingFiles(most_waiting, _WAITING_SECONDS)
+        self._waiting = Kept(most_waiting, _WAITING_SECONDS)
         self._places = Room("uploads", at_once)
         self._of_block, self._of_municipality = of_block, of_municipality
 
     @asynccontextmanager
-    async def place(self, scope: Scope, municipality: str, *, is_anonymous: bool) -> AsyncIterator[Stay]:
+    async def place(self, scope: Scope, who: Identity) -> AsyncIterator[Stay]:
         """A place for one file, as long as the block lasts; slows down before it refuses.
 
-        Who sends slowly loses it to somebody else, until `Stay.settle`. Raises `TooMuch` or `Unavailable`,
-        each with a time to come back. When intake has taken the file, tell `waits`.
+        Who sends slowly loses it to somebody else, until `Stay.settle`; one that never came whole counts for
+        as long as it had its place. Raises `TooMuch` or `Unavailable`, each with a time to come back. When
+        intake has taken the file, tell `waits`.
         """
-        account = Account(municipality, network_of(scope), is_known=not is_anonymous)
-        if is_anonymous and not self._waiting.has_room(municipality, account.network, time.monotonic()):
+        account = account_of(scope, who)
+        if who.is_anonymous and not self._waiting.has_room(account.path, self._clock()):
             raise TooMuch(
                 "Too many files wait for their report here; try again later, or report without a file.",
                 headers={"Retry-After": _WAITING_AGAIN_SECONDS},
             )
-        delay, counted = self._paced(account) if is_anonymous else (0.0, ())
-        await asyncio.sleep(delay)
+        block = (who.municipality, widest(network_of(scope)))
+        await asyncio.sleep(self._paced(account, block) if who.is_anonymous else 0.0)
         with self._places.stay(account) as stay:
+            held_since = None
             try:
                 await stay.take()
+                held_since = self._clock()
                 yield stay
             except NothingLeft as error:
                 raise Unavailable("Too many uploads at once; try again.") from error
             finally:
-                if not stay.is_settled:  # what never came whole is no file
-                    for pace, key in counted:
-                        pace.give_back(key)
+                if who.is_anonymous and not stay.is_settled:
+                    held_seconds = self._clock() - held_since if held_since else 0.0
+                    self._never_came(account, block, held_seconds)
 
     def waits(self, scope: Scope, who: Identity) -> None:
         """A file of this request is kept, and waits for its report."""
         if who.is_anonymous:
-            self._waiting.add(who.municipality, network_of(scope), time.monotonic())
+            self._waiting.add(account_of(scope, who).path, self._clock())
 
     def taken_along(self, scope: Scope, who: Identity, count: int) -> None:
         """A report of this request was accepted, for the first time, with so many files."""
         if who.is_anonymous and count:
-            self._waiting.take(who.municipality, network_of(scope), count, time.monotonic())
+            self._waiting.take(account_of(scope, who).path, count, self._clock())
 
-    def _paced(self, account: Account) -> tuple[float, tuple[tuple[Pace, object], ...]]:
-        """How long a file waits, and where it counts; raises `TooMuch`."""
+    def _paced(self, account: Account, block: object) -> float:
+        """How long a file waits; raises `TooMuch`, and then counts nothing."""
+        now = self._clock()
         try:
-            return self._counted(account, time.monotonic())
+            self._of_block.wait_seconds(block, now)
+            delay = self._of_municipality.delay_seconds(account.path, now)
         except TooFast as error:
             after = str(int(error.retry_after_seconds) + 1)
             raise TooMuch(
                 "Many files come in at once; wait a moment, or report without a file.",
                 headers={"Retry-After": after},
             ) from error
+        return max(delay, self._of_block.delay_seconds(block, now))
 
-    def _counted(self, account: Account, now: float) -> tuple[float, tuple[tuple[Pace, object], ...]]:
-        """As `_paced`. A network that sent few lately is slowed down only, however many others sent."""
-        block, municipality = (account.municipality, account.network), account.municipality
-        is_fresh = self._of_block.counted(block, now) < _FRESH_FILES
-        delay = self._of_block.delay_seconds(block, now)
-        try:
-            delay = max(delay, self._of_municipality.delay_seconds(municipality, now))
-        except TooFast:
-            if is_fresh:
-                return self._of_municipality.patience_seconds, ((self._of_block, block),)
-            self._of_block.give_back(block)
-            raise
-        return delay, ((self._of_block, block), (self._of_municipality, municipality))
+    def _never_came(self, account: Account, block: object, held_seconds: float) -> None:
+        """It is no file, but of its network as many as could have come on its place meanwhile."""
+        now = self._clock()
+        self._of_municipality.give_back(account.path, now)
+        self._of_block.count(block, now, held_seconds / _SECONDS_OF_A_FILE - 1)
 
 
-def account_of(scope: Scope) -> Account:
-    """On whose account a request holds what it holds, by what is known of it at this moment."""
-    return Account(str(scope.get(MUNICIPALITY, "")), network_of(scope), is_known=bool(scope.get(IS_KNOWN)))
+def account_of(scope: Scope, who: Identity | None = None) -> Account:
+    """On whose account a request holds what it holds, by what is known of it at this moment.
+
+    Who is known shares with others who are, and who is not with other networks.
+    """
+    municipality = who.municipality if who else str(scope.get(MUNICIPALITY, ""))
+    mark = who.mark if who else str(scope.get(MARK, ""))
+    return Account(municipality, (mark,) if mark else within_wider(network_of(scope)), is_known=bool(mark))
 
 
 def network_of(scope: Scope) -> str:
@@ -249,14 +263,14 @@ class WithWholeBody:
     """An ASGI application before which every body is taken in, up to a number of bytes."""
 
     def __init__(
-        self, app: ASGIApp, bodies: Bodies, max_bytes: int, is_known: Callable[[Scope], Awaitable[bool]]
+        self, app: ASGIApp, bodies: Bodies, max_bytes: int, mark_of: Callable[[Scope], Awaitable[str]]
     ) -> None:
-        """`is_known` says whether a request comes from who signed in or has an API key."""
-        self._app, self._bodies, self._max_bytes, self._is_known = app, bodies, max_bytes, is_known
+        """`mark_of` tells apart who signed in or has an API key, and is empty for who is unknown."""
+        self._app, self._bodies, self._max_bytes, self._mark_of = app, bodies, max_bytes, mark_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what `Bodies.whole` refuses is raised."""
-        scope[IS_KNOWN] = await self._is_known(scope)
+        scope[MARK] = await self._mark_of(scope)
         async with self._bodies.whole(scope, receive, self._max_bytes) as body:
             is_given = False
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from common.errors import FieldError, Malformed, TooMuch, Unavailable
+from common.sharing import widest, within_wider
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.fading import Seen, SharedPace
-from gateway.domain.pace import Pace, TooFast, wide_block
+from gateway.domain.pace import Pace, TooFast, address_block
 from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token, unreserved
 from gateway.settings import GatewaySettings
 
@@ -146,7 +147,7 @@ class Flood:
 
     def challenge(self, municipality: str, address: str = "") -> Challenge:
         """A challenge as hard as the crowd at this municipality, and of this network there, calls for."""
-        settings, now, network = self._settings, self._clock(), wide_block(address)
+        settings, now, network = self._settings, self._clock(), widest(address_block(address))
         levels = (pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks))
         bits = difficulty(
             settings.proof_bits, settings.proof_bits_most, max(levels), settings.proof_free_per_minute
@@ -216,14 +217,15 @@ class Flood:
         return self._admission(asked, pay, pay.with_form)
 
     def _admission(self, asked: Asked, pay: _Pay, pace: SharedPace) -> Admission:
-        municipality, network = asked.municipality, wide_block(asked.address)
+        municipality, block = asked.municipality, address_block(asked.address)
+        path = (municipality, *within_wider(block))
         report = (municipality, self._digest(asked.key))
 
         def take(amount: float) -> float:
             now = self._clock()
             try:
                 pay.of_report.wait_seconds(report, now)
-                delay = pace.delay_seconds(municipality, network, now, amount)
+                delay = pace.delay_seconds(path, now, amount)
                 cost = amount if pay.is_by_length else 1.0
                 return max(delay, pay.of_report.delay_seconds(report, now, cost))
             except TooFast as error:
@@ -235,10 +237,10 @@ class Flood:
         def settle(unused: float, status: int | None) -> bool:
             now = self._clock()
             if unused:
-                pace.give_back(municipality, network, now, unused)
+                pace.give_back(path, now, unused)
             is_new = status in _ACCEPTED and pay.accepted.add(report, None)
             if is_new:
-                pay.crowd.note(municipality, network, now)
+                pay.crowd.note(municipality, widest(block), now)
             return is_new
 
         return Admission(take, settle)

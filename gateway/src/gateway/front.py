@@ -195,15 +195,15 @@ class Front:
         )
         return Visitor(await self._home(person.municipality, headers), identity, session, token)
 
-    async def is_known(self, scope: Scope) -> bool:
-        """Whether a session that lives, or a key that opens something, comes with a request.
+    async def mark_of(self, scope: Scope) -> str:
+        """The mark of the session that lives, or the key that opens something, of a request; empty for none.
 
         Nothing is refused here: who is nobody waits with everybody, and hears later what is wrong.
         """
         try:
-            return not (await self.visitor_of(scope)).identity.is_anonymous
+            return (await self.visitor_of(scope)).identity.mark
         except AppError:
-            return False
+            return ""
 
     def refuse_forgery(self, scope: Scope, visitor: Visitor, token: str | None = None) -> None:
         """Refuse a change that a page of this session did not send.

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from common.errors import NotAllowed, TooMuch
+from common.sharing import widest
 
 from gateway.domain.pace import Pace, TooFast, address_block
 
@@ -43,7 +44,7 @@ class Invitations:
         if not code:
             yield attempt
             return
-        block = address_block(address)
+        block = widest(address_block(address))
         try:
             delay = self._pace.delay_seconds(block, self._clock())
         except TooFast as error:

@@ -15,13 +15,16 @@ from gateway.api import MAX_BODY_BYTES, create_api
 from gateway.bodies import Bodies, Tempo, Uploads, WithWholeBody
 from gateway.browsers import Browsers
 from gateway.consumers import HANDLERS
+from gateway.domain.fading import SharedPace
 from gateway.domain.pace import Pace
 from gateway.door import Door
 from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
 from gateway.front import Directory, Front
 from gateway.invitations import Invitations
+from gateway.mail import MAX_BYTES
 from gateway.pages import Pages
+from gateway.pages.carrying import FIELDS_BYTES
 from gateway.passthrough import Passthrough
 from gateway.passwords import Passwords
 from gateway.session import Clock, Sessions, now_utc
@@ -62,13 +65,15 @@ def _bodies(settings: GatewaySettings) -> Bodies:
         settings.body_grace_seconds,
         settings.body_bytes_per_second,
     )
-    return Bodies(tempo, most_bytes=settings.bodies_in_hand_bytes)
+    return Bodies(
+        tempo, most_bytes=settings.bodies_in_hand_bytes, largest_bytes_of_known=MAX_BYTES + FIELDS_BYTES
+    )
 
 
 def _uploads(settings: GatewaySettings) -> Uploads:
     patience = settings.rate_patience_seconds
     of_block = Pace(settings.upload_block_per_minute / 60, settings.upload_block_burst, patience)
-    of_municipality = Pace(
+    of_municipality = SharedPace(
         settings.upload_municipality_per_minute / 60, settings.upload_municipality_burst, patience
     )
     tempo = Tempo(
@@ -93,7 +98,7 @@ def build_guard(settings: GatewaySettings) -> Guard:
 
 def build_app(front: Front) -> Door:
     """The whole gateway as one ASGI application."""
-    api = WithWholeBody(create_api(front), front.bodies, MAX_BODY_BYTES, front.is_known)
+    api = WithWholeBody(create_api(front), front.bodies, MAX_BODY_BYTES, front.mark_of)
     return Door(front, api=api, passthrough=Passthrough(front), pages=Pages(front))
 
 

@@ -11,10 +11,11 @@ from http import HTTPStatus
 import aiohttp
 from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch
 from common.log import get_logger
+from common.sharing import within_wider
 from common.web import MethodNotAllowed
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.bodies import IS_KNOWN, Incoming, declared_bytes
+from gateway.bodies import MARK, Incoming, declared_bytes, network_of
 from gateway.domain.pace import Pace, TooFast
 from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
@@ -85,7 +86,7 @@ class Passthrough:
         route = self._route_of(scope)
         scope["route"] = _Named(route.pattern)
         visitor = await self._front.visitor_of(scope)
-        scope[IS_KNOWN] = not visitor.identity.is_anonymous
+        scope[MARK] = visitor.identity.mark
         admit(route, visitor)
         await self._key_pace.keep(visitor.key)
         self._front.refuse_forgery(scope, visitor)
@@ -123,9 +124,9 @@ class Passthrough:
                 exchange.body_is_read()
                 yield body
             return
-        who, uploads = visitor.identity, self._front.uploads
+        uploads = self._front.uploads
         exchange.length = declared_bytes(exchange.scope, route.max_bytes)
-        async with uploads.place(exchange.scope, who.municipality, is_anonymous=who.is_anonymous) as stay:
+        async with uploads.place(exchange.scope, visitor.identity) as stay:
             exchange.upload = Incoming(exchange.receive, route.max_bytes, uploads.tempo, stay)
             yield exchange.upload.pieces()
 
@@ -161,6 +162,7 @@ class Passthrough:
                     target,
                     headers=sent,
                     has_place=exchange.upload is not None,
+                    within=within_wider(network_of(scope)),
                     data=body or None,
                 ) as answer,
             ):
@@ -170,7 +172,9 @@ class Passthrough:
                     self._front.uploads.waits(scope, visitor.identity)
                 whole = await exchange.whole(answer)
                 if whole is None:
-                    await exchange.stream(answer)
+                    within = within_wider(network_of(scope))
+                    with self._front.services.streaming(visitor.identity, route.service, within):
+                        await exchange.stream(answer)
             if whole is not None:
                 await exchange.give(whole)
         except AppError:

@@ -1,7 +1,7 @@
 """Calls to the services behind the gateway: one pool of connections, signed, with a time for everything."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import aiohttp
@@ -10,11 +10,12 @@ from common.auth import Identity, IdentitySigner
 from common.errors import AppError, Unavailable
 from common.log import get_logger
 from common.rooms import places_of_known
-from common.sharing import NothingLeft, Share
+from common.sharing import NothingLeft, Path, Share
 from yarl import URL
 
 from gateway.settings import GatewaySettings
 
+_STREAMS_PART = 2  # of the connections: so many are for answers that wait for their readers
 _KEEP_SECONDS = 15  # shorter than the services keep an idle connection, so that no call meets a closed one
 
 log = get_logger()
@@ -43,6 +44,10 @@ class ServiceClient:
         most = settings.upstream_connections
         self._places = {service: Share(most) for service in self._urls}
         self._places_of_known = {service: Share(places_of_known(most)) for service in self._urls}
+        self._streams = {service: Share(most // _STREAMS_PART) for service in self._urls}
+        self._streams_of_known = {
+            service: Share(places_of_known(most // _STREAMS_PART)) for service in self._urls
+        }
 
     async def start(self) -> None:
         """Make the pool; needs the running loop.
@@ -109,24 +114,39 @@ class ServiceClient:
         *,
         headers: Mapping[str, str],
         has_place: bool = False,
+        within: Path = (),
         **body: Any,  # noqa: ANN401 -- data= or json=, as aiohttp takes them
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is not read yet. Raises `Unavailable` or `TooSlow`, also while it is read.
 
-        One municipality never holds every connection to a service, nor does who is anonymous: who is known
-        has some of their own. `has_place`: the caller holds a place for an upload, which has a connection.
+        One municipality never holds every connection to a service, nor does one person or key, nor who is
+        anonymous: who is known has some of their own. `has_place`: the caller holds a place for an upload,
+        which has a connection. `within`: the networks of who is anonymous, where they are known.
         """
         if self._session is None:
             raise Unavailable("The gateway is starting or stopping.")
         is_known = identity is not None and not identity.is_anonymous
         places = (self._places_of_known if is_known else self._places)[service]
-        place = nullcontext() if has_place else places.held(identity.municipality if identity else "")
+        place = nullcontext() if has_place else places.held(_path(identity, within))
         try:
             with place:
                 async with self._asked(identity, service, method, path, headers, **body) as answer:
                     yield answer
         except NothingLeft as error:
             raise Unavailable("Very much comes in here at once; try again.") from error
+
+    @contextmanager
+    def streaming(self, identity: Identity, service: str, within: Path = ()) -> Iterator[None]:
+        """For as long as an answer is passed on no faster than it is read; raises `Unavailable`.
+
+        Only some connections may wait for readers, and each person, key or network has a share of these.
+        """
+        streams = self._streams if identity.is_anonymous else self._streams_of_known
+        try:
+            with streams[service].held(_path(identity, within)):
+                yield
+        except NothingLeft as error:
+            raise Unavailable("Too many long answers are being read at once; try again.") from error
 
     @asynccontextmanager
     async def _asked(
@@ -164,6 +184,12 @@ class ServiceClient:
     def _away(self, service: str, error: Exception) -> Unavailable:
         log.warning("service.away", service=service, error=type(error).__name__)
         return Unavailable(f"The {service} service is away for a moment; try again.")
+
+
+def _path(identity: Identity | None, within: Path) -> Path:
+    if identity is None:
+        return ("",)
+    return (identity.municipality, *(within if identity.is_anonymous else (identity.mark,)))
 
 
 def _with_known(most: int) -> int:

@@ -76,6 +76,7 @@ class SharedPace:
     One network alone gets half of the burst at once and half of the pace, `k` greedy ones `k / (k + 1)` of
     it together, and a newcomer is served at once as long as fewer than `burst` others are greedy (dynamic
     thresholds, Choudhury and Hahne, 1998, as `common.sharing`, over what was used lately instead of held).
+    Nested likewise: a network within a wider one gets what it leaves free of what that one can still use.
     """
 
     def __init__(
@@ -84,30 +85,36 @@ class SharedPace:
         self._burst = burst
         self._seconds = burst / per_second
         self._patience_seconds = patience_seconds
-        self._of_network: Fading[tuple[str, str]] = Fading(self._seconds, max_networks)
-        self._of_municipality: Fading[str] = Fading(self._seconds)
+        self._of_network: Fading[tuple[str, ...]] = Fading(self._seconds, max_networks)
+        self._of_municipality: Fading[tuple[str, ...]] = Fading(self._seconds)
 
-    def delay_seconds(self, municipality: str, network: str, now: float, amount: float = 1.0) -> float:
+    def delay_seconds(self, path: tuple[str, ...], now: float, amount: float = 1.0) -> float:
         """How long this must wait; raises `TooFast` when that is over the patience, and then counts nothing.
 
-        More than half of the burst at once waits as half of it does, and counts whole.
+        `path` is a municipality, and networks from wide to narrow. More than half of the burst at once waits
+        as half of it does, and counts whole.
         """
-        used = self._of_network.level((municipality, network), now)
-        used += self._of_municipality.level(municipality, now)
+        counts = self._counts(path)
+        used = sum(count.level(key, now) for count, key in counts)
         room = self._burst - min(amount, self._burst / 2)
         wait = self._seconds * math.log(used / room) if used > room else 0.0
         if wait > self._patience_seconds:
             raise TooFast(wait)
         weight = amount * math.exp(wait / self._seconds)  # it begins to fade when its turn has come
-        self._of_network.add((municipality, network), now, weight)
-        self._of_municipality.add(municipality, now, weight)
+        for count, key in counts:
+            count.add(key, now, weight)
         return wait
 
-    def give_back(self, municipality: str, network: str, now: float, amount: float = 1.0) -> None:
+    def give_back(self, path: tuple[str, ...], now: float, amount: float = 1.0) -> None:
         """What was counted was not used; what faded meanwhile is not given back."""
-        left = min(amount, self._of_network.level((municipality, network), now))
-        self._of_network.add((municipality, network), now, -left)
-        self._of_municipality.add(municipality, now, -left)
+        counts = self._counts(path)
+        left = min([amount, *(count.level(key, now) for count, key in counts)])
+        for count, key in counts:
+            count.add(key, now, -left)
 
     def __len__(self) -> int:
         return len(self._of_network)
+
+    def _counts(self, path: tuple[str, ...]) -> list[tuple[Fading[tuple[str, ...]], tuple[str, ...]]]:
+        within = [(self._of_network, path[:length]) for length in range(2, len(path) + 1)]
+        return [(self._of_municipality, path[:1]), *within]

@@ -10,7 +10,6 @@ from typing import TypeVar
 K = TypeVar("K")
 _SWEEP_EVERY = 4096
 _SWEEP_SECONDS = 10
-_WIDE_IPV6 = 48
 
 
 class TooFast(Exception):
@@ -63,6 +62,10 @@ class Pace:
         """One request of this key no longer counts."""
         if key in self._due:
             self._due[key] -= 1 / self.per_second
+
+    def count(self, key: object, now: float, cost: float) -> None:
+        """So much more was used than `delay_seconds` counted; less, when it is negative."""
+        self._due[key] = max(self._due.get(key, now), now) + cost / self.per_second
 
     def sweep(self, now: float) -> None:
         """Forget every key whose bucket is full again."""
@@ -170,11 +173,3 @@ def address_block(address: str) -> str:
         parsed = parsed.ipv4_mapped
     prefix = 24 if parsed.version == 4 else 56
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
-
-
-def wide_block(address: str) -> str:
-    """As `address_block`, but a /48 of IPv6: who subscribes to one has 256 of the narrower blocks."""
-    block = address_block(address)
-    if ":" not in block:
-        return block
-    return str(ipaddress.ip_network(block, strict=False).supernet(new_prefix=_WIDE_IPV6))

@@ -23,7 +23,7 @@ _CARRIED = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{22,64})\.(jpeg|png|webp|pdf)\.(\d{1,12})"
 )
 _PATH = "/api/v1/attachments"
-_FIELDS_BYTES = 1024 * 1024
+FIELDS_BYTES = 1024 * 1024
 _DRAINED_BYTES = 256 * 1024 * 1024  # of files that nobody takes now, so that the rest of the form is read
 
 
@@ -49,6 +49,7 @@ class Sent:
     form: FormData
     problems: list[tuple[str, str]] = field(default_factory=list)  # file name, sentence ("": not now)
     is_too_many: bool = False
+    is_full: bool = False  # a file found no place, and those after it do not wait for one
     kept: bytes = b""  # the one file that is not for intake
     is_kept_too_large: bool = False
 
@@ -104,7 +105,7 @@ class Carrier:
         who = visitor.identity
         try:
             async with (
-                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous) as stay,
+                self._front.uploads.place(scope, who) as stay,
                 self._front.services.request(
                     who, "intake", "POST", _PATH, headers=headers, has_place=True, data=enclosed.content
                 ) as answer,
@@ -136,7 +137,7 @@ class Carrier:
         language: str,
     ) -> None:
         scope, start = coming.scope, coming.start
-        if self._offered is None:
+        if self._offered is None or sent.is_full:
             sent.problems.append((start.file_name, ""))
             return
         count = sum(name == FILE_FIELD for name, _ in pairs)
@@ -151,7 +152,7 @@ class Carrier:
                 self._front.invitations.trying(
                     address_of_scope(scope), headers.get(INVITATION, "")
                 ) as attempt,
-                self._front.uploads.place(scope, who.municipality, is_anonymous=who.is_anonymous) as stay,
+                self._front.uploads.place(scope, who) as stay,
                 self._front.services.request(
                     who,
                     "intake",
@@ -171,13 +172,14 @@ class Carrier:
                     sent.problems.append((start.file_name, _sentence(told.get("errors") or [], language)))
         except (Unavailable, TooSlow, TooMuch):
             sent.problems.append((start.file_name, ""))
+            sent.is_full = True
         async for _ in content:
             continue
 
     def _most_bytes(self) -> int:
         offered = self._offered
         return (
-            _FIELDS_BYTES
+            FIELDS_BYTES
             + 2 * self._most_kept
             + (offered.max_count * offered.largest_bytes if offered else _DRAINED_BYTES)
         )

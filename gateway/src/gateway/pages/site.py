@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gateway.bodies import IS_KNOWN
+from gateway.bodies import MARK
 from gateway.domain.people import Municipality
 from gateway.front import Front, Visitor
 from gateway.rendering import Language, NavigationItem, Renderer, Shell
@@ -100,7 +100,7 @@ class Site:
             visitor = await self.front.visitor_of(named)
         except NotAllowed:
             visitor = Visitor(municipality, Identity(municipality.code))
-        request.scope[IS_KNOWN] = not visitor.identity.is_anonymous
+        request.scope[MARK] = visitor.identity.mark
         return visitor
 
     def language(self, request: Request) -> str:

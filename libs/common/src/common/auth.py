@@ -38,6 +38,11 @@ class Identity:
         return self.person is None and self.key_name is None
 
     @property
+    def mark(self) -> str:
+        """What tells this person or key from others of the municipality; empty for nobody."""
+        return str(self.person or self.key_name or "")
+
+    @property
     def is_professional(self) -> bool:
         """A person who signed in, or a key that was made to report."""
         return self.person is not None or bool(self.roles & {Role.REPORTER, Role.STAFF_ENTRY})

@@ -1,7 +1,8 @@
 """Places that somebody holds while being read: shared, in two lanes, and whoever is slow gives way.
 
 A plain number of places is closed by as many clients that begin to send and do not go on. Here a newcomer
-takes the place of one that is slow; only who is quick, or was read to the end, keeps one that another wants.
+takes the place of one that is slow, or of a network that holds more than its own; only who is neither, or was
+read to the end, keeps one that another wants.
 """
 
 import asyncio
@@ -12,33 +13,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common import metrics
-from common.sharing import NothingLeft, Share
+from common.sharing import NothingLeft, Path, Share, levels
 
 #: Slower than this over a window gives way when there is no place; a phone with poor reception sends faster.
 SLOW_BYTES_PER_SECOND = 16 * 1024
 WINDOW_SECONDS = 1.5
 _LOOK_AGAIN_SECONDS = 0.05
 _MOST_TRIED = 64  # of those who wait, each time
+_EXCUSED_SECONDS = 5.0  # of one body; so long whoever sends may have to wait for us
 _KNOWN_PART = 3  # who is known finds a third as much again, which nobody else can hold
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """On whose account a place is held: each is bounded. An empty network is not counted."""
+    """On whose account a place is held: each has a share within that of the one before it."""
 
     municipality: str
-    network: str = ""
+    within: Path = ()  # networks there, from wide to narrow; of who is known, what tells them from others
     is_known: bool = False  # signed in, or with an API key
+
+    @property
+    def path(self) -> Path:
+        """Everybody whose share it is, from wide to narrow."""
+        return (self.municipality, *self.within)
 
 
 class GaveWay(NothingLeft):
-    """This one was slow, and somebody else needed the place."""
+    """This one was slow, or of a network that held more, and somebody else needed the place."""
 
 
 class Room:
     """So many places (or bytes) for who is unknown, and a third as many again for who is known.
 
-    Of each lane a municipality, and a network too, holds as much as it leaves free for the others (`Share`).
+    Of each lane a municipality, and within it a network, holds as much as it leaves for others (`Share`).
     Not for use by several threads.
     """
 
@@ -47,13 +54,17 @@ class Room:
         name: str,
         most: int,
         *,
+        most_of_known: int | None = None,
         patience_seconds: float = 4.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is for the metrics; `patience_seconds`: how long `Stay.take` waits before it refuses."""
+        """`name` is for the metrics; `patience_seconds`: how long `Stay.take` waits before it refuses.
+
+        `most_of_known`: other than a third, where one of them may need more.
+        """
         self._patience_seconds = patience_seconds
         self._clock = clock
-        self._unknown, self._known = _Lane(name, most), _Lane(name, places_of_known(most))
+        self._unknown, self._known = _Lane(name, most), _Lane(name, most_of_known or places_of_known(most))
 
     def held_by(self, municipality: str) -> int:
         """How many places of both lanes are held by this municipality."""
@@ -71,31 +82,34 @@ class Room:
 
 
 class Rate:
-    """How fast something comes while we wait for it; a moment of silence is not slow yet."""
+    """How fast something comes while we wait for it; a moment of silence is not slow yet.
+
+    Whoever sends and has to wait for us is excused for a while: for long, they hold what others need.
+    """
 
     def __init__(self, now: float) -> None:
-        self._since: float | None = now  # we wait
-        self._seconds = 0.0  # of waiting, in the present window
+        self._is_pausing = False  # else we wait
+        self._since = now  # it is as it is
+        self._excused = _EXCUSED_SECONDS  # of pauses, from now on
+        self._seconds = 0.0  # that count, in the present window
         self._bytes = 0  # in it
         self._last: float | None = None  # the rate of the window before
 
     def waits(self, now: float) -> None:
         """From now on we wait for what comes."""
-        self._since = now
+        self._turn(now, is_pausing=False)
 
     def pauses(self, now: float) -> None:
         """We do something else, and whoever sends waits for us."""
-        if self._since is not None:
-            self._seconds += now - self._since
-            self._since = None
+        self._turn(now, is_pausing=True)
 
     def came(self, size_bytes: int, now: float) -> None:
         """So many bytes came; goes on waiting where it did."""
         self._bytes += size_bytes
         seconds = self._waited(now)
         if seconds >= WINDOW_SECONDS:
+            self._turn(now, is_pausing=self._is_pausing)
             self._last, self._seconds, self._bytes = self._bytes / seconds, 0.0, 0
-            self._since = None if self._since is None else now
 
     def now(self, now: float) -> float | None:
         """Bytes per second; None when it began a moment ago."""
@@ -115,11 +129,18 @@ class Rate:
         return rate is not None and rate < SLOW_BYTES_PER_SECOND
 
     def _waited(self, now: float) -> float:
-        return self._seconds if self._since is None else self._seconds + now - self._since
+        passed = now - self._since
+        return self._seconds + (max(passed - self._excused, 0.0) if self._is_pausing else passed)
+
+    def _turn(self, now: float, *, is_pausing: bool) -> None:
+        self._seconds = self._waited(now)
+        if self._is_pausing:
+            self._excused = max(self._excused - (now - self._since), 0.0)
+        self._since, self._is_pausing = now, is_pausing
 
 
 class Stay:
-    """What one request holds. Until `settle` it is being read, and gives way when it is slow."""
+    """What one request holds. Until `settle` it is being read, and gives way when somebody needs it more."""
 
     def __init__(
         self, lane: "_Lane", account: Account, patience_seconds: float, clock: Callable[[], float]
@@ -190,28 +211,27 @@ class _Lane:
     def __init__(self, name: str, most: int) -> None:
         self._name = name
         self.reading: set[Stay] = set()
-        self._of_municipality, self._of_network = Share(most), Share(most)
+        self._share = Share(most)
         self._looked_at = float("-inf")  # when last nobody was found to give way
         self.waiting: dict[Stay, _Waiting] = {}  # in the order in which they came
         self._next_look: asyncio.TimerHandle | None = None
 
     def held_by(self, municipality: str) -> int:
-        return self._of_municipality.held_by(municipality)
+        return self._share.held_by((municipality,))
 
     def take(self, stay: Stay, amount: int, now: float) -> bool:
         """Whether so many places are held more, for which others may have given way."""
-        while not self._fits(stay.account, amount):
-            slowest = self._slowest(stay, now)
-            if slowest is None:
+        path = stay.account.path
+        while not self._share.has_room(path, amount):
+            chosen = self._who_gives_way(stay, amount, now)
+            if chosen is None:
                 return False
-            slowest.give_way()
+            chosen.give_way()
             metrics.GAVE_WAY.labels(self._name).inc()
         if not stay.amount:
             self.reading.add(stay)
         stay.amount += amount
-        self._of_municipality.take(stay.account.municipality, amount)
-        if stay.account.network:
-            self._of_network.take(stay.account.network, amount)
+        self._share.take(path, amount)
         return True
 
     async def wait(self, stay: Stay, amount: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -235,9 +255,7 @@ class _Lane:
 
     def give_back(self, stay: Stay) -> None:
         if stay.amount:
-            self._of_municipality.give_back(stay.account.municipality, stay.amount)
-            if stay.account.network:
-                self._of_network.give_back(stay.account.network, stay.amount)
+            self._share.give_back(stay.account.path, stay.amount)
             stay.amount = 0
 
     def _look_soon(self, clock: Callable[[], float]) -> None:
@@ -246,17 +264,21 @@ class _Lane:
             self._next_look = loop.call_later(_LOOK_AGAIN_SECONDS, self._look, clock)
 
     def _look(self, clock: Callable[[], float]) -> None:
-        """Let in whose network holds and wants least, of those the newest: who holds on waited longest."""
+        """Let in who holds and wants least, of those the newest: who holds on waited longest.
+
+        First of all that counts for municipalities, and within one for its networks.
+        """
         self._next_look = None
-        wanted: Counter[str] = Counter()
+        wanted: Counter[Path] = Counter()
         for stay, each in self.waiting.items():
-            wanted[stay.account.network] += each.amount
+            for level in levels(stay.account.path):
+                wanted[level] += each.amount
         newest_first = reversed(list(self.waiting.items()))
         in_turn = sorted(
             newest_first,
-            key=lambda pair: (
-                wanted[pair[0].account.network] + self._of_network.held_by(pair[0].account.network)
-            ),
+            key=lambda pair: [
+                wanted[each] + self._share.held_by(each) for each in levels(pair[0].account.path)
+            ],
         )
         now = clock()
         for stay, each in in_turn[:_MOST_TRIED]:
@@ -265,40 +287,28 @@ class _Lane:
                 self.waiting.pop(stay, None)
         self._look_soon(clock)
 
-    def _fits(self, account: Account, amount: int) -> bool:
-        if account.network and not self._of_network.has_room(account.network, amount):
-            return False
-        return self._of_municipality.has_room(account.municipality, amount)
-
-    def _slowest(self, asking: Stay, now: float) -> Stay | None:
-        """Of the municipality, and in it the network, that holds most: who comes slowest, if slow at all."""
+    def _who_gives_way(self, asking: Stay, amount: int, now: float) -> Stay | None:
+        """Where most is held, the slowest: of all who are slow, or of who holds more than who asks will."""
         if now - self._looked_at < _LOOK_AGAIN_SECONDS / 2:
             return None
-        slow = [
-            each for each in self.reading if each is not asking and each.amount and each.rate.is_slow(now)
-        ]
-        slow = slow or self._who_want_more(asking)
-        if not slow:
+        others = [each for each in self.reading if each is not asking and each.amount]
+        found = [each for each in others if each.rate.is_slow(now)]
+        found = found or [each for each in others if self._holds_more(each, asking, amount)]
+        if not found:
             self._looked_at = now
             return None
-        return max(slow, key=lambda each: self._what_it_takes(each, now))
+        return max(found, key=lambda each: self._what_it_takes(each, now))
 
-    def _who_want_more(self, asking: Stay) -> list[Stay]:
-        """Who hold places while they wait for more, of networks that hold more than that of who asks.
+    def _holds_more(self, stay: Stay, asking: Stay, amount: int) -> bool:
+        """Whether the first that they do not have in common, such as a network, would still hold more."""
+        for one, other in zip(levels(stay.account.path), levels(asking.account.path), strict=False):
+            if one != other:
+                return self._share.held_by(one) > self._share.held_by(other) + amount
+        return False
 
-        All of them together could hold everything, and none would go on.
-        """
-        own = self._of_network.held_by(asking.account.network)
-        return [
-            each
-            for each in self.waiting
-            if each is not asking and each.amount and self._of_network.held_by(each.account.network) > own
-        ]
-
-    def _what_it_takes(self, stay: Stay, now: float) -> tuple[int, int, float]:
-        account = stay.account
-        network = self._of_network.held_by(account.network)
-        return self._of_municipality.held_by(account.municipality), network, -(stay.rate.now(now) or 0)
+    def _what_it_takes(self, stay: Stay, now: float) -> tuple[list[int], float]:
+        held = [self._share.held_by(level) for level in levels(stay.account.path)]
+        return held, -(stay.rate.now(now) or 0)
 
 
 def places_of_known(most: int) -> int:

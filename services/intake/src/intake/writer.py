@@ -82,7 +82,7 @@ class Writer:
         outcome: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         entry = Entry(submission, tuple(events), outcome, tuple(claims))
         try:
-            self._places.take(submission.municipality)
+            self._places.take((submission.municipality,))
         except NothingLeft as error:
             raise Unavailable("Too many reports at this moment; send it again shortly.") from error
         self._queue.put_nowait(entry)
@@ -111,7 +111,7 @@ class Writer:
             while len(entries) < self._batch and not self._queue.empty():
                 entries.append(self._queue.get_nowait())
             for entry in entries:
-                self._places.give_back(entry.submission.municipality)
+                self._places.give_back((entry.submission.municipality,))
             try:
                 await self._write_or_split(entries)
             finally:

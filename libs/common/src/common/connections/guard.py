@@ -12,6 +12,7 @@ from common.connections.limits import Limits, Networks, Unlooked
 from common.connections.line import Line
 from common.connections.time import SeenTime
 from common.memory import READ_BYTES
+from common.sharing import widest, within_wider
 
 _LOOK_SECONDS = 0.5
 _MOVE_SECONDS = 0.05
@@ -106,7 +107,7 @@ class Guard:
         # One buffer for all: what was read is taken out before the next read.
         self.buffer = memoryview(bytearray(READ_BYTES))
         self._open: set[Holder] = set()
-        self._by_network: dict[str, set[Holder]] = {}
+        self._by_network: dict[str, set[Holder]] = {}  # the wider one, and the one within it
         self._line: Line[Newcomer] = Line(self.limits.most_waiting)
         self._in_vain: dict[tuple[str | None, Idleness], float] = {}  # when nobody was found to cut
         self._is_moving = False
@@ -176,10 +177,11 @@ class Guard:
         if holder not in self._open:
             return
         self._open.discard(holder)
-        same = self._by_network[holder.network]
-        same.discard(holder)
-        if not same:
-            del self._by_network[holder.network]
+        for network in within_wider(holder.network):
+            same = self._by_network[network]
+            same.discard(holder)
+            if not same:
+                del self._by_network[network]
         self.move()
 
     def move(self) -> None:
@@ -208,7 +210,7 @@ class Guard:
                 self._line.pop().refuse("")
             elif len(self._open) >= self.limits.most and not self._make_room(None):
                 return
-            elif self._has_its_share(first.network) and not self._make_room(first.network):
+            elif self._has_its_share(first.network) and not self._make_room(widest(first.network)):
                 self._line.pass_over()
                 stuck += 1
             else:
@@ -217,17 +219,20 @@ class Guard:
     def _enter(self, newcomer: Newcomer) -> None:
         holder = newcomer.enter()
         self._open.add(holder)
-        self._by_network.setdefault(holder.network, set()).add(holder)
+        for network in within_wider(holder.network):
+            self._by_network.setdefault(network, set()).add(holder)
 
     def _has_its_share(self, network: str) -> bool:
+        """Whether one more would be too many: as `common.sharing`, but who holds none may have the last."""
         free = self.limits.most - len(self._open)
-        return bool(network) and len(self._by_network.get(network, ())) >= max(free, 1)
+        held = sum(len(self._by_network.get(each, ())) for each in within_wider(network))
+        return held >= max(free, 1)
 
     def _make_room(self, network: str | None) -> bool:
         """Cut who use a connection least: of the networks that have most of those, the slowest and oldest.
 
-        A few at a time, for looking costs more than cutting. `network`: only of this one. False when all are
-        at work, or were a moment ago.
+        A few at a time, for looking costs more than cutting. `network`: only of this wider one. False when
+        all are at work, or were a moment ago.
         """
         now = self.now()
         least = self._least(now)
@@ -249,9 +254,14 @@ class Guard:
 
     def _idle(self, among: Iterable[Holder], least: Idleness, now: float) -> list[Holder]:
         found = [(idleness, each) for each in among if (idleness := each.idleness(now)) >= least]
-        of_network = Counter(each.asking for _, each in found if each.asking)
+        of_network = Counter(widest(each.asking) for _, each in found if each.asking)
         found.sort(
-            key=lambda pair: (-pair[0], -of_network[pair[1].asking], pair[1].tempo(now), pair[1].since)
+            key=lambda pair: (
+                -pair[0],
+                -of_network[widest(pair[1].asking)],
+                pair[1].tempo(now),
+                pair[1].since,
+            )
         )
         return [each for _, each in found]
 

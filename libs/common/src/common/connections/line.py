@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 from typing import Generic, Protocol, TypeVar
 
-from common.sharing import Share
+from common.sharing import Share, widest, within_wider
 
 
 class Waits(Protocol):
@@ -22,16 +22,16 @@ W = TypeVar("W", bound=Waits)
 
 
 class Line(Generic[W]):
-    """A line for so many. Networks are served in turn, and within one who came first.
+    """A line for so many. Networks, the wider ones, are served in turn, and within one who came first.
 
-    A network finds place for as many as it leaves free to the others (`Share`).
+    A network finds place for as many as it leaves free to the others, and one within it likewise (`Share`).
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._shares = Share(most)
         self._count = 0
-        self._by_network: OrderedDict[str, deque[W]] = OrderedDict()
+        self._by_network: OrderedDict[str, deque[W]] = OrderedDict()  # the wider one
 
     def __len__(self) -> int:
         return self._count
@@ -43,18 +43,18 @@ class Line(Generic[W]):
 
     @property
     def networks(self) -> int:
-        """How many networks wait."""
+        """How many networks wait, of the wider ones."""
         return len(self._by_network)
 
     def has_room(self, network: str) -> bool:
         """Whether somebody of this network can join."""
-        return not self.is_full and (not network or self._shares.has_room(network))
+        return not self.is_full and (not network or self._shares.has_room(within_wider(network)))
 
     def join(self, one: W) -> None:
         """Wait behind the others of the same network; raises `NothingLeft` where there is no room."""
         if one.network:
-            self._shares.take(one.network)
-        self._by_network.setdefault(one.network, deque()).append(one)
+            self._shares.take(within_wider(one.network))
+        self._by_network.setdefault(widest(one.network), deque()).append(one)
         self._count += 1
 
     def first(self) -> W:
@@ -70,8 +70,8 @@ class Line(Generic[W]):
         network, waiting = next(iter(self._by_network.items()))
         one = waiting.popleft()
         self._count -= 1
-        if network:
-            self._shares.give_back(network)
+        if one.network:
+            self._shares.give_back(within_wider(one.network))
         if waiting:
             self._by_network.move_to_end(network)
         else:
