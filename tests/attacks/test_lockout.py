@@ -134,6 +134,27 @@ async def test_a_full_queue_keeps_a_known_browser_out_of_nothing(
         passwords.close()
 
 
+@pytest.mark.usefixtures("waits")
+@pytest.mark.parametrize("address", ["10.9.9.{0}", "2001:db8:9:{0}00::1"], ids=["one /24", "one /48"])
+async def test_one_network_keeps_nobody_elsewhere_from_signing_in(
+    running: Running, attempts: Attempts, address: str
+) -> None:
+    login, sessions = await running.person(Role.HANDLER), running.front.sessions
+    passwords, go_on = _stopped()
+    sessions._passwords = passwords
+    guesses = [
+        asyncio.create_task(Browser(sessions).tries(f"{login}{number}", "gok", address.format(number)))
+        for number in range(10, 60)
+    ]
+    await asyncio.wait(guesses, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+    mine = asyncio.create_task(Browser(sessions).tries(login, PASSWORD, OWN))
+    await asyncio.wait([mine], timeout=0.2)  # refused, if it is
+    go_on.set()
+    attempts.record("fill the queue of passwords from one network", succeeded=await mine != "in")
+    assert "refused" in await asyncio.gather(*guesses)
+    passwords.close()
+
+
 def _stopped() -> tuple[Passwords, threading.Event]:
     """Passwords of which none is looked at until it is said so."""
     go_on = threading.Event()
@@ -148,7 +169,7 @@ def _stopped() -> tuple[Passwords, threading.Event]:
 
 async def _is_full(passwords: Passwords) -> bool:
     try:
-        passwords.refuse_when_full()
+        passwords.refuse_when_full(("veldstad",))
     except Unavailable:
         return True
     return False

@@ -13,6 +13,7 @@ from common.db import Database
 from common.errors import AppError, FieldError, Malformed
 from common.messaging import publish
 from common.sealing import WrappedPrivateKey
+from common.sharing import Path
 from common.vouching import NotVouched, current_signer
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -367,11 +368,13 @@ async def sign_in(
     password: str,
     now: datetime,
     absolute_seconds: int,
+    networks: Path = (),
     is_known: bool = False,
 ) -> tuple[str, Session]:
     """A new session and its token; raises `WrongSignIn`, in equal time for every reason.
 
-    `is_known` says that the browser has a lane of its own for this login.
+    `networks`, from wide to narrow, are those of who asks. `is_known` says that the browser has a lane of its
+    own for this login.
     """
     login = fold_login(login)
     account = None
@@ -381,7 +384,10 @@ async def sign_in(
     usable = account if account and account.is_active else None
     fits = len(password) <= LONGEST
     is_right = await passwords.is_right(
-        password if fits else "", usable.password_hash if usable and fits else None, is_known=is_known
+        password if fits else "",
+        usable.password_hash if usable and fits else None,
+        (municipality, *networks),
+        is_known=is_known,
     )
     if usable is None or not is_right:
         raise WrongSignIn("Check the login and the password, and try again.")

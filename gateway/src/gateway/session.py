@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from common.db import Database
 from common.errors import NotSignedIn, TooMuch
 from common.log import get_logger
+from common.sharing import within_wider
 
 from gateway import actions, store
 from gateway.browsers import Browsers
@@ -149,8 +150,9 @@ class Sessions:
         """
         now, who = self._clock(), self._digest(municipality, actions.fold_login(login))
         lane = await self._browsers.lane(headers, municipality, actions.fold_login(login), now)
-        self._passwords.refuse_when_full(is_known=lane is not None)
-        where = self._digest(municipality, address_block(address))
+        networks = within_wider(address_block(address))
+        self._passwords.refuse_when_full((municipality, *networks), is_known=lane is not None)
+        where = self._digest(municipality, networks[0])
         delay, lane = self._begin(who, where, lane, now.timestamp())
         if delay:
             await self._pause(delay)
@@ -162,6 +164,7 @@ class Sessions:
             password=password,
             now=self._clock(),
             absolute_seconds=self._settings.session_absolute_seconds,
+            networks=networks,
             is_known=lane is not None,
         )
         if lane is None:
