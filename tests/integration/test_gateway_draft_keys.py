@@ -12,10 +12,12 @@ import pytest_asyncio
 from common.contracts.codes import Role
 from common.provision import DatabaseUrls
 from common.sealing import decode, encode
+from gateway.domain.draft_keys import DraftKey, due_at
 from gateway.main import build_sweeps
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from gateway import store
 from tests.support.backing import Backing
 from tests.support.gateway import Running, Upstream, running_gateway
 from tests.support.polling import wait_until
@@ -178,16 +180,42 @@ async def test_another_site_may_not_ask_and_a_session_needs_its_token(running: R
 
 
 async def test_halves_are_bounded_for_each_municipality(urls: DatabaseUrls, upstream: Upstream) -> None:
-    async with running_gateway(urls, upstream, draft_keys_most=3) as running:
-        ids = [new_id() for _ in range(4)]
-        answers = [await ask(running, "", each) for each in ids]
+    few: dict[str, Any] = {"draft_keys_most": 4, "proxies": "127.0.0.0/8"}
+    async with running_gateway(urls, upstream, **few) as running:
+        networks = [{"X-Forwarded-For": f"198.51.{number}.7"} for number in range(4)]
+        ids = [new_id() for _ in networks]
+        async with running.database.tenant("veldstad") as connection:  # of another replica
+            key = DraftKey(secrets.token_bytes(16), bytes(32), due_at(running.clock()))
+            await store.insert_draft_key(connection, "veldstad", key, running.clock(), 4)
+        answers = [await ask(running, "", each, **told) for each, told in zip(ids, networks, strict=True)]
         assert [status for status, _ in answers] == [201, 201, 201, 429]
         assert answers[-1][1]["code"] == "no-room-for-draft"
         assert (await ask(running, "", new_id(), Municipality="duinrade"))[0] == 201
-        await ask(running, "/_destroy", ids[0])
-        assert (await ask(running, "", new_id()))[0] == 201
+        await ask(running, "/_destroy", ids[0], **networks[0])
+        assert (await ask(running, "", new_id(), **networks[3]))[0] == 201
         running.clock.move(hours=25)  # what is past its day takes nobody's place
-        assert (await ask(running, "", new_id()))[0] == 201
+        assert (await ask(running, "", new_id(), **networks[3]))[0] == 201
+        await running.front.draft_keys.sweep()
+
+
+@pytest.mark.parametrize("address", ["198.51.100.{0}", "2001:db8:0:{0}00::1"], ids=["one /24", "one /48"])
+async def test_one_network_takes_no_more_than_it_leaves_and_gets_back_what_it_destroys(
+    urls: DatabaseUrls, upstream: Upstream, address: str
+) -> None:
+    few: dict[str, Any] = {"draft_keys_most": 12, "proxies": "127.0.0.0/8"}
+    async with running_gateway(urls, upstream, **few) as running:
+        greedy = [{"X-Forwarded-For": address.format(number)} for number in range(10, 22)]
+        ids = [new_id() for _ in greedy]
+        held = [(await ask(running, "", each, **told))[0] for each, told in zip(ids, greedy, strict=True)]
+        assert held.count(201) <= 6
+        assert (await ask(running, "", new_id(), **{"X-Forwarded-For": "203.0.113.7"}))[0] == 201
+        await ask(running, "/_destroy", new_id(), **greedy[0])  # which nobody holds
+        assert (await ask(running, "", new_id(), **greedy[0]))[0] == 429
+        for own_id in ids[:2]:
+            await ask(running, "/_destroy", own_id, **greedy[0])
+            await ask(running, "/_destroy", own_id, **greedy[1])
+        assert (await ask(running, "", new_id(), **greedy[0]))[0] == 201
+        running.clock.move(hours=25)
         await running.front.draft_keys.sweep()
 
 

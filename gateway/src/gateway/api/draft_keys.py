@@ -52,7 +52,7 @@ def add_draft_keys(app: FastAPI, front: Front, visiting: Any, private: dict[str,
     @app.post(f"{PREFIX}/_destroy", status_code=204, summary="Destroy the half of a draft, for good")
     async def destroy_draft_key(visitor: visiting, body: DraftNamed, request: Request) -> Response:
         front.refuse_forgery(request.scope, visitor)
-        await front.draft_keys.destroy(_place(visitor), _id(body))
+        await front.draft_keys.destroy(_place(visitor), _id(body), address_of(request))
         return Response(status_code=204, headers=private)
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.domain.draft_keys import id_of
-from gateway.front import Visitor
+from gateway.front import Visitor, address_of
 from gateway.pages.asking import Asking
 from gateway.pages.carrying import FILE_FIELD
 from gateway.pages.checking import said_in
@@ -144,7 +144,8 @@ class Answers:
         if own_id is None:
             return False
         keys = self._site.front.draft_keys
-        return not await keys.destroy_soon(turn.visitor.municipality.code, own_id)
+        town, network = turn.visitor.municipality.code, address_of(turn.request)
+        return not await keys.destroy_soon(town, own_id, network)
 
     def unsent(
         self, request: Request, visitor: Visitor, form: FormData, known: Asking | Filled, error: AppError

@@ -40,9 +40,10 @@ async def read_draft_key(connection: AsyncConnection, own_id: bytes, now: dateti
     return None if row is None else bytes(row["half"])
 
 
-async def delete_draft_key(connection: AsyncConnection, own_id: bytes) -> None:
-    """Destroy a half of the transaction's municipality."""
-    await connection.execute(text("DELETE FROM draft_key WHERE id = :id"), {"id": own_id})
+async def delete_draft_key(connection: AsyncConnection, own_id: bytes) -> bool:
+    """Destroy a half of the transaction's municipality; says whether there was one."""
+    result = await connection.execute(text("DELETE FROM draft_key WHERE id = :id"), {"id": own_id})
+    return bool(result.rowcount)
 
 
 async def delete_due_draft_keys(connection: AsyncConnection, now: datetime) -> int:
