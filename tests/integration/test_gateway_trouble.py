@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
+from typing import Any
 
 import aiohttp
 import pytest
@@ -202,6 +204,43 @@ async def test_a_stopped_client_leaves_nothing_running(urls: DatabaseUrls, upstr
             return len(asyncio.all_tasks()) <= before + 1
 
         await wait_until(is_quiet)
+
+
+async def test_one_network_leaves_others_their_pace_and_who_is_known_has_one_beside_it(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    slow: dict[str, Any] = {"rate_municipality_per_second": 0.1, "rate_municipality_burst": 6}
+    slow |= {"rate_patience_seconds": 0, "proxies": "127.0.0.0/8"}
+    async with running_gateway(urls, upstream, **slow) as running:
+
+        async def ask(address: str, **headers: str) -> int:
+            told = {"X-Forwarded-For": address, **headers}
+            async with running.client.get("/veldstad/privacy", headers=told) as answer:
+                return answer.status
+
+        known = {"Cookie": (await running.signed_in(Role.HANDLER))["Cookie"]}
+        assert [await ask("203.0.113.7") for _ in range(6)].count(200) == 3
+        assert [await ask(f"2001:db8:7:{number}00::1") for number in range(10, 20)].count(200) <= 2
+        assert await ask("198.51.100.7") == 200
+        assert await ask("203.0.113.8") == 429
+        assert await ask("203.0.113.8", Cookie="vermoeden_session=verzonnen") == 429
+        assert await ask("203.0.113.8", **known) == 200
+
+
+async def test_long_answers_of_one_key_leave_connections_for_others(
+    urls: DatabaseUrls, upstream: Upstream
+) -> None:
+    async with running_gateway(urls, upstream, upstream_connections=96) as running:
+        kept = ExitStack()
+        services, key = running.front.services, Identity("veldstad", key_name="csv")
+        count = 0
+        with suppress(Unavailable):
+            while count < 32:
+                kept.enter_context(services.streaming(key, "reporting"))
+                count += 1
+        assert count == 6  # of 32 connections for who is known, 16 wait for readers
+        for other in (Identity("veldstad", key_name="kaart"), Identity("duinrade", key_name="csv")):
+            kept.enter_context(services.streaming(other, "reporting"))
 
 
 async def test_a_page_counts_for_the_municipality_in_its_address(

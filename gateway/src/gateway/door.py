@@ -9,11 +9,13 @@ from common import metrics
 from common.db import is_away
 from common.errors import AppError, NotFound, TooMuch, Unavailable
 from common.log import get_logger
+from common.sharing import widest, within_wider
 from common.web import problem_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import OWN_PREFIXES
 from gateway.bodies import MUNICIPALITY, network_of
+from gateway.domain.fading import SharedPace
 from gateway.domain.pace import Pace, TooFast
 from gateway.front import Front, refuse_cross_site
 from gateway.settings import GatewaySettings
@@ -75,16 +77,16 @@ class Door:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         settings = front.settings
-        self._directory = front.directory
+        self._directory, self._mark_of = front.directory, front.mark_of
         self._api, self._passthrough, self._pages = api, passthrough, pages
         self._pause = pause
         self._headers = security_headers(settings)
         self._header_names = frozenset(name for name, _ in self._headers)
         patience = settings.rate_patience_seconds
         self._by_block = Pace(settings.rate_block_per_second, settings.rate_block_burst, patience)
-        self._by_municipality = Pace(
-            settings.rate_municipality_per_second, settings.rate_municipality_burst, patience
-        )
+        per_second, burst = settings.rate_municipality_per_second, settings.rate_municipality_burst
+        self._by_municipality = SharedPace(per_second, burst, patience)
+        self._by_municipality_of_known = SharedPace(per_second, burst, patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; an expected outcome that is raised becomes a problem document."""
@@ -137,8 +139,8 @@ class Door:
         code = scope[MUNICIPALITY] = place.code if place else ""
         now = time.monotonic()
         try:
-            delay = self._by_block.delay_seconds((code, network_of(scope)), now)
-            delay = max(delay, self._by_municipality.delay_seconds(code, now))
+            delay = self._by_block.delay_seconds((code, widest(network_of(scope))), now)
+            delay = max(delay, await self._delay_of_municipality(scope, code, now))
         except TooFast as error:
             raise TooMuch(
                 "Too many requests at once; wait a moment.",
@@ -146,6 +148,16 @@ class Door:
             ) from error
         if delay > 0:
             await self._pause(delay)
+
+    async def _delay_of_municipality(self, scope: Scope, code: str, now: float) -> float:
+        """Who is known has a pace beside that of everybody; they are looked up only where that is used up."""
+        try:
+            return self._by_municipality.delay_seconds((code, *within_wider(network_of(scope))), now)
+        except TooFast:
+            mark = await self._mark_of(scope)
+            if not mark:
+                raise
+            return self._by_municipality_of_known.delay_seconds((code, mark), now)
 
 
 class _Answer:
