@@ -26,7 +26,9 @@ class GatewaySettings(ServiceSettings):
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
     # Of these three, who signed in or has an API key finds a third as much again, for them alone.
-    upstream_connections: int = 192  # to each service; one municipality alone takes half at most
+    upstream_connections: int = (
+        192  # to each service; a municipality alone takes half at most, a person or key a third
+    )
     bodies_in_hand_bytes: int = 48 * 1024 * 1024  # of all requests together; over this the slow, then 503
     uploads_at_once: int = 48  # larger bodies; each holds a connection to a service
     body_read_seconds: float = 30  # a body of up to 1 MiB must be in within this time
@@ -37,9 +39,9 @@ class GatewaySettings(ServiceSettings):
     upload_seconds: float = 600  # a larger body must be in within this time
     upload_grace_seconds: float = 10  # of waiting for it, before its rate counts
     upload_bytes_per_second: int = 4096  # at the least, from then on
-    upload_block_per_minute: float = 30  # anonymous files of one address block in one municipality
+    upload_block_per_minute: float = 30  # anonymous files of one network (/24, /48) in one municipality
     upload_block_burst: int = 150  # at once, before it slows down
-    upload_municipality_per_minute: float = 300  # anonymous files to one municipality
+    upload_municipality_per_minute: float = 300  # anonymous files to one municipality; a network has half
     upload_municipality_burst: int = 600  # at once, before it slows down
     upload_waiting_most: int = 500  # anonymous files of one municipality that wait for a report, as at intake
 
@@ -62,9 +64,11 @@ class GatewaySettings(ServiceSettings):
     session_same_site: Literal["strict", "lax"] = "lax"  # of the session cookie
     known_browser_days: int = 180  # so long guessing from elsewhere does not slow a browser that signed in
 
-    rate_block_per_second: float = 200  # one address block in one municipality
+    rate_block_per_second: float = 200  # one network (/24, /48) in one municipality
     rate_block_burst: int = 1000  # at once, before it slows down
-    rate_municipality_per_second: float = 2000  # all requests to one municipality
+    rate_municipality_per_second: float = (
+        2000  # to one municipality; a network has half, and who is known as much beside
+    )
     rate_municipality_burst: int = 6000  # at once, before it slows down
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
@@ -86,10 +90,10 @@ class GatewaySettings(ServiceSettings):
     preview_per_second: float = 0.2  # looks at what one report would hide, in pages of 2,000 characters
     preview_burst: int = 12
 
-    draft_keys_most: int = 20_000  # halves of drafts' keys of one municipality, each held for a day at most
-    draft_key_block_per_minute: float = 30  # from one address block in one municipality
+    draft_keys_most: int = 20_000  # halves of drafts' keys of one municipality; a network leaves half free
+    draft_key_block_per_minute: float = 30  # from one network (/24, /48) in one municipality
     draft_key_block_burst: int = 120  # at once, before it slows down
-    draft_key_municipality_per_minute: float = 600  # of one municipality
+    draft_key_municipality_per_minute: float = 600  # of one municipality; a network has half
     draft_key_municipality_burst: int = 1200  # at once, before it slows down
 
     security_contact: Annotated[str | None, SHOWN] = None  # mailto: or https:, for security.txt
