@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.apart.inside import SHUT
-from common.apart.starting import Bounds, NoWalls, Program, Watch, ended, spoken
+from common.apart.starting import Bounds, NoWalls, Program, Watch
 from gateway.mail import MailReader
 from gateway.mail.apart import MailsUnread
 from intake.files.cleaning import loaded
@@ -31,8 +30,10 @@ _SUPPORT = Path(__file__).parents[1] / "support"
 _INTRUDER, _WALL_LESS = str(_SUPPORT / "intruder.py"), str(_SUPPORT / "wall_less.py")
 _SECRET = b"postgresql://geheim:KANARIEVOGEL@127.0.0.1/intake"
 _BOUNDS = Bounds(1024, 60)
+_MIB = 1024 * 1024
+_LOOKS = ("look, as at a descriptor, at", "look closely, as at a descriptor, at")
 _READ = (
-    *("/run/secrets", "/run", "/etc/passwd", "/etc/hosts", "/", "/sys", "/dev/urandom"),
+    *("/run/secrets", "/run", "/etc/passwd", "/etc/shadow", "/etc/hosts", "/", "/sys", "/dev/urandom"),
     *("/proc/self/environ", "/proc/1/environ", "/proc/self/fd"),
 )
 _NAMES = (
@@ -42,7 +43,7 @@ _NAMES = (
 #: Harmless, so that it may be tried without any wall.
 _HARMLESS = (
     *("read /etc", "list /", "a socket", "connect", "send", "a pair", "memory that", "a memory file"),
-    "an event",
+    *("an event", "look", "ask whether", "follow"),
 )
 
 
@@ -89,12 +90,14 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
             {
                 "parent": parent,
                 "secret_at": ctypes.addressof(secret),
-                "read": [*_READ, str(secrets), kept, *proc],
+                "read": [*_READ, str(secrets), kept, f"/proc/{parent}", *proc],
+                "links": ["/proc/self/exe", "/proc/self/fd/0", f"/proc/{parent}/root", f"/proc/{parent}/cwd"],
                 "write": ["/tmp", "/dev/shm", "/var/tmp", str(secrets), "."],
                 "change": [kept],
                 "ports": [door.getsockname()[1] for door in doors[:2]],
                 "udp": doors[2].getsockname()[1],
                 "unix": str(tmp_path / "unix"),
+                "unix_datagrams": str(tmp_path / "unix-datagrams"),
                 "abstract": "\0vermoeden-" + tmp_path.name,
             },
             doors,
@@ -109,6 +112,7 @@ def _doors(folder: Path) -> list[tuple[int, int, Any]]:
         (socket.AF_INET, socket.SOCK_DGRAM, loopback),
         (socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "unix")),
         (socket.AF_UNIX, socket.SOCK_STREAM, "\0vermoeden-" + folder.name),
+        (socket.AF_UNIX, socket.SOCK_DGRAM, str(folder / "unix-datagrams")),
     ]
 
 
@@ -126,13 +130,10 @@ async def outcome(
 ) -> dict[str, bool]:
     """Which tries of an intruder succeeded."""
     program = Program((_INTRUDER,), _BOUNDS, needs_walls=needs_walls)
-    process = await program.start(how, json.dumps({**ground.reach, "only": only}))
-    try:
-        assert process.stdout is not None
-        told = await process.stdout.read()
-        code, _ = await spoken(process)
-    finally:
-        await ended(process)
+    reach = json.dumps({**ground.reach, "only": only})
+    async with program.running(how, reach, most_bytes=_MIB) as process:
+        told = b"".join([piece async for piece in process.said()])
+        code, _ = await process.ending()
     assert code == 0, f"the intruder broke: {code}"
     results: dict[str, bool] = json.loads(told)
     assert only or len(results) > 90
@@ -148,7 +149,7 @@ async def test_nothing_can_be_done_from_inside(ground: Ground, attempts: Attempt
     assert ground.visited() == []
 
 
-async def test_without_the_filter_names_and_doors_are_shut_all_the_same(
+async def test_without_the_filter_nothing_is_opened_or_made_by_name_nor_reached_by_tcp(
     ground: Ground, attempts: Attempts
 ) -> None:
     if "names" not in await Watch(needs_walls=False).look():
@@ -162,17 +163,17 @@ async def test_the_tries_would_succeed_without_walls(ground: Ground) -> None:
     failed = {what for what, succeeded in done.items() if not succeeded}
     assert len(done) >= len(failed) + 12, failed  # a try that always fails proves nothing
     assert not failed & {"a socket: unix", "read /etc/passwd", "a pair of sockets", "memory that runs"}
+    assert not failed & {f"{how} /etc/shadow" for how in ("look at", "ask whether there is", *_LOOKS)}
 
 
 async def test_without_walls_no_file_and_no_mail_is_read() -> None:
     program = Program((_WALL_LESS,), _BOUNDS)
-    process = await program.start()
-    with pytest.raises(NoWalls):
-        await spoken(process)
-    assert process.returncode == SHUT
+    async with program.running(most_bytes=0) as process:
+        with pytest.raises(NoWalls):
+            await process.ending()
     workshop = Workshop(1, WorkshopBounds(seconds=60), code=(_WALL_LESS,))
     with pytest.raises(NoWalls):
-        async with workshop.cleaned(FileKind.JPEG, _once(JPEGS["JPEG comment"]())):
+        async with workshop.cleaned(FileKind.JPEG, _once(JPEGS["JPEG comment"]()), most_bytes=_MIB):
             pass
     with pytest.raises(MailsUnread) as unread:
         await MailReader(code=(_WALL_LESS,)).read(b"From: a@b.example\n\nx")
@@ -181,8 +182,8 @@ async def test_without_walls_no_file_and_no_mail_is_read() -> None:
 
 async def test_who_runs_it_may_go_without_walls_and_is_told() -> None:
     program = Program((_WALL_LESS,), _BOUNDS, needs_walls=False)
-    process = await program.start()
-    assert await spoken(process) == (0, "")
+    async with program.running(most_bytes=0) as process:
+        assert await process.ending() == (0, "")
     watch = Watch(needs_walls=True, code=(_WALL_LESS,))
     assert await watch.look() == frozenset()
     assert watch.trouble is not None
@@ -220,7 +221,7 @@ async def test_a_file_is_cleaned_inside_as_outside(name: str) -> None:
     content = _files()[name]
     kind = FileKind.PDF if content.startswith(b"%PDF") else _kind_of(content)
     workshop = Workshop(1, WorkshopBounds(seconds=60))
-    async with workshop.cleaned(kind, _once(content)) as pieces:
+    async with workshop.cleaned(kind, _once(content), most_bytes=_MIB) as pieces:
         inside = b"".join([each async for each in pieces])
     assert inside == loaded(kind)(content)
 
@@ -245,7 +246,7 @@ async def test_what_a_library_grumbles_does_not_pass_for_a_reason_nor_fill_the_p
     )
     workshop = Workshop(1, WorkshopBounds(seconds=60))
     try:
-        async with workshop.cleaned(FileKind.PDF, _once(written(picture))) as pieces:
+        async with workshop.cleaned(FileKind.PDF, _once(written(picture)), most_bytes=_MIB) as pieces:
             assert b"".join([each async for each in pieces]).startswith(b"%PDF")
     except FileRefused as refused:
         assert refused.reason in {"damaged", "picture-in-pdf"}  # noqa: PT017 -- either way, and no other

@@ -20,6 +20,7 @@ from common.apart.inside import Cell
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
+_IS_ARM = os.uname().machine == "aarch64"  # asked before the walls: inside, the question itself fails
 #: Calls by name: number for x86-64 and for 64-bit ARM, and arguments that would do harm.
 _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "ptrace the parent": (101, 117, (16, -1)),
@@ -58,11 +59,15 @@ _KINDS = {
     "UDP": (socket.AF_INET, socket.SOCK_DGRAM),
     "TCP over IPv6": (socket.AF_INET6, socket.SOCK_STREAM),
     "unix": (socket.AF_UNIX, socket.SOCK_STREAM),
+    "unix datagrams": (socket.AF_UNIX, socket.SOCK_DGRAM),
     "netlink": (socket.AF_NETLINK, socket.SOCK_RAW),
     "packets": (socket.AF_PACKET, socket.SOCK_RAW),
     "virtual machine": (40, socket.SOCK_STREAM),
 }
 _MIB = 1024 * 1024
+_HERE, _OF_DESCRIPTOR = -100, 0x1000  # AT_FDCWD, AT_EMPTY_PATH
+#: Ways to look at a name that a filter may mistake for one at a descriptor: number on x86-64 and 64-bit ARM.
+_LOOKS = {"look, as at a descriptor, at": (262, 79), "look closely, as at a descriptor, at": (332, 291)}
 
 
 def _tries(reach: dict[str, Any]) -> dict[str, Callable[[], object]]:
@@ -71,6 +76,13 @@ def _tries(reach: dict[str, Any]) -> dict[str, Callable[[], object]]:
     for path in reach["read"]:
         found[f"read {path}"] = partial(_first_bytes, path)
         found[f"list {path}"] = partial(os.listdir, path)
+        found[f"look at {path}"] = partial(os.stat, path)
+        found[f"ask whether there is {path}"] = partial(_asked, path)
+    for path in reach["links"]:
+        found[f"follow {path}"] = partial(os.readlink, path)
+    for name, number in _LOOKS.items():
+        for path in reach["read"]:
+            found[f"{name} {path}"] = partial(_looked, number, path)
     for path in reach["write"]:
         found[f"write {path}"] = partial(os.open, path + "/x", os.O_CREAT | os.O_WRONLY)
         found[f"make a folder in {path}"] = partial(os.mkdir, path + "/y")
@@ -79,11 +91,14 @@ def _tries(reach: dict[str, Any]) -> dict[str, Callable[[], object]]:
         found[f"remove {path}"] = partial(os.unlink, path)
         found[f"cut {path} off"] = partial(os.truncate, path, 0)
         found[f"open {path} up"] = partial(os.chmod, path, 0o777)
+        found[f"give {path} away"] = partial(os.chown, path, -1, -1)
+        found[f"say that {path} is old"] = partial(os.utime, path, (0, 0))
         found[f"rename {path}"] = partial(os.rename, path, path + ".away")
     for port in reach["ports"]:
         found[f"connect to port {port}"] = partial(_connect, socket.AF_INET, ("127.0.0.1", port))
     found["send a datagram"] = partial(_send, ("127.0.0.1", reach["udp"]))
     found["connect to a unix socket"] = partial(_connect, socket.AF_UNIX, reach["unix"])
+    found["send to a unix socket"] = partial(_send_to_path, reach["unix_datagrams"])
     found["connect to an abstract socket"] = partial(_connect, socket.AF_UNIX, reach["abstract"])
     found |= {f"a socket: {name}": partial(socket.socket, *kind) for name, kind in _KINDS.items()}
     found |= {name: partial(_called, name, reach["parent"]) for name in _CALLS}
@@ -115,6 +130,24 @@ def _send(place: tuple[str, int]) -> None:
     socket.socket(*_KINDS["UDP"]).sendto(b"x", place)
 
 
+def _send_to_path(path: str) -> None:
+    socket.socket(*_KINDS["unix datagrams"]).sendto(b"x", path)
+
+
+def _asked(path: str) -> bool:
+    return os.access(path, os.F_OK)
+
+
+def _looked(numbers: tuple[int, int], path: str) -> bool:
+    """Whether newfstatat or statx says what there is at a path, with the flag for none."""
+    number = numbers[_IS_ARM]
+    said, name = ctypes.create_string_buffer(256), ctypes.c_char_p(path.encode())
+    here, flag = ctypes.c_long(_HERE), ctypes.c_long(_OF_DESCRIPTOR)
+    if number in _LOOKS["look, as at a descriptor, at"]:
+        return int(_LIBC.syscall(ctypes.c_long(number), here, name, said, flag)) == 0
+    return int(_LIBC.syscall(ctypes.c_long(number), here, name, flag, ctypes.c_long(0x7FF), said)) == 0
+
+
 _USUAL = {"LANG", "PATH", "MALLOC_ARENA_MAX", "LC_CTYPE"}
 
 
@@ -128,7 +161,7 @@ def _is_open(descriptor: int) -> bool:
 
 def _called(name: str, parent: int) -> bool:
     intel, arm, arguments = _CALLS[name]
-    number = arm if os.uname().machine == "aarch64" else intel
+    number = arm if _IS_ARM else intel
     told = [parent if each == -1 else (-1 if each == -2 else each) for each in arguments]
     result = int(_LIBC.syscall(ctypes.c_long(number), *(ctypes.c_long(each) for each in told)))
     if result == 0 and name in {"fork", "vfork", "clone"}:

@@ -1,26 +1,39 @@
-"""Starts the process that reads a mail, a few at a time, and ends it when it takes too long."""
+"""Starts the process that reads a mail, a few at a time, and believes of its answer what a mail may hold."""
 
 import asyncio
-import json
-from base64 import b64decode
-from datetime import datetime
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
 
-from common.apart.inside import REFUSED, SHUT
-from common.apart.starting import Bounds, Program, ended
+from common.apart.starting import Bounds, NoWalls, Program, SaidTooMuch
 from common.errors import Unavailable
 from common.log import get_logger
+from pydantic import AfterValidator, AwareDatetime, Base64Bytes, BaseModel, Field, ValidationError
 
-from gateway.mail.draft import MAX_BYTES, REASONS, Draft, Enclosed, MailRefused
+from gateway.mail.draft import (
+    LONGEST_LINE,
+    MAX_BYTES,
+    MAX_TEXT,
+    MOST_ENCLOSED,
+    REASONS,
+    Draft,
+    Enclosed,
+    MailRefused,
+    clean,
+    is_usual,
+)
 
 _CODE = ("-m", "gateway.mail.reading")
 _BOUNDS = Bounds(memory_mib=768, cpu_seconds=8)
 _SECONDS = 15
+_PIECE_BYTES = 256 * 1024
+#: What was enclosed comes back in base64, and beside it two texts in which each character may be escaped.
+_MOST_SAID = MAX_BYTES * 4 // 3 + 1024 * 1024
 
 log = get_logger()
 
 
 class MailsUnread(Unavailable):
-    """This machine cannot shut in what reads a mail, and the settings ask that it does."""
+    """This machine cannot shut in what reads a mail, and the settings ask that it does; or starts nothing."""
 
     code = "mails-unread"
     title = "Mails cannot be read here"
@@ -40,38 +53,78 @@ class MailReader:
         if len(content) > MAX_BYTES:
             raise MailRefused("too_large")
         async with self._places:
-            process = await self._program.start()
             try:
-                async with asyncio.timeout(_SECONDS):
-                    out, said = await process.communicate(content)
-            except TimeoutError as error:
+                said, code, reason = await self._said_of(content)
+            except (TimeoutError, SaidTooMuch) as error:
                 raise MailRefused("too_heavy") from error
-            finally:
-                await ended(process)
-        if process.returncode != 0:
-            raise MailRefused(self._reason(process.returncode, said))
-        return _draft(json.loads(out))
+            except NoWalls as error:
+                raise MailsUnread("Nothing shuts in here what reads a mail; paste its text.") from error
+            except OSError as error:
+                raise MailsUnread("No mail can be read at this moment; paste its text.") from error
+        if code != 0:
+            if reason not in REASONS:
+                log.warning("mail.reading_died", code=code)
+            raise MailRefused(reason if reason in REASONS else "too_heavy")
+        return _draft(said)
 
-    def _reason(self, code: int | None, said: bytes) -> str:
-        if code == SHUT:
-            raise MailsUnread("This machine has no walls to read a mail behind; paste its text.")
-        reason = said.decode("ascii", "replace")
-        if code == REFUSED and reason in REASONS:
-            return reason
-        log.warning("mail.reading_died", code=code)
-        return "too_heavy"
+    async def _said_of(self, content: bytes) -> tuple[bytes, int, str]:
+        """What the process says of a mail, its exit code, and its reason for refusing."""
+        async with self._program.running(most_bytes=_MOST_SAID) as process, asyncio.timeout(_SECONDS):
+            await process.feed(_pieces(content))
+            said = b"".join([piece async for piece in process.said()])
+            return said, *await process.ending()
 
 
-def _draft(told: dict[str, object]) -> Draft:
-    sent_at, enclosed = told["sent_at"], told["enclosed"]
-    assert isinstance(enclosed, list)  # noqa: S101 -- our own words
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), _PIECE_BYTES):
+        yield content[at : at + _PIECE_BYTES]
+
+
+def _require_clean(text: str) -> str:
+    if clean(text) != text:
+        raise ValueError("this is not as the reader leaves a text")
+    return text
+
+
+_Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_require_clean)]
+_Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_require_clean)]
+
+
+def _require_usual(moment: AwareDatetime) -> AwareDatetime:
+    if not is_usual(moment):
+        raise ValueError("not every clock has this moment")
+    return moment
+
+
+class _EnclosedSaid(BaseModel, extra="forbid", strict=True):
+    name: _Line
+    media_type: Literal["image/jpeg", "image/png", "image/webp", "application/pdf"]
+    content: Base64Bytes
+
+
+class _Said(BaseModel, extra="forbid", strict=True, hide_input_in_errors=True):
+    """What the process may say: it read what is hostile, and may have been taken over."""
+
+    text: _Text
+    sender_name: _Line
+    sender_address: _Line
+    sent_at: Annotated[AwareDatetime, AfterValidator(_require_usual)] | None
+    left_out: _Text
+    enclosed: Annotated[list[_EnclosedSaid], Field(max_length=MOST_ENCLOSED)]
+
+
+def _draft(said: bytes) -> Draft:
+    """The draft in an answer; one that no reader of ours gives is of a mail that is not read."""
+    try:
+        told = _Said.model_validate_json(said)
+    except ValidationError as error:
+        log.warning("mail.answer_not_believed", faults=error.error_count())
+        raise MailRefused("damaged") from error
     return Draft(
-        text=str(told["text"]),
-        sender_name=str(told["sender_name"]),
-        sender_address=str(told["sender_address"]),
-        sent_at=datetime.fromisoformat(str(sent_at)) if sent_at else None,
-        left_out=str(told["left_out"]),
-        enclosed=tuple(
-            Enclosed(each["name"], each["media_type"], b64decode(each["content"])) for each in enclosed
-        ),
+        text=told.text,
+        sender_name=told.sender_name,
+        sender_address=told.sender_address,
+        sent_at=told.sent_at,
+        left_out=told.left_out,
+        enclosed=tuple(Enclosed(each.name, each.media_type, each.content) for each in told.enclosed),
     )

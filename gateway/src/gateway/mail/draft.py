@@ -7,7 +7,8 @@ from email.utils import parseaddr, parsedate_to_datetime
 
 MAX_BYTES = 15 * 1024 * 1024  # of a mail with its attachments
 MAX_TEXT = 10_000  # characters, as many as a report takes
-_LONGEST_LINE = 200
+LONGEST_LINE = 200  # characters of a name or an address
+MOST_ENCLOSED = 20
 _LONGEST_SENDER = 4_000
 _FIRST_YEAR = 1970
 
@@ -111,7 +112,7 @@ def _sender(text: str) -> tuple[str, str]:
         name, address = parseaddr(text.replace("\n", " ")[:_LONGEST_SENDER])
     except RecursionError:
         return "", ""
-    return name[:_LONGEST_LINE], address[:_LONGEST_LINE] if "@" in address else ""
+    return name[:LONGEST_LINE], address[:LONGEST_LINE] if "@" in address else ""
 
 
 def _moment(text: str) -> datetime | None:
@@ -121,4 +122,9 @@ def _moment(text: str) -> datetime | None:
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return moment if _FIRST_YEAR <= moment.year < MAXYEAR else None
+    return moment if is_usual(moment) else None
+
+
+def is_usual(moment: datetime) -> bool:
+    """Whether every clock and time zone has this moment."""
+    return _FIRST_YEAR <= moment.year < MAXYEAR

@@ -20,7 +20,7 @@ from typing import Any
 
 from common.apart.inside import REFUSED, Cell
 
-from gateway.mail.draft import MAX_BYTES, Draft, Enclosed, MailRefused, make_draft
+from gateway.mail.draft import MAX_BYTES, MOST_ENCLOSED, Draft, Enclosed, MailRefused, clean, make_draft
 
 #: A mail of every usual part, so that reading it loads what a library loads when it is needed.
 _WARMING = b"""From: =?utf-8?q?Zo=C3=AB?= <z@voorbeeld.example>
@@ -43,7 +43,6 @@ iVBORw==
 --b--
 """
 _MOST_PARTS = 100
-_MOST_ENCLOSED = 20
 _MOST_HEADER_BYTES = 256 * 1024
 _LONGEST_HEADER = 4_000
 _MOST_HTML = 2_000_000
@@ -139,11 +138,11 @@ def _enclosed(message: EmailMessage) -> list[Enclosed]:
     found: list[Enclosed] = []
     for part in message.iter_attachments():
         media_type, is_inline = part.get_content_type(), part.get_content_disposition() == "inline"
-        if media_type not in _TAKEN or is_inline or len(found) >= _MOST_ENCLOSED:
+        if media_type not in _TAKEN or is_inline or len(found) >= MOST_ENCLOSED:
             continue
         content = _bytes_of(part)
         if content:
-            found.append(Enclosed((part.get_filename() or "")[:100], media_type, content))
+            found.append(Enclosed(clean(part.get_filename() or "")[:100], media_type, content))
     return found
 
 

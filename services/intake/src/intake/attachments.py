@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from common.chunks import new_content_key, sealing
 from common.coarse import coarse
 from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import SealedAttachment
-from common.db import Database
+from common.db import AWAY_KINDS, Database
 from common.errors import FieldError, Malformed, NotFound, TooMuch, Unavailable
 from common.log import get_logger
 from common.messaging.broker import keep_trying
@@ -184,16 +184,27 @@ class Attachments:
             kind = recognise(spool.head, spool.tail, upload.declared)
         except NotTaken as error:
             raise _refused(error.reason) from error
-        if spool.size_bytes > limits.bytes_of(is_photo=kind.is_photo):
-            raise FileTooLarge(limits.bytes_of(is_photo=kind.is_photo))
+        most_bytes = limits.bytes_of(is_photo=kind.is_photo)
+        if spool.size_bytes > most_bytes:
+            raise FileTooLarge(most_bytes)
         if self._scanner is not None and not await self._scanner.is_clean(spool.read()):
             raise _refused("malware")
         workshop = self._workshop_of_known if upload.is_professional else self._workshop
-        return await self._clean_and_seal(municipality, kind, spool, recipient, workshop)
+        cleaned = workshop.cleaned(kind, spool.read(), most_bytes=most_bytes)
+        try:
+            return await self._seal(municipality, kind, cleaned, recipient)
+        except FileRefused as error:
+            metrics.FILES.labels(error.reason).inc()
+            raise
 
-    async def _clean_and_seal(
-        self, municipality: str, kind: FileKind, spool: Spool, recipient: Recipient, workshop: Workshop
+    async def _seal(
+        self,
+        municipality: str,
+        kind: FileKind,
+        cleaned: AbstractAsyncContextManager[AsyncIterator[bytes]],
+        recipient: Recipient,
     ) -> Taken:
+        """Keep what is clean; of a file that is refused to its last piece, nothing stays."""
         own_id, claim = uuid4(), secrets.token_urlsafe(24)
         arriving = store.Arriving(
             municipality=municipality,
@@ -205,21 +216,37 @@ class Attachments:
             created_at=coarse(self._clock()),
         )
         key, counted = new_content_key(), _Counted()
+        wraps = (_wrapped(key, recipient, municipality, own_id),)
+        is_noted = False
         try:
-            async with workshop.cleaned(kind, spool.read()) as clean:
+            async with cleaned as clean:
                 async with self._database.flowing() as connection:
                     await store.add_arriving(connection, arriving)
+                is_noted = True
                 bound_to = Context(municipality, COMPARTMENT, str(own_id))
                 await self._blobs.put(arriving.blob, sealing(counted.through(clean), key, bound_to))
-        except FileRefused as error:
-            metrics.FILES.labels(error.reason).inc()
+            await self._mark_ready(arriving, counted.size_bytes, wraps)
+        except Exception:
+            if is_noted:
+                await self._drop(arriving)
             raise
-        wraps = (_wrapped(key, recipient, municipality, own_id),)
-        async with self._database.flowing() as connection:
-            if not await store.mark_ready(connection, municipality, own_id, counted.size_bytes, wraps):
-                raise NoPlace("The file took too long to arrive; send it again.")
         metrics.FILES.labels("taken").inc()
         return Taken(own_id, claim, kind.value, counted.size_bytes)
+
+    async def _mark_ready(self, arriving: store.Arriving, size_bytes: int, wraps: Sequence[Wrap]) -> None:
+        async with self._database.flowing() as connection:
+            own = arriving.municipality, arriving.id
+            if not await store.mark_ready(connection, *own, size_bytes, wraps):
+                raise NoPlace("The file took too long to arrive; send it again.")
+
+    async def _drop(self, arriving: store.Arriving) -> None:
+        """Delete a file that is not kept, blob first; what cannot be deleted now is swept."""
+        try:
+            await self._blobs.delete(arriving.blob)
+            async with self._database.flowing() as connection:
+                await store.forget_arriving(connection, arriving.municipality, arriving.id)
+        except _LEFT_TO_SWEEP as error:
+            log.warning("file.left_to_sweep", error=type(error).__name__)
 
     async def claimable(
         self, municipality: str, claims: Sequence[Claim], group: str, limits: FileLimits, key_hash: bytes
@@ -326,6 +353,7 @@ class _Counted:
             yield piece
 
 
+_LEFT_TO_SWEEP: tuple[type[Exception], ...] = (BlobsAway, *AWAY_KINDS)
 _ENVELOPE_BYTES = 16 * 1024  # what a form may add around a file
 
 

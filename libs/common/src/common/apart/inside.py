@@ -28,8 +28,8 @@ _CODECS = ("ascii", "cp1252", "latin_1", "utf_8", "utf_16", "utf_16_be", "utf_16
 class Walls:
     """What keeps the program in on this machine."""
 
-    system_calls: bool  # seccomp: alone enough to open, reach and start nothing
-    names: bool  # Landlock: the same once more, by another part of the kernel
+    system_calls: bool  # seccomp: alone enough to open, look at, reach and start nothing
+    names: bool  # Landlock: nothing opened, made, or reached by TCP, once more, by another part of the kernel
     user: bool  # it is not the user that started it, and not root
 
     def __str__(self) -> str:

@@ -1,4 +1,7 @@
-"""Landlock (Linux 5.13 and later): a process gives up every right to open, make or reach things by name.
+"""Landlock (Linux 5.13 and later): a process gives up every right to open, make or remove things by name.
+
+It is no wall by itself: looking at a name (stat), changing its mode, owner or times, UDP, unix sockets with a
+path and new processes are beyond it.
 
 Numbers and structures: include/uapi/linux/landlock.h; the calls have the same numbers on every architecture.
 """
@@ -24,7 +27,7 @@ def version() -> int:
 
 
 def give_up_everything() -> bool:
-    """Let nothing be opened, made, connected to or signalled from here on; whether the kernel does so.
+    """Let nothing be opened, made, connected to by TCP or signalled from here on; whether the kernel does so.
 
     No rule is added, so nothing is excepted. What is open stays open. Needs "no new privileges".
     """

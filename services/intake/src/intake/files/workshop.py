@@ -1,23 +1,20 @@
 """Starts the cleaning process for each file, a few at a time, and ends it when it takes too long."""
 
 import asyncio
-import contextlib
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from common.apart.starting import Bounds as ProgramBounds
-from common.apart.starting import Program, ended, spoken
+from common.apart.starting import Program, Running, SaidTooMuch
 from common.log import get_logger
 
 from intake.files.kinds import FileKind
-from intake.files.refusals import CODES, FileRefused
+from intake.files.refusals import CODES, FileRefused, FileTooLarge
 
 log = get_logger()
 
 _CODE = ("-m", "intake.files.cleaning")
-_READ_BYTES = 256 * 1024
 
 
 class WorkshopBusy(Exception):
@@ -46,57 +43,47 @@ class Workshop:
 
     @asynccontextmanager
     async def cleaned(
-        self, kind: FileKind, pieces: AsyncIterator[bytes]
+        self, kind: FileKind, pieces: AsyncIterator[bytes], *, most_bytes: int
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The clean file, piece by piece; its first piece comes only when the whole is clean.
+        """The clean file, piece by piece, `most_bytes` of it at most.
 
-        Raises `FileRefused`, `WorkshopBusy`, `NoWalls`, or OSError when no process can be started.
+        It may be refused to its last piece: keep nothing of it before the block has ended. Raises
+        `FileRefused`, `FileTooLarge`, `WorkshopBusy`, `NoWalls`, or OSError when no process can be started.
         """
         try:
             await asyncio.wait_for(self._places.acquire(), self._bounds.wait_seconds)
         except TimeoutError as error:
             raise WorkshopBusy from error
         try:
-            process = await self._program.start(kind.value)
-            try:
-                async with asyncio.timeout(self._bounds.seconds):
-                    first = await _hand_over(process, pieces)
-                    yield _rest(process, first)
+            async with (
+                self._program.running(kind.value, most_bytes=most_bytes) as process,
+                asyncio.timeout(self._bounds.seconds),
+            ):
+                await process.feed(pieces)
+                said = process.said()
+                first = await anext(said, b"")
+                if not first:
                     await _require_success(process)
-            except TimeoutError as error:
-                log.warning("file.too_slow", kind=kind.name)
-                raise FileRefused("too-heavy") from error
-            finally:
-                await ended(process)
+                    raise FileRefused("damaged")
+                yield _rest(first, said)
+                await _require_success(process)
+        except TimeoutError as error:
+            log.warning("file.too_slow", kind=kind.name)
+            raise FileRefused("too-heavy") from error
+        except SaidTooMuch as error:
+            raise FileTooLarge(most_bytes) from error
         finally:
             self._places.release()
 
 
-async def _hand_over(process: Process, pieces: AsyncIterator[bytes]) -> bytes:
-    """Give the file to the process; its first bytes back. Raises `FileRefused` when there are none."""
-    assert process.stdin is not None  # noqa: S101 -- made with pipes
-    assert process.stdout is not None  # noqa: S101
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended early: its exit code says why
-        async for piece in pieces:
-            process.stdin.write(piece)
-            await process.stdin.drain()
-        process.stdin.close()
-    first = await process.stdout.read(_READ_BYTES)
-    if not first:
-        await _require_success(process)
-        raise FileRefused("damaged")
-    return first
-
-
-async def _rest(process: Process, first: bytes) -> AsyncIterator[bytes]:
-    assert process.stdout is not None  # noqa: S101 -- made with pipes
+async def _rest(first: bytes, said: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    while piece := await process.stdout.read(_READ_BYTES):
+    async for piece in said:
         yield piece
 
 
-async def _require_success(process: Process) -> None:
-    code, reason = await spoken(process)
+async def _require_success(process: Running) -> None:
+    code, reason = await process.ending()
     if code == 0:
         return
     if reason in CODES:

@@ -128,6 +128,14 @@ async def mark_ready(
     return bool(result.rowcount)
 
 
+async def forget_arriving(connection: AsyncConnection, municipality: str, own_id: UUID) -> None:
+    """The blob of this file is gone, before anybody was told of it; nothing when its row is gone too."""
+    await connection.execute(
+        text("DELETE FROM attachment WHERE municipality = :municipality AND id = :id AND state <> 'claimed'"),
+        {"municipality": municipality, "id": own_id},
+    )
+
+
 async def count_unclaimed(connection: AsyncConnection, municipality: str, most: int) -> int:
     """How many files of this municipality no report claims yet; counting stops at `most`."""
     found = await connection.execute(_UNCLAIMED, {"municipality": municipality, "most": most})
