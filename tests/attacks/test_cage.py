@@ -264,6 +264,22 @@ async def test_a_mail_is_read_inside_in_every_character_set(charset: str) -> Non
     assert "Elke nacht busjes" in (await MailReader().read(content)).text
 
 
+async def test_a_program_apart_is_ended_first_and_computes_last() -> None:
+    program = Program((str(_SUPPORT / "taken_over.py"),), _BOUNDS)
+    async with program.running(most_bytes=_MIB) as process:
+        await process.feed(_once(b'{"says": "here", "stays": true}'))
+        assert await anext(process.said()) == b"here"
+        assert _standing_of("taken_over.py") == ("1000", 19)
+
+
+def _standing_of(program: str) -> tuple[str, int]:
+    """How soon the kernel ends the child that runs this program, and how late it computes."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    (own,) = [each for each in children if program.encode() in Path(f"/proc/{each}/cmdline").read_bytes()]
+    score = Path(f"/proc/{own}/oom_score_adj").read_text(encoding="ascii").strip()
+    return score, os.getpriority(os.PRIO_PROCESS, int(own))
+
+
 async def test_the_walls_of_this_machine_are_told_in_figures() -> None:
     watch = Watch(needs_walls=True)
     standing = await watch.look()

@@ -5,6 +5,12 @@ from pathlib import Path
 
 from common.provisioning import make_secrets
 from common.settings import ServiceSettings
+from gateway.mail.apart import BOUNDS as MAIL_BOUNDS
+from gateway.mail.apart import PLACES as MAIL_PLACES
+from intake.settings import IntakeSettings
+
+#: What a process that serves may come to need itself; a service without programs apart has no more than this.
+OWN_MIB = 512
 
 
 def settings_type(service: str) -> type[ServiceSettings]:
@@ -16,6 +22,17 @@ def settings_type(service: str) -> type[ServiceSettings]:
         if isinstance(each, type) and issubclass(each, ServiceSettings) and each.__module__ == module.__name__
     )
     return found
+
+
+def memory_mib(service: str) -> int:
+    """What a service may come to need with all its programs apart at work, by the usual settings."""
+    usual = {name: field.default for name, field in IntakeSettings.model_fields.items()}
+    readers = usual["files_workers"] + usual["files_workers_of_known"]
+    apart = {
+        "intake": readers * usual["files_worker_memory_mib"],
+        "gateway": MAIL_PLACES * MAIL_BOUNDS.memory_mib,
+    }
+    return OWN_MIB + int(apart[service])
 
 
 def setting_names(service: str) -> set[str]:

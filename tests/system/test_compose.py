@@ -13,13 +13,17 @@ from common.migration import SERVER_SETTINGS
 
 from tests.support.backing import CHOICE
 from tests.support.composing import ROOT, obstacle
-from tests.support.deployment import required_names, secret_names, setting_names
+from tests.support.deployment import memory_mib, required_names, secret_names, setting_names
 
 SHOVEL = {"rabbitmq_shovel", "rabbitmq_shovel_management"}  # fills the queues of partners
 SERVERS = {"postgres": "postgres:17", "rabbitmq": "rabbitmq:4-management"}
 JOBS = ("secrets", "provisioning", "municipality", *(f"migrate-{service}" for service in SERVICES))
 #: Dockerfiles and compose file: what is built and run.
 WRITTEN = ("docker-compose.yml", "deploy/Dockerfile", "deploy/compose/mail.Dockerfile")
+
+
+#: The services that read hostile content in programs apart.
+READERS = ("gateway", "intake")
 
 
 @cache
@@ -89,6 +93,12 @@ def test_a_server_keeps_only_what_it_needs_to_leave_root(name: str) -> None:
     assert set(each["cap_add"]) == {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
     assert each["security_opt"] == ["no-new-privileges:true"]
     assert each["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("service", READERS)
+def test_a_container_holds_its_service_and_all_that_it_starts_apart(service: str) -> None:
+    limit = container(service).get("mem_limit", "0m")
+    assert int(limit.removesuffix("m")) >= memory_mib(service)
 
 
 def test_no_two_services_meet_and_only_two_have_a_way_out() -> None:

@@ -17,7 +17,7 @@ from common.flow import SERVICES
 from gateway.settings import GatewaySettings
 from intake.settings import IntakeSettings
 
-from tests.support.deployment import required_names, secret_names, setting_names
+from tests.support.deployment import memory_mib, required_names, secret_names, setting_names
 
 FOLDER = Path(__file__).parents[2] / "deploy/k8s"
 OVERLAYS = ("test", "production", "production-keda")
@@ -158,6 +158,13 @@ def test_taking_reports_in_gets_the_processor_before_the_consumers() -> None:
         door = {name for name in asked if name.endswith(("gateway", "intake"))}
         assert len(door) == 2
         assert min(asked[name] for name in door) >= 4 * max(asked[name] for name in asked.keys() - door)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("service", ["gateway", "intake"])
+def test_a_pod_holds_its_service_and_all_that_it_starts_apart(overlay: str, service: str) -> None:
+    (found,) = deployments(f"overlays/{overlay}")[service]["spec"]["template"]["spec"]["containers"]
+    assert int(found["resources"]["limits"]["memory"].removesuffix("Mi")) >= memory_mib(service)
 
 
 def test_intake_keeps_files_on_a_volume_that_its_replicas_share() -> None:

@@ -23,7 +23,8 @@ from gateway.mail.draft import (
 )
 
 _CODE = ("-m", "gateway.mail.reading")
-_BOUNDS = Bounds(memory_mib=768, cpu_seconds=8)
+BOUNDS = Bounds(memory_mib=256, cpu_seconds=8)
+PLACES = 2  # at work together
 _SECONDS = 15
 _PIECE_BYTES = 256 * 1024
 #: What was enclosed comes back in base64, and beside it two texts in which each character may be escaped.
@@ -42,9 +43,11 @@ class MailsUnread(Unavailable):
 class MailReader:
     """Reads mails that staff drops; nothing of a mail is parsed in the process that serves requests."""
 
-    def __init__(self, places: int = 2, *, needs_walls: bool = True, code: tuple[str, ...] = _CODE) -> None:
+    def __init__(
+        self, places: int = PLACES, *, needs_walls: bool = True, code: tuple[str, ...] = _CODE
+    ) -> None:
         self._places = asyncio.Semaphore(places)
-        self._program = Program(code, _BOUNDS, needs_walls=needs_walls)
+        self._program = Program(code, BOUNDS, needs_walls=needs_walls)
 
     async def read(self, content: bytes) -> Draft:
         """The draft of a mail. Raises `MailRefused`, or `MailsUnread`."""

@@ -16,6 +16,8 @@ from common.apart import landlock, seccomp
 
 REFUSED, SHUT = 3, 4  # exit codes: with a reason on standard error; because a wall is missing
 _NOBODY = 65534
+_FIRST_TO_GO = 1000  # oom_score_adj; proc(5)
+_LAST_IN_LINE = 19  # nice(2)
 _DESCRIPTORS = 16  # open at once: the three pipes, and room for what libraries count
 _MOST_DESCRIPTORS = 65_536  # looked for when what was inherited is closed
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_NO_NEW_PRIVILEGES = 1, 4, 38  # prctl(2)
@@ -49,7 +51,13 @@ class Cell:
         self._said = 2
 
     def take_bounds(self) -> None:
-        """Memory, time, and nothing written, dumped or started; libraries have no one to speak to."""
+        """Memory, time, and nothing written, dumped or started; libraries have no one to speak to.
+
+        Where memory is short the kernel ends this program first, and others compute before it.
+        """
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
+            score.write(str(_FIRST_TO_GO))
+        os.nice(_LAST_IN_LINE)
         for limit, value in (
             (resource.RLIMIT_AS, self._memory_bytes),
             (resource.RLIMIT_CPU, self._seconds),
