@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from common.apart.starting import Bounds, NoWalls, Program, Watch
+from common.rooms import Account
 from gateway.mail import MailReader
 from gateway.mail.apart import MailsUnread
 from intake.files.cleaning import loaded
@@ -31,6 +32,7 @@ _INTRUDER, _WALL_LESS = str(_SUPPORT / "intruder.py"), str(_SUPPORT / "wall_less
 _SECRET = b"postgresql://geheim:KANARIEVOGEL@127.0.0.1/intake"
 _BOUNDS = Bounds(1024, 60)
 _MIB = 1024 * 1024
+_SOMEBODY = Account("zandrecht")
 _LOOKS = ("look, as at a descriptor, at", "look closely, as at a descriptor, at")
 _READ = (
     *("/run/secrets", "/run", "/etc/passwd", "/etc/shadow", "/etc/hosts", "/", "/sys", "/dev/urandom"),
@@ -173,10 +175,12 @@ async def test_without_walls_no_file_and_no_mail_is_read() -> None:
             await process.ending()
     workshop = Workshop(1, WorkshopBounds(seconds=60), code=(_WALL_LESS,))
     with pytest.raises(NoWalls):
-        async with workshop.cleaned(FileKind.JPEG, _once(JPEGS["JPEG comment"]()), most_bytes=_MIB):
+        async with workshop.cleaned(
+            FileKind.JPEG, _once(JPEGS["JPEG comment"]()), most_bytes=_MIB, account=_SOMEBODY
+        ):
             pass
     with pytest.raises(MailsUnread) as unread:
-        await MailReader(code=(_WALL_LESS,)).read(b"From: a@b.example\n\nx")
+        await MailReader(code=(_WALL_LESS,)).read(b"From: a@b.example\n\nx", "zandrecht")
     assert (unread.value.status, unread.value.code) == (503, "mails-unread")
 
 
@@ -221,7 +225,7 @@ async def test_a_file_is_cleaned_inside_as_outside(name: str) -> None:
     content = _files()[name]
     kind = FileKind.PDF if content.startswith(b"%PDF") else _kind_of(content)
     workshop = Workshop(1, WorkshopBounds(seconds=60))
-    async with workshop.cleaned(kind, _once(content), most_bytes=_MIB) as pieces:
+    async with workshop.cleaned(kind, _once(content), most_bytes=_MIB, account=_SOMEBODY) as pieces:
         inside = b"".join([each async for each in pieces])
     assert inside == loaded(kind)(content)
 
@@ -246,7 +250,9 @@ async def test_what_a_library_grumbles_does_not_pass_for_a_reason_nor_fill_the_p
     )
     workshop = Workshop(1, WorkshopBounds(seconds=60))
     try:
-        async with workshop.cleaned(FileKind.PDF, _once(written(picture)), most_bytes=_MIB) as pieces:
+        async with workshop.cleaned(
+            FileKind.PDF, _once(written(picture)), most_bytes=_MIB, account=_SOMEBODY
+        ) as pieces:
             assert b"".join([each async for each in pieces]).startswith(b"%PDF")
     except FileRefused as refused:
         assert refused.reason in {"damaged", "picture-in-pdf"}  # noqa: PT017 -- either way, and no other
@@ -261,7 +267,7 @@ async def test_a_mail_is_read_inside_in_every_character_set(charset: str) -> Non
     content = head.encode() + b"Content-Transfer-Encoding: 8bit\r\n\r\n" + text
     if charset == "utf-16":
         content = head.encode() + b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(text)
-    assert "Elke nacht busjes" in (await MailReader().read(content)).text
+    assert "Elke nacht busjes" in (await MailReader().read(content, "zandrecht")).text
 
 
 async def test_a_program_apart_is_ended_first_and_computes_last() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from common.apart.starting import Bounds, Program, SaidTooMuch
+from common.rooms import Account
 from common.sealing import Recipient, generate_key_pair
 from gateway.mail import MailReader, MailRefused
 from intake.attachments import Attachments, Upload
@@ -25,6 +26,7 @@ from tests.support.intake_files import files_below, rows
 
 _CODE = (str(Path(__file__).parents[1] / "support" / "taken_over.py"),)
 _MIB = 1024 * 1024
+_SOMEBODY = Account("zandrecht")
 _JPEG = b"\xff\xd8\xff"
 _DRAFT: dict[str, Any] = {
     "text": "Elke nacht busjes.",
@@ -80,7 +82,7 @@ async def test_a_program_that_nobody_hears_out_is_ended_all_the_same() -> None:
 
 async def test_a_flood_instead_of_a_draft_is_a_mail_that_is_too_heavy() -> None:
     with pytest.raises(MailRefused) as refused:
-        await MailReader(code=_CODE).read(asking(floods=40))
+        await MailReader(code=_CODE).read(asking(floods=40), "zandrecht")
     assert refused.value.reason == "too_heavy"
 
 
@@ -112,20 +114,20 @@ async def test_a_flood_instead_of_a_draft_is_a_mail_that_is_too_heavy() -> None:
 )
 async def test_a_draft_that_no_reader_gives_is_a_mail_that_is_not_read(says: str) -> None:
     with pytest.raises(MailRefused) as refused:
-        await MailReader(code=_CODE).read(asking(says=says))
+        await MailReader(code=_CODE).read(asking(says=says), "zandrecht")
     assert refused.value.reason == "damaged"
 
 
 async def test_a_draft_that_a_reader_gives_is_believed() -> None:
     said = {**_DRAFT, "sent_at": "2026-11-30T08:00:00+00:00", "enclosed": [_ENCLOSED]}
-    draft = await MailReader(code=_CODE).read(asking(says=json.dumps(said)))
+    draft = await MailReader(code=_CODE).read(asking(says=json.dumps(said)), "zandrecht")
     assert (draft.text, [each.content for each in draft.enclosed]) == ("Elke nacht busjes.", [_JPEG])
 
 
 async def test_a_clean_file_is_no_larger_than_its_kind_may_be() -> None:
     workshop = Workshop(1, WorkshopBounds(seconds=60), code=_CODE)
     for _ in range(2):  # the place is free again
-        cleaned = workshop.cleaned(FileKind.JPEG, _once(asking(floods=4)), most_bytes=_MIB)
+        cleaned = workshop.cleaned(FileKind.JPEG, _once(asking(floods=4)), most_bytes=_MIB, account=_SOMEBODY)
         with pytest.raises(FileTooLarge):
             await _hear_clean(cleaned)
 

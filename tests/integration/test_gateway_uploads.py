@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -58,13 +59,14 @@ class Sender:
         self.heard.append(message)
 
 
-async def _upload(passing: Passthrough, sender: Sender) -> None:
+async def _upload(passing: Passthrough, sender: Sender, **more: Any) -> None:
     scope = {
         "type": "http",
         "method": "POST",
         "path": "/api/v1/files",
         "query_string": b"",
         "headers": [(b"transfer-encoding", b"chunked")],
+        **more,
     }
     async with asyncio.timeout(10):
         await passing(scope, sender.receive, sender.send)
@@ -124,3 +126,16 @@ async def test_a_place_that_is_worked_on_is_given_to_nobody(running: Running) ->
         assert "Retry-After" in refused.value.headers
         async with running.front.uploads.place(scope, Identity("veldstad", key_name="melder")):
             pass  # who is known has a place of their own
+
+
+async def test_intake_can_tell_networks_apart_and_learns_none(running: Running) -> None:
+    passing = Passthrough(running.front, _TABLE)
+    headers = [(b"transfer-encoding", b"chunked"), (b"network-mark", b"mine")]
+    marks = []
+    for address in ("192.0.2.7", "192.0.2.8", "198.51.100.7"):
+        await _upload(passing, Sender(b"a"), client=(address, 0), headers=headers)
+        marks.append(running.upstream.seen[-1]["headers"]["network-mark"])
+    assert marks[0] == marks[1] != marks[2]
+    assert len({*marks, "mine"}) == 3
+    known = Identity("veldstad", person=uuid4())
+    assert running.front.uploads.marked({"client": ("192.0.2.7", 0)}, known) == {}

@@ -304,7 +304,13 @@ def test_the_ingress_notes_nothing_keeps_nothing_and_waits_longer_than_the_gatew
     gateway = {name: field.default for name, field in GatewaySettings.model_fields.items()}
     assert _seconds(told, "proxy-connect-timeout") < _seconds(told, "proxy-send-timeout")
     assert _seconds(told, "proxy-send-timeout") > gateway["upload_idle_seconds"]
-    assert _seconds(told, "proxy-read-timeout") > gateway["upload_seconds"] + gateway["upstream_read_seconds"]
+    assert _seconds(told, "proxy-read-timeout") > gateway["upload_seconds"] + gateway["upload_answer_seconds"]
+
+
+def test_the_gateway_waits_for_a_file_longer_than_its_turn_and_its_cleaning_take() -> None:
+    cleaning = IntakeSettings.model_fields["files_worker_seconds"].default
+    waiting = 4 + cleaning + 5  # for a place, and for the one that is cleaned just now
+    assert GatewaySettings.model_fields["upload_answer_seconds"].default > waiting + cleaning
 
 
 def test_every_variable_is_a_setting_of_its_service(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ async def test_the_process_apart_reads_and_refuses_alike() -> None:
     reader = MailReader()
     message = mail()
     message.add_attachment(b"\xff\xd8\xff", maintype="image", subtype="jpeg", filename="foto.jpg")
-    assert await reader.read(message.as_bytes()) == read_mail(message.as_bytes())
+    assert await reader.read(message.as_bytes(), "zandrecht") == read_mail(message.as_bytes())
     with pytest.raises(MailRefused) as caught:
-        await reader.read(b"geen mail")
+        await reader.read(b"geen mail", "zandrecht")
     assert caught.value.reason == "no_mail"

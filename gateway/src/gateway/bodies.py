@@ -1,10 +1,13 @@
 """Request bodies on their way in: each at its least tempo, all within places that the slow give up."""
 
 import asyncio
+import secrets
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from hashlib import blake2s
 
 from common.auth import Identity
 from common.errors import AppError, Malformed, TooMuch, Unavailable
@@ -27,6 +30,9 @@ _LONGEST_NUMBER = 18
 _WAITING_SECONDS = 24 * 60 * 60  # then intake keeps a file no longer
 _WAITING_AGAIN_SECONDS = "600"
 _SECONDS_OF_A_FILE = 5.0  # an upload that never came whole counts as a file for so long that it had its place
+#: By this header intake tells networks apart. Nothing that a client sends under this name is passed on.
+NETWORK_MARK = "Network-Mark"
+_MARK_BYTES = 9
 
 
 class TooSlowBody(AppError):
@@ -182,6 +188,19 @@ class Uploads:
         self._waiting = Kept(most_waiting, _WAITING_SECONDS)
         self._places = Room("uploads", at_once)
         self._of_block, self._of_municipality = of_block, of_municipality
+        self._secret = secrets.token_bytes(32)
+
+    def marked(self, scope: Scope, who: Identity) -> dict[str, str]:
+        """The header that marks the network of who is anonymous, for intake to share its work by.
+
+        Only this process can make it, and as long as it lives: a mark leads back to no network, and after a
+        restart, or at another replica, the same network has another.
+        """
+        if not who.is_anonymous:
+            return {}
+        network = widest(network_of(scope)).encode()
+        digest = blake2s(network, digest_size=_MARK_BYTES, key=self._secret).digest()
+        return {NETWORK_MARK: urlsafe_b64encode(digest).decode("ascii")}
 
     @asynccontextmanager
     async def place(self, scope: Scope, who: Identity) -> AsyncIterator[Stay]:

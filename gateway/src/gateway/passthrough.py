@@ -151,6 +151,8 @@ class Passthrough:
         query = scope["query_string"].decode("latin-1")
         target = f"{scope['path']}?{query}" if query else scope["path"]
         sent = exchange.headers_on()
+        if exchange.upload is not None:
+            sent |= self._front.uploads.marked(scope, visitor.identity)
         code = sent.get(_INVITATION, "") if visitor.identity.is_anonymous else ""
         try:
             async with (

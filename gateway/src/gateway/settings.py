@@ -25,6 +25,7 @@ class GatewaySettings(ServiceSettings):
     door_security: Literal["tls", "none"] = "tls"  # between that proxy and the gateway; "none": in clear
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
+    upload_answer_seconds: float = 55  # for the answer about a file, which waits its turn and is cleaned
     # Of these three, who signed in or has an API key finds a third as much again, for them alone.
     upstream_connections: int = (
         192  # to each service; a municipality alone takes half at most, a person or key a third

@@ -64,12 +64,7 @@ class ServiceClient:
                 + _with_known(self._settings.uploads_at_once),
                 keepalive_timeout=_KEEP_SECONDS,
             ),
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                connect=self._settings.upstream_connect_seconds + 3,  # with the wait for a free connection
-                sock_connect=self._settings.upstream_connect_seconds,
-                sock_read=self._settings.upstream_read_seconds,
-            ),
+            timeout=self._timeout(self._settings.upstream_read_seconds),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
@@ -130,6 +125,8 @@ class ServiceClient:
         place = nullcontext() if has_place else places.held(_path(identity, within))
         try:
             with place:
+                if has_place:
+                    body["timeout"] = self._timeout(self._settings.upload_answer_seconds)
                 async with self._asked(identity, service, method, path, headers, **body) as answer:
                     yield answer
         except NothingLeft as error:
@@ -180,6 +177,14 @@ class ServiceClient:
             ) from error
         except aiohttp.ClientError as error:
             raise self._away(service, error) from error
+
+    def _timeout(self, read_seconds: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=None,
+            connect=self._settings.upstream_connect_seconds + 3,  # with the wait for a free connection
+            sock_connect=self._settings.upstream_connect_seconds,
+            sock_read=read_seconds,
+        )
 
     def _away(self, service: str, error: Exception) -> Unavailable:
         log.warning("service.away", service=service, error=type(error).__name__)

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 from common.apart.starting import Bounds, NoWalls, Program, SaidTooMuch
 from common.errors import Unavailable
 from common.log import get_logger
+from common.rooms import Account
+from common.sharing import NothingLeft
+from common.turns import Turns
 from pydantic import AfterValidator, AwareDatetime, Base64Bytes, BaseModel, Field, ValidationError
 
 from gateway.mail.draft import (
@@ -26,6 +29,7 @@ _CODE = ("-m", "gateway.mail.reading")
 BOUNDS = Bounds(memory_mib=256, cpu_seconds=8)
 PLACES = 2  # at work together
 _SECONDS = 15
+_PATIENCE_SECONDS = 20  # whose turn is next waits for the longest reading, and no longer
 _PIECE_BYTES = 256 * 1024
 #: What was enclosed comes back in base64, and beside it two texts in which each character may be escaped.
 _MOST_SAID = MAX_BYTES * 4 // 3 + 1024 * 1024
@@ -46,24 +50,27 @@ class MailReader:
     def __init__(
         self, places: int = PLACES, *, needs_walls: bool = True, code: tuple[str, ...] = _CODE
     ) -> None:
-        self._places = asyncio.Semaphore(places)
+        self._turns = Turns(places, patience_seconds=_PATIENCE_SECONDS)
         self._program = Program(code, BOUNDS, needs_walls=needs_walls)
 
-    async def read(self, content: bytes) -> Draft:
-        """The draft of a mail. Raises `MailRefused`, or `MailsUnread`."""
+    async def read(self, content: bytes, municipality: str) -> Draft:
+        """The draft of a mail. Raises `MailRefused`, or `MailsUnread`.
+
+        Mails of this municipality wait for those of others that had less read lately.
+        """
         if not content.strip():
             raise MailRefused("empty")
         if len(content) > MAX_BYTES:
             raise MailRefused("too_large")
-        async with self._places:
-            try:
+        try:
+            async with self._turns.place(Account(municipality)):
                 said, code, reason = await self._said_of(content)
-            except (TimeoutError, SaidTooMuch) as error:
-                raise MailRefused("too_heavy") from error
-            except NoWalls as error:
-                raise MailsUnread("Nothing shuts in here what reads a mail; paste its text.") from error
-            except OSError as error:
-                raise MailsUnread("No mail can be read at this moment; paste its text.") from error
+        except (TimeoutError, SaidTooMuch) as error:
+            raise MailRefused("too_heavy") from error
+        except NoWalls as error:
+            raise MailsUnread("Nothing shuts in here what reads a mail; paste its text.") from error
+        except (NothingLeft, OSError) as error:
+            raise MailsUnread("No mail can be read at this moment; paste its text.") from error
         if code != 0:
             if reason not in REASONS:
                 log.warning("mail.reading_died", code=code)

@@ -101,8 +101,9 @@ class Carrier:
         self, scope: Scope, visitor: Visitor, signal_type: str, enclosed: Enclosed
     ) -> CarriedFile | None:
         """Send a file on that came otherwise than in a field; None when intake did not take it."""
-        headers = {"Content-Type": enclosed.media_type, "Signal-Type": signal_type}
         who = visitor.identity
+        headers = {"Content-Type": enclosed.media_type, "Signal-Type": signal_type}
+        headers |= self._front.uploads.marked(scope, who)
         try:
             async with (
                 self._front.uploads.place(scope, who) as stay,
@@ -144,9 +145,9 @@ class Carrier:
         if count >= self._offered.max_count:
             sent.is_too_many = True
             return
-        headers = _headers(pairs, start)
-        content = _one_file(coming.parts)
         who = visitor.identity
+        headers = _headers(pairs, start) | self._front.uploads.marked(scope, who)
+        content = _one_file(coming.parts)
         try:
             async with (
                 self._front.invitations.trying(

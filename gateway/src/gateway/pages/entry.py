@@ -131,7 +131,9 @@ class _EntryPage:
         pasted = turn.pasted
         try:
             content = bytes(MAX_BYTES + 1) if sent.is_kept_too_large else sent.kept
-            draft = await self._mails.read(content) if content or not pasted else draft_of_text(pasted)
+            has_mail = content or not pasted
+            municipality = turn.visitor.municipality.code
+            draft = await self._mails.read(content, municipality) if has_mail else draft_of_text(pasted)
         except MailRefused as error:
             return self._page(replace(turn, more={"refused": error.reason}), Malformed.status)
         turn = _filled_from(turn, draft)

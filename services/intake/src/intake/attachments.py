@@ -74,6 +74,7 @@ class Upload:
     length_bytes: int | None = None  # as the sender says
     declared: Declared = field(default_factory=Declared)
     is_professional: bool = False  # sent by who signed in, or has a key that reports
+    network: str = ""  # a mark by which the gateway tells networks apart; it names none
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Attachments:
         `recipient` is asked when the body was read, for it may say what the file is for. Raises
         `FileRefused`, `FileTooLarge`, `Malformed`, `TooMuch`, or `NoPlace` when nothing was kept.
         """
-        account = Account(municipality, is_known=upload.is_professional)
+        account = _account(municipality, upload)
         try:
             await self._require_room(municipality, upload)
             async with spooling(self._spool_folder) as spool:
@@ -190,7 +191,8 @@ class Attachments:
         if self._scanner is not None and not await self._scanner.is_clean(spool.read()):
             raise _refused("malware")
         workshop = self._workshop_of_known if upload.is_professional else self._workshop
-        cleaned = workshop.cleaned(kind, spool.read(), most_bytes=most_bytes)
+        account = _account(municipality, upload)
+        cleaned = workshop.cleaned(kind, spool.read(), most_bytes=most_bytes, account=account)
         try:
             return await self._seal(municipality, kind, cleaned, recipient)
         except FileRefused as error:
@@ -355,6 +357,12 @@ class _Counted:
 
 _LEFT_TO_SWEEP: tuple[type[Exception], ...] = (BlobsAway, *AWAY_KINDS)
 _ENVELOPE_BYTES = 16 * 1024  # what a form may add around a file
+
+
+def _account(municipality: str, upload: Upload) -> Account:
+    """Who is unknown is counted by network too; who is known answers for what they send."""
+    network = "" if upload.is_professional else upload.network
+    return Account(municipality, network, is_known=upload.is_professional)
 
 
 def hash_of_claim(claim: str) -> bytes:

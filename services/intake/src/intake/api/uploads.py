@@ -53,6 +53,7 @@ async def take_file(
     caller: Caller,
     signal_type: Annotated[str | None, Header(description=_TOLD, max_length=200)] = None,
     invitation_code: InvitationCode = None,
+    network_mark: Annotated[str, Header(max_length=64, include_in_schema=False)] = "",
 ) -> dict[str, Any]:
     """Take one photo or PDF in, cleaned and sealed. A report names it by id and claim within 24 hours."""
     require_reporting(caller)
@@ -62,7 +63,7 @@ async def take_file(
     content_type = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else None
-    upload = Upload(_body(request), size, is_professional=caller.is_professional)
+    upload = Upload(_body(request), size, is_professional=caller.is_professional, network=network_mark)
     boundary = boundary_of(content_type)
     if boundary is None:
         upload.declared = Declared(media_type=content_type)

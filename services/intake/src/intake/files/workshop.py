@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from common.apart.starting import Bounds as ProgramBounds
 from common.apart.starting import Program, Running, SaidTooMuch
 from common.log import get_logger
+from common.rooms import Account
+from common.sharing import NothingLeft
+from common.turns import Turns
 
 from intake.files.kinds import FileKind
 from intake.files.refusals import CODES, FileRefused, FileTooLarge
@@ -15,6 +18,7 @@ from intake.files.refusals import CODES, FileRefused, FileTooLarge
 log = get_logger()
 
 _CODE = ("-m", "intake.files.cleaning")
+_PATIENCE_BEYOND_SECONDS = 5  # whose turn is next waits for the longest cleaning, and no longer
 
 
 class WorkshopBusy(Exception):
@@ -27,7 +31,6 @@ class Bounds:
 
     memory_mib: int = 768
     seconds: float = 20
-    wait_seconds: float = 8  # for a free place
 
 
 class Workshop:
@@ -36,14 +39,14 @@ class Workshop:
     def __init__(
         self, places: int, bounds: Bounds, *, needs_walls: bool = True, code: tuple[str, ...] = _CODE
     ) -> None:
-        self._places = asyncio.Semaphore(places)
+        self._turns = Turns(places, patience_seconds=bounds.seconds + _PATIENCE_BEYOND_SECONDS)
         self._bounds = bounds
         cost = ProgramBounds(bounds.memory_mib, int(bounds.seconds) + 1)
         self._program = Program(code, cost, needs_walls=needs_walls)
 
     @asynccontextmanager
     async def cleaned(
-        self, kind: FileKind, pieces: AsyncIterator[bytes], *, most_bytes: int
+        self, kind: FileKind, pieces: AsyncIterator[bytes], *, most_bytes: int, account: Account
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The clean file, piece by piece, `most_bytes` of it at most.
 
@@ -51,9 +54,15 @@ class Workshop:
         `FileRefused`, `FileTooLarge`, `WorkshopBusy`, `NoWalls`, or OSError when no process can be started.
         """
         try:
-            await asyncio.wait_for(self._places.acquire(), self._bounds.wait_seconds)
-        except TimeoutError as error:
+            async with self._turns.place(account), self._cleaned(kind, pieces, most_bytes) as clean:
+                yield clean
+        except NothingLeft as error:
             raise WorkshopBusy from error
+
+    @asynccontextmanager
+    async def _cleaned(
+        self, kind: FileKind, pieces: AsyncIterator[bytes], most_bytes: int
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         try:
             async with (
                 self._program.running(kind.value, most_bytes=most_bytes) as process,
@@ -72,8 +81,6 @@ class Workshop:
             raise FileRefused("too-heavy") from error
         except SaidTooMuch as error:
             raise FileTooLarge(most_bytes) from error
-        finally:
-            self._places.release()
 
 
 async def _rest(first: bytes, said: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
