@@ -183,6 +183,38 @@ async def test_a_key_has_a_pace_of_its_own(running: Running, administrator: dict
     assert (await _ask(running, usual))[0] == 200  # nobody waits for another's key
 
 
+@pytest.mark.parametrize("role", ["reporter", "staff-entry", "export"])
+async def test_the_pages_take_no_key_and_say_where_it_works(
+    running: Running, administrator: dict[str, str], role: str
+) -> None:
+    key = await _made(running, administrator, f"bladzijde-{role}", roles=[role])
+    asked = len(running.upstream.seen)
+    for method, path in (
+        ("GET", "melden"),
+        ("POST", "melden"),
+        ("POST", "invoeren"),
+        ("POST", "postvak"),
+        ("GET", "cijfers"),
+    ):
+        form = {"type": "hennepteelt", "step": "send", "pasted": "tekst"}
+        headers = {**key, "Accept": "application/json"}
+        async with running.client.request(method, f"/veldstad/{path}", data=form, headers=headers) as answer:
+            told = await answer.json()
+        assert (answer.status, told["code"]) == (403, "key-at-page"), path
+        assert "/api/v1" in told["detail"]
+    assert len(running.upstream.seen) == asked
+
+
+async def test_a_key_keeps_its_pace_at_what_the_gateway_answers_itself(
+    running: Running, administrator: dict[str, str]
+) -> None:
+    slow = await _made(running, administrator, "langzaam", perMinute=10)
+    statuses = [(await _call(running, "GET", "/api/v1/challenges", slow))[0] for _ in range(2)]
+    statuses += [(await _call(running, "GET", PATH, slow))[0]]
+    assert statuses[-1] == 429, statuses
+    assert (await _ask(running, slow))[0] == 429
+
+
 async def test_no_key_stands_in_a_log_or_an_error(
     running: Running,
     administrator: dict[str, str],

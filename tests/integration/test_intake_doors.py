@@ -186,3 +186,11 @@ async def _stored(desk: Desk) -> tuple[int, int]:
 
 
 _FILE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize("role", [Role.EXPORT, Role.PROCESS_MANAGER])
+async def test_a_key_that_may_not_report_is_shown_nothing_hidden_either(desk: Desk, role: Role) -> None:
+    answer = await desk.client.post(
+        "/api/v1/anonymisations", json={"description": "Bij Jan."}, headers=bearer("intake", key(role))
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "key-may-not-report")

@@ -21,6 +21,7 @@ from gateway.domain.people import ApiKey, Municipality, Session
 from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
 from gateway.invitations import Invitations
+from gateway.key_pace import KeyPace
 from gateway.session import KeyUnknown, Sessions, csrf_token, is_csrf_token
 from gateway.settings import GatewaySettings
 from gateway.upstream import ServiceClient
@@ -166,16 +167,20 @@ class Front:
     flood: Flood
     invitations: Invitations
     draft_keys: DraftKeys
+    key_pace: KeyPace
 
     async def visitor(self, request: Request) -> Visitor:
-        """Who sent this request. A dead session is nobody; a wrong API key is `NotSignedIn`.
+        """Who sent this request, in the pace of its API key. A dead session is nobody.
 
-        Raises `UnknownMunicipality` when nothing says which municipality is meant.
+        Raises `NotSignedIn` for a wrong key, `TooMuch` for one that asks too often, and `UnknownMunicipality`
+        when nothing says which municipality is meant.
         """
-        return await self.visitor_of(request.scope)
+        visitor = await self.visitor_of(request.scope)
+        await self.key_pace.keep(visitor.key)
+        return visitor
 
     async def visitor_of(self, scope: Scope) -> Visitor:
-        """As `visitor`, for a bare ASGI scope."""
+        """As `visitor`, for a bare ASGI scope, and without a pace: who answers a key keeps that."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         authorization = headers.get(b"authorization")
         if authorization is not None:

@@ -22,6 +22,7 @@ from gateway.draft_keys import DraftKeys
 from gateway.flood import Flood
 from gateway.front import Directory, Front
 from gateway.invitations import Invitations
+from gateway.key_pace import KeyPace
 from gateway.mail import MAX_BYTES
 from gateway.pages import Pages
 from gateway.pages.carrying import FIELDS_BYTES
@@ -55,6 +56,7 @@ def build_front(
         flood=Flood(settings, secret, clock=lambda: clock().timestamp()),
         invitations=Invitations(),
         draft_keys=DraftKeys(database, settings, clock=clock),
+        key_pace=KeyPace(settings.rate_key_per_minute, settings.rate_patience_seconds),
     )
 
 

@@ -2,22 +2,19 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import aiohttp
-from common.errors import AppError, NotAllowed, NotFound, NotSignedIn, TooMuch
+from common.errors import AppError, NotAllowed, NotFound, NotSignedIn
 from common.log import get_logger
 from common.sharing import within_wider
 from common.web import MethodNotAllowed
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.bodies import MARK, Incoming, declared_bytes, network_of
-from gateway.domain.pace import Pace, TooFast
-from gateway.domain.people import ApiKey
 from gateway.domain.routes import KIB, Route, RouteTable
 from gateway.flood import HEADER, Admission, Asked
 from gateway.front import Front, Visitor, address_of_scope
@@ -29,7 +26,6 @@ WHOLE_BYTES = 1024 * KIB
 _PROOF_HEADERS = (b"idempotency-key", HEADER.lower().encode())
 _INVITATION = HEADER_OF_INVITATION.lower()
 _WATCH_AFTER_SECONDS = 0.05
-_BURSTS_A_MINUTE = 10  # a key may spend so much of its minute at once
 
 #: What a service may know of a request. All else stays here: credentials, cookies, addresses, user agents,
 #: hop-by-hop and forwarding headers (RFC 9110, 7.6.1).
@@ -78,8 +74,6 @@ class Passthrough:
     def __init__(self, front: Front, table: RouteTable | None = None) -> None:
         self._front = front
         self._table = table or RouteTable()
-        settings = front.settings
-        self._key_pace = KeyPace(settings.rate_key_per_minute, settings.rate_patience_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; expected outcomes are raised as `AppError`."""
@@ -88,7 +82,7 @@ class Passthrough:
         visitor = await self._front.visitor_of(scope)
         scope[MARK] = visitor.identity.mark
         admit(route, visitor)
-        await self._key_pace.keep(visitor.key)
+        await self._front.key_pace.keep(visitor.key)
         self._front.refuse_forgery(scope, visitor)
         admission = self._admission(route, visitor, scope)
         exchange = _Exchange(scope, receive, send)
@@ -198,34 +192,6 @@ def _files_in(report: bytes | AsyncIterator[bytes]) -> int:
     except (ValueError, AttributeError, RecursionError):
         return 0
     return len(named) if isinstance(named, list) else 0
-
-
-class KeyPace:
-    """The pace of each API key: it slows down first, and is then told when to come back."""
-
-    def __init__(self, per_minute: int, patience_seconds: float) -> None:
-        self._per_minute = per_minute
-        self._patience_seconds = patience_seconds
-        self._paces: dict[int, Pace] = {}  # one for each number of requests a minute
-
-    async def keep(self, key: ApiKey | None) -> None:
-        """Wait as long as this key must; raises `TooMuch`."""
-        if key is None:
-            return
-        per_minute = key.per_minute or self._per_minute
-        pace = self._paces.get(per_minute)
-        if pace is None:
-            burst = max(per_minute // _BURSTS_A_MINUTE, 1)
-            pace = self._paces[per_minute] = Pace(per_minute / 60, burst, self._patience_seconds)
-        try:
-            delay = pace.delay_seconds((key.municipality, key.name), time.monotonic())
-        except TooFast as error:
-            raise TooMuch(
-                f"This key may ask {per_minute} times a minute.",
-                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
-            ) from error
-        if delay:
-            await asyncio.sleep(delay)
 
 
 class _Named:

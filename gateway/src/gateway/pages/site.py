@@ -42,6 +42,17 @@ _NAVIGATION: tuple[tuple[str, frozenset[Role] | None], ...] = (
 log = get_logger()
 
 
+class KeyAtPage(NotAllowed):
+    """The pages are for people; what an API key may do, and how often, is held at the API."""
+
+    code = "key-at-page"
+    title = "An API key works at the API, not at the pages"
+    fix = (
+        "Een API-sleutel werkt niet op deze bladzijden. Gebruik de adressen onder /api/v1.",
+        "An API key does not work at these pages. Use the addresses below /api/v1.",
+    )
+
+
 @dataclass(frozen=True)
 class Site:
     """The ground of the pages: give `routes(site)` of each room one of these."""
@@ -91,8 +102,11 @@ class Site:
     async def visitor(self, request: Request) -> Visitor:
         """Who visits the municipality in the address; someone signed in elsewhere is nobody here.
 
-        Raises `NotFound` when there is no such municipality, `NotSignedIn` for a wrong API key.
+        Raises `NotFound` when there is no such municipality, `KeyAtPage` for who sends what a program signs
+        in with.
         """
+        if "authorization" in request.headers:
+            raise KeyAtPage("Send an API key to the addresses below /api/v1.")
         municipality = await self._municipality(request.path_params.get("municipality", ""))
         headers = [each for each in request.scope["headers"] if each[0] != b"municipality"]
         named = {**request.scope, "headers": [*headers, (b"municipality", municipality.code.encode())]}

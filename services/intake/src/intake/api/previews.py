@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake
 from intake.admission import Admission
-from intake.api.callers import InvitationCode
+from intake.api.callers import InvitationCode, require_reporting
 from intake.domain import MAX_ANSWER, MAX_PROSE
 from intake.hiding import is_doubtful, marked_in_vain, words_of
 
@@ -80,6 +80,7 @@ async def hide_words(
 
     Who is anonymous sends the `Idempotency-Key` and `Proof-Of-Work` that the report will come with.
     """
+    require_reporting(caller)
     admission: Admission = request.app.state.admission
     await admission.require(caller, invitation_code)
     intake: Intake = request.app.state.intake
