@@ -229,6 +229,27 @@ async def test_a_draft_opens_with_both_halves_only(
         take_apart(profile, draft, half, attempts, when)
 
 
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+async def test_the_cache_tells_only_that_somebody_came_to_the_form(
+    point: Point, profile: Profile, attempts: Attempts, has_script: bool
+) -> None:
+    asked: set[str] = set()
+    async with profile.opened(point.url, java_script_enabled=has_script) as page:
+        page.context.on("request", lambda request: asked.add(request.url))
+        await page.goto(f"/{TOWN}/melden")
+        await page.wait_for_load_state("networkidle")
+        first = {each for each in asked if "/static/" in each}
+        assert len(first) > 5, "the first page names files"
+        words = Words()
+        await words.fill(page)
+        await check(page)
+        await words.send(page)
+        assert not has_script or any("proof-worker" in each for each in asked)
+    for each in asked:
+        if "/static/" in each:
+            attempts.record("a file of a later page", succeeded=each not in first)
+
+
 async def test_a_report_that_staff_enter_leaves_nothing(
     point: Point, profile: Profile, attempts: Attempts
 ) -> None:

@@ -55,3 +55,22 @@ def test_no_field_takes_its_own_word_for_another() -> None:
             given = re.search(r'autocomplete="([^"{]*)"', control)
             if given and not _TYPES_WITHOUT_TEXT.search(control):
                 assert given[1] in {"off", "one-time-code", "username", "current-password"}, control
+
+
+def named_in(template: str) -> set[str]:
+    """The static files that a page names besides those of every page."""
+    text = (TEMPLATES / template).read_text("utf-8")
+    block = re.search(r"{% block scripts %}(.*?){% endblock %}", text, re.DOTALL)
+    return set(re.findall(r"asset\('[^']*'\)|assets\(\)", block[1])) if block else set()
+
+
+def test_no_page_leaves_a_file_in_the_cache_that_the_first_page_does_not() -> None:
+    """A browser keeps static files for a year, with when: none of them may tell how far somebody came."""
+    pages = [each.name for each in (TEMPLATES / "report").glob("*.html")]
+    pages = [each for each in pages if each not in {"parts.html", "files.html"}]
+    assert {"choose.html", "check.html", "receipt.html"} <= set(pages)
+    for page in pages:
+        assert named_in(f"report/{page}") == named_in("report/choose.html") == {"assets()"}, page
+    assert named_in("mailbox/open.html") <= named_in("mailbox/ask.html")
+    for each in (TEMPLATES / "entry").glob("*.html"):
+        assert named_in(f"entry/{each.name}") <= named_in("entry/form.html"), each.name
