@@ -191,18 +191,14 @@ async def test_a_form_token_serves_one_report(gate: Running, attempts: Attempts)
             attempts.record("use a form's token for a second report", succeeded=status == 201)
 
 
-async def test_a_form_that_was_sent_becomes_another_report_at_once(gate: Running, attempts: Attempts) -> None:
-    """Who goes back, changes something and sends again is asked to send it as a report of its own."""
+async def test_a_form_that_was_sent_becomes_no_other_report(gate: Running, attempts: Attempts) -> None:
+    """Who goes back, changes something and sends again is told to make another one, with its own form."""
     async with client(gate, HONEST) as honest:
         form = await honest.opened()
         gate.clock.move(seconds=10)
         assert (await honest.form(form))[0] == 201
         status, carried = await honest.form({**form, "description": "En nu ook busjes met vaten."})
-        assert (status, carried["key"] != form["key"]) == (409, True)
-        arrived = (await honest.form({**carried, "step": "send"}))[0] == 201
-        attempts.record("lose a report that was changed after sending", succeeded=not arrived)
-        stuck = (await honest.form({**form, "key": carried["key"], "step": "send"}))[0] == 201
-        attempts.record("use the first token for the second report", succeeded=stuck)
+        attempts.record("get a token for a second report", succeeded=status != 410 or "form_token" in carried)
 
 
 async def test_forms_of_one_network_starve_no_form_of_another(gate: Running, attempts: Attempts) -> None:

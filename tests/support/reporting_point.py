@@ -34,7 +34,7 @@ from sqlalchemy import text
 
 from tests.support.backing import Backing
 from tests.support.databases import opened, service_database
-from tests.support.gateway import PUBLIC_KEY, VOUCHER, Running, Upstream, running_gateway
+from tests.support.gateway import PUBLIC_KEY, VOUCHER, Clock, Running, Upstream, running_gateway
 from tests.support.municipality import make_town
 from tests.support.polling import wait_until
 
@@ -58,8 +58,8 @@ CONDITIONAL = Question(
 class Desk:
     """An intake that can be shut and opened, always at the same address."""
 
-    def __init__(self, app: FastAPI, database: Database) -> None:
-        self._app, self.database = app, database
+    def __init__(self, app: FastAPI, database: Database, clock: Clock) -> None:
+        self._app, self.database, self.clock = app, database, clock
         self._port = 0
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -157,9 +157,10 @@ async def running_intake(backing: Backing, files_folder: Path) -> AsyncIterator[
                 municipalities.replace(await offers.read(again))
 
         writer = Writer(database, queue_size=64, batch=16, count=2)
-        intake = Intake(writer, municipalities, notifier.public, settings.own_key, attachments)
+        clock = Clock()
+        intake = Intake(writer, municipalities, notifier.public, settings.own_key, attachments, clock=clock)
         editor = Editing(database, municipalities, forms, refresh=refresh)
-        desk = Desk(build_app(settings, intake, editor, Admission(database, municipalities)), database)
+        desk = Desk(build_app(settings, intake, editor, Admission(database, municipalities)), database, clock)
         stopping = asyncio.Event()
         writing = asyncio.create_task(writer.run(stopping))
         await desk.open()

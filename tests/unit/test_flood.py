@@ -118,21 +118,6 @@ def test_a_form_token_is_of_one_report_at_every_replica() -> None:
         assert each.form_token("zandrecht", other.key, form.form_token) != form.form_token
 
 
-def test_a_form_that_becomes_another_report_stays_open_since_when_it_was() -> None:
-    clock = Clock()
-    flood = made(clock)
-    form = by_form(flood)
-    clock.now += 10
-    other = "een-andere-sleutel"
-    moved = flood.form_token("zandrecht", other, form.form_token, was=KEY)
-    gone(flood.admit_form(Asked("zandrecht", HERE, other, form_token=moved)))
-    with pytest.raises(FormTooOld):
-        flood.admit_form(Asked("zandrecht", HERE, KEY, form_token=moved))
-    token = flood.form_token("zandrecht", other, form.form_token, was="een-derde-sleutel")
-    with pytest.raises(FormTooQuick):
-        flood.admit_form(Asked("zandrecht", HERE, other, form_token=token))
-
-
 def test_many_forms_without_script_hold_up_neither_work_nor_another_municipality_nor_network() -> None:
     clock = Clock()
     flood = made(clock, form_burst=8)

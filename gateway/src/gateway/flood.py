@@ -168,15 +168,12 @@ class Flood:
         """Let somebody see what this report would hide; the proof is the one for sending it. As `admit`."""
         return self._by_proof(asked, self._looks)
 
-    def form_token(self, municipality: str, key: str, kept: str = "", *, was: str = "") -> str:
-        """What the form of this report carries to show since when it is open: what it has, or a new one.
-
-        A form that becomes another report stays open since when it was: `was` is the key that it had.
-        """
+    def form_token(self, municipality: str, key: str, kept: str = "") -> str:
+        """What the form of this report carries to show since when it is open: what it has, or a new one."""
         opened_at = int(self._clock())
         with suppress(NotOurs):
             token = read_token(kept, self._secret, purpose=_FORM, municipality=municipality)
-            if token.mark in {self._mark(each) for each in (key, was) if each}:
+            if token.mark == self._mark(key):
                 opened_at = token.issued_at
         return Token(_FORM, municipality, opened_at, mark=self._mark(key)).signed(self._secret)
 

@@ -14,9 +14,10 @@ from gateway.pages.asking import Asking
 from gateway.pages.carrying import FILE_FIELD
 from gateway.pages.checking import said_in
 from gateway.pages.faults import Fault, faults_told
-from gateway.pages.filled import INVITATION_FIELD, Filled
+from gateway.pages.filled import INVITATION_FIELD, Filled, draft_in
 from gateway.pages.paging import Paging
 from gateway.pages.questions import FormsSource, Words
+from gateway.pages.repeats import SENT_ALREADY
 from gateway.pages.site import Site
 
 #: Why intake takes no report from this visitor, by its code.
@@ -120,10 +121,23 @@ class Answers:
             step=step,
         )
 
+    async def sent_already(self, request: Request, visitor: Visitor, form: FormData) -> Response:
+        """That this report was sent, without a word of it; no draft of it opens any more."""
+        draft = draft_in(form)
+        return self._site.page(
+            request,
+            visitor,
+            "report/sent.html",
+            status=SENT_ALREADY,
+            draft=draft,
+            is_draft_open=await self._left_draft(request, visitor, draft),
+        )
+
     async def receipt(self, turn: Turn, told: dict[str, object]) -> Response:
         """The receipt, after which no draft of this report opens any more."""
         asking = turn.asking
-        is_draft_open = await self._left_draft(turn)
+        draft = asking.filled.draft
+        is_draft_open = await self._left_draft(turn.request, turn.visitor, draft)
         return self._site.page(
             turn.request,
             turn.visitor,
@@ -134,18 +148,17 @@ class Answers:
             explanation=asking.explanation(str(told.get("explanation", ""))),
             safety_tip=asking.words.of("type", asking.kind.code, "tip", dutch=str(told.get("safetyTip", ""))),
             has_mail=bool(asking.filled.text("mail").strip()),
-            draft=asking.filled.draft,
+            draft=draft,
             is_draft_open=is_draft_open,
         )
 
-    async def _left_draft(self, turn: Turn) -> bool:
+    async def _left_draft(self, request: Request, visitor: Visitor, draft: str) -> bool:
         """Destroy our half of the draft's key; whether that did not work, so that the page tells us again."""
-        own_id = id_of(turn.asking.filled.draft)
+        own_id = id_of(draft)
         if own_id is None:
             return False
         keys = self._site.front.draft_keys
-        town, network = turn.visitor.municipality.code, address_of(turn.request)
-        return not await keys.destroy_soon(town, own_id, network)
+        return not await keys.destroy_soon(visitor.municipality.code, own_id, address_of(request))
 
     def unsent(
         self, request: Request, visitor: Visitor, form: FormData, known: Asking | Filled, error: AppError

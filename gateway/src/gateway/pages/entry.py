@@ -19,8 +19,9 @@ from gateway.pages.carrying import CHOSEN_FIELD, Carrier, Sent
 from gateway.pages.checking import Checking, HiddenWords
 from gateway.pages.entering import ENTRY_FIELDS, Entry, read_entry
 from gateway.pages.faults import Fault, faults_of, faults_told
-from gateway.pages.filled import Filled, new_key, read_filled, submission_of, words_of
+from gateway.pages.filled import Filled, read_filled, submission_of, words_of
 from gateway.pages.questions import Forms, FormsAway, FormsSource, Words
+from gateway.pages.repeats import SENT_ALREADY, STORED, unless_sent
 from gateway.pages.report import file_faults
 from gateway.pages.site import Site
 from gateway.rendering import Field, Option, Problem, Section, problems_of
@@ -83,9 +84,19 @@ class _EntryPage:
             raise EntryAway(error.detail) from error
 
     async def take(self, request: Request, visitor: Visitor) -> Response:
-        """The step that the form names; whatever goes wrong, what was filled in stays in the page."""
+        """The step that the form names; what was filled in stays in the page, unless it was stored."""
         self._site.require(visitor, Role.STAFF_ENTRY)
         sent = await self._read(request, visitor)
+        return await unless_sent(
+            self._site.front.services,
+            visitor,
+            sent.form,
+            sending={_SEND, _SEND_NEXT},
+            answer=lambda: self._take(request, visitor, sent),
+            sent_already=lambda: self._sent_already(request, visitor),
+        )
+
+    async def _take(self, request: Request, visitor: Visitor, sent: Sent) -> Response:
         try:
             turn = await self._turn(request, visitor, sent.form)
         except FormsAway as error:
@@ -192,13 +203,12 @@ class _EntryPage:
         language = self._site.language(turn.request)
         body = submission_of(turn.filled, asking.kind, turn.forms, language=language) | turn.entry.told(now)
         status, told = await self._call(turn, "/api/v1/reports", body, {"Idempotency-Key": turn.filled.key})
-        if status == 201:
+        if status == STORED:
             return self._done(turn, asking, told, step)
+        if status == 409 and told.get("code") == "attachment-taken":
+            return self._page(_with(turn, Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
-            gone = told.get("code") == "attachment-taken"
-            fault = Fault(CHOSEN_FIELD, key="gone") if gone else Fault("", key="already_sent")
-            again = turn if gone else replace(turn, filled=replace(turn.filled, key=new_key()))
-            return self._page(_with(again, fault), status)
+            return await self._sent_already(turn.request, turn.visitor)
         if status == Malformed.status:
             return self._page(_with(turn, *_told(told, language)), status)
         raise Unavailable("The report was not stored.")
@@ -222,6 +232,9 @@ class _EntryPage:
             return self._site.page(turn.request, turn.visitor, "entry/done.html", status=201, done=done)
         fresh = replace(turn, filled=read_filled(FormData([])), entry=Entry(turn.entry.channel), pasted="")
         return self._page(replace(fresh, more={"done": done}), 201)
+
+    async def _sent_already(self, request: Request, visitor: Visitor) -> Response:
+        return self._site.page(request, visitor, "entry/sent.html", status=SENT_ALREADY)
 
     def _unsaved(self, request: Request, visitor: Visitor, form: FormData, error: FormsAway) -> Response:
         """What was filled in, carried along and shown, while there is no form to put it in."""

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from common.receipt import WrongKey, parse_key
@@ -61,10 +61,6 @@ class Filled:
         """One of the form's own fields."""
         return self.texts.get(name, "")
 
-    def with_new_key(self) -> "Filled":
-        """The same form as another report."""
-        return replace(self, key=new_key(), proof="")
-
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every field, for a page that carries the form along in hidden fields."""
@@ -119,19 +115,29 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def read_filled(form: FormData) -> Filled:
-    """What a browser posted; a key that is none is replaced, because it can have no receipt."""
+def key_in(form: FormData) -> str:
+    """The idempotency key that a form carries; empty when it carries none that could have a receipt."""
     key = str(form.get("key", ""))
     try:
         parse_key(key)
     except WrongKey:
-        key = new_key()
+        return ""
+    return key
+
+
+def draft_in(form: FormData) -> str:
+    """The id under which script may keep this form in the browser; empty when there is none."""
+    draft = str(form.get("draft", ""))
+    return draft if id_of(draft) else ""
+
+
+def read_filled(form: FormData) -> Filled:
+    """What a browser posted; a key that is none is replaced, because it can have no receipt."""
     answers: dict[str, list[str]] = {}
     for name, value in form.multi_items():
         if name.startswith(ANSWER_PREFIX):
             answers.setdefault(name.removeprefix(ANSWER_PREFIX), []).append(str(value))
     texts = {name: str(form.get(name, "")) for name in _TEXTS if name in form}
-    draft = str(form.get("draft", ""))
     hide = [str(each).strip() for each in form.getlist("hide")]
     mark = str(form.get(MARK_FIELD, "")).strip()
     if is_mark(mark) and len(hide) < MOST_MARKS:
@@ -139,14 +145,14 @@ def read_filled(form: FormData) -> Filled:
     elif mark and mark not in hide:
         texts[MARK_FIELD] = mark
     return Filled(
-        key=key,
+        key=key_in(form) or new_key(),
         signal_type=str(form.get("type", "")),
         texts=texts,
         answers={code: tuple(values) for code, values in answers.items()},
         is_warned=bool(form.get("warned")),
         form_token=str(form.get("form_token", "")),
         proof=str(form.get("proof", "")),
-        draft=draft if id_of(draft) else "",
+        draft=draft_in(form),
         files=carried_in(form),
         hide=tuple(dict.fromkeys(each for each in hide if is_mark(each)))[:MOST_MARKS],
         page=str(form.get("page", "")),

@@ -29,6 +29,7 @@ from gateway.pages.filled import (
 )
 from gateway.pages.paging import Paging
 from gateway.pages.questions import Forms, FormsSource
+from gateway.pages.repeats import STORED, unless_sent
 from gateway.pages.site import Site
 from gateway.rendering.pages import ZONE
 
@@ -62,9 +63,19 @@ class _Report:
     async def take(self, request: Request, visitor: Visitor) -> Response:
         """The step that the form names: show questions, check the whole, or send the report.
 
-        Whatever goes wrong, what was filled in stays in the page that answers.
+        Whatever goes wrong, what was filled in stays in the page that answers, unless it was sent.
         """
         sent = await self._read(request, visitor)
+        return await unless_sent(
+            self._site.front.services,
+            visitor,
+            sent.form,
+            sending={"send"},
+            answer=lambda: self._take(request, visitor, sent),
+            sent_already=lambda: self._answers.sent_already(request, visitor, sent.form),
+        )
+
+    async def _take(self, request: Request, visitor: Visitor, sent: Sent) -> Response:
         form, filled = sent.form, self._opened(visitor, read_filled(sent.form))
         asking: Asking | None = None
         try:
@@ -119,7 +130,7 @@ class _Report:
             return await self._check(turn)
         return self._answers.ask(turn.with_filled(page=following.key))
 
-    async def _check(self, turn: Turn, *faults: Fault, status: int = 200) -> Response:
+    async def _check(self, turn: Turn) -> Response:
         """What will be hidden, and everything that goes along, before it goes."""
         wrong = self._faults(turn)
         if any(fault.field != MARK_FIELD for fault in wrong):
@@ -140,12 +151,12 @@ class _Report:
             hidden = HiddenWords.model_validate(told)
         except ValidationError as error:
             raise NotSent from error
-        turn = turn.with_faults(*wrong, *faults).with_filled(is_checked=True)
+        turn = turn.with_faults(*wrong).with_filled(is_checked=True)
         return self._site.page(
             turn.request,
             turn.visitor,
             "report/check.html",
-            status=Malformed.status if wrong else status,
+            status=Malformed.status if wrong else 200,
             checking=Checking(turn.asking, hidden),
             problems=turn.asking.problems_of(()),
         )
@@ -229,7 +240,7 @@ class _Report:
         return admission
 
     async def _answer(self, turn: Turn, status: int, told: dict[str, object]) -> Response:
-        if status == 201:
+        if status == STORED:
             return await self._answers.receipt(turn, told)
         if status == Malformed.status:
             return self._answers.told(turn, told)
@@ -238,17 +249,8 @@ class _Report:
         if status == 409 and told.get("code") == "attachment-taken":
             return self._answers.ask(turn.with_faults(Fault(CHOSEN_FIELD, key="gone")), status)
         if status == 409:
-            again = self._as_another(turn)
-            return await self._check(again, Fault("", key="already_sent"), status=status)
+            return await self._answers.sent_already(turn.request, turn.visitor, turn.form)
         raise NotSent if status != 500 else Failed
-
-    def _as_another(self, turn: Turn) -> Turn:
-        """The same form as a report of its own; it stays open since when it was."""
-        filled, municipality = turn.asking.filled, turn.visitor.municipality.code
-        new = filled.with_new_key()
-        flood = self._site.front.flood
-        token = flood.form_token(municipality, new.key, filled.form_token, was=filled.key)
-        return turn.with_filled(key=new.key, form_token=token, proof="")
 
 
 def _has_files(request: Request) -> bool:

@@ -77,6 +77,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What is told of an idempotency key."""
+
+    is_sent: bool
+    is_recent: bool  # its receipt is still told again (`domain.is_recent`)
+
+
+@dataclass(frozen=True)
 class Accepted:
     """What the reporter hears at once."""
 
@@ -236,6 +244,13 @@ class Intake:
             metrics.REPORTS_ACCEPTED.labels(report.channel).inc()
         return Accepted(derive_receipt(key), made.prepared.outcome)
 
+    async def was_sent(self, municipality: str, key: bytes) -> Sent:
+        """Whether a report with this key was stored here before; who asks must have the key."""
+        received_at = await self._writer.received_at(municipality, hash_of_key(key))
+        if received_at is None:
+            return Sent(is_sent=False, is_recent=False)
+        return Sent(is_sent=True, is_recent=domain.is_recent(received_at, self._clock()))
+
     async def check_report(self, municipality: str, report: NewReport) -> Outcome:
         """What `take_report` would make of it with a fresh key; stores nothing. Raises what it would."""
         return (await self._made(municipality, secrets.token_bytes(24), report)).prepared.outcome
@@ -269,7 +284,7 @@ class Intake:
     ) -> tuple[SealedAttachment, ...]:
         """The files of a new report; a repeat names none: its first time decided, and they may be gone."""
         town, limits = state.municipality, limits_of(state, self._file_limits)
-        if not report.attachments or await self._writer.is_known(town, key_hash):
+        if not report.attachments or await self._writer.received_at(town, key_hash) is not None:
             return ()
         group = group_of(kind).value
         return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
 from intake.admission import Admission
-from intake.api import UPLOAD_PATH, checks, editing, forms, invitations, previews, reports, uploads
+from intake.api import UPLOAD_PATH, checks, editing, forms, invitations, previews, repeats, reports, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
 from intake.editing import Editing
@@ -81,7 +81,7 @@ def build_app(settings: IntakeSettings, intake: Intake, editor: Editing, admissi
     app.state.intake = intake
     app.state.editing = editor
     app.state.admission = admission
-    for each in (reports, checks, forms, editing, invitations, uploads, previews):
+    for each in (reports, checks, forms, editing, invitations, uploads, previews, repeats):
         app.include_router(each)
     return app
 

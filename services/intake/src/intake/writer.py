@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from common import metrics
+from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.db import Database, is_away
 from common.errors import AppError, Unavailable
@@ -89,10 +90,10 @@ class Writer:
         metrics.WRITER_QUEUE.set(self._queue.qsize())
         return await entry.outcome
 
-    async def is_known(self, municipality: str, key_hash: bytes) -> bool:
-        """Whether a report with this idempotency key was stored before."""
+    async def received_at(self, municipality: str, key_hash: bytes) -> CoarseTime | None:
+        """When a report with this idempotency key was stored; None when none was."""
         async with self._database.flowing() as connection:
-            return bool(await store.body_macs(connection, [(municipality, key_hash)]))
+            return await store.received_at(connection, municipality, key_hash)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Write until told to stop, and then what still waits."""

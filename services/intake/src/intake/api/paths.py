@@ -41,7 +41,7 @@ async def take_report(
     invitation_code: InvitationCode = None,
 ) -> Response:
     """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
-    key = _key(idempotency_key)
+    key = key_of(idempotency_key)
     intake: Intake = request.app.state.intake
     admission: Admission = request.app.state.admission
     report = new_report(submission, caller)
@@ -62,15 +62,8 @@ async def check_report(request: Request, caller: Caller, submission: ReportSubmi
     return _outcome(await intake.check_report(caller.municipality, new_report(submission, caller)))
 
 
-def _outcome(outcome: Outcome) -> answers.Checked:
-    return answers.Checked(
-        urgency=Urgency(outcome.urgency),
-        safety_tip=outcome.safety_tip,
-        explanation=outcome.explanation or None,
-    )
-
-
-def _key(text: str | None) -> bytes:
+def key_of(text: str | None) -> bytes:
+    """The idempotency key in this header; raises `Malformed`, which says what is wrong with it."""
     try:
         return parse_key(text or "")
     except WrongKey as error:
@@ -81,3 +74,11 @@ def _key(text: str | None) -> bytes:
             f"Send {error}.",
         )
         raise Malformed("The header Idempotency-Key is missing or not valid.", errors=[field]) from error
+
+
+def _outcome(outcome: Outcome) -> answers.Checked:
+    return answers.Checked(
+        urgency=Urgency(outcome.urgency),
+        safety_tip=outcome.safety_tip,
+        explanation=outcome.explanation or None,
+    )

@@ -25,6 +25,7 @@ from intake.domain.forms import (
     option_label,
 )
 from intake.domain.places import Pin, check_place
+from intake.domain.repeats import REPEATED, is_recent
 from intake.domain.reporters import Mode
 from intake.domain.reports import MAX_LINE, MAX_PROSE, check_report, is_offered
 from intake.domain.schema import Circumstances, submission_schema
@@ -36,6 +37,7 @@ __all__ = [
     "MAX_LINE",
     "MAX_NUMBER",
     "MAX_PROSE",
+    "REPEATED",
     "URGENCIES",
     "YES_NO_UNKNOWN",
     "Answers",
@@ -57,6 +59,7 @@ __all__ = [
     "check_report",
     "day_fault",
     "is_offered",
+    "is_recent",
     "option_label",
     "questions_of",
     "submission_schema",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from common.coarse import CoarseTime
+from common.coarse import CoarseTime, coarse
 from common.contracts.base import Event
 from common.contracts.gateway import MunicipalityConfigured
 from common.db import Database
@@ -63,6 +63,9 @@ _MACS = text(
     WHERE (municipality, key_hash) IN
           (SELECT * FROM unnest(CAST(:municipality AS text[]), CAST(:key_hash AS bytea[])))
     """
+)
+_RECEIVED_AT = text(
+    "SELECT received_at FROM submission WHERE municipality = :municipality AND key_hash = :key_hash"
 )
 _KEEP_STATE = text(
     """
@@ -132,6 +135,13 @@ async def body_macs(
         _MACS, {"municipality": [each for each, _ in keys], "key_hash": [each for _, each in keys]}
     )
     return {(row.municipality, bytes(row.key_hash)): bytes(row.body_mac) for row in rows}
+
+
+async def received_at(connection: AsyncConnection, municipality: str, key_hash: bytes) -> CoarseTime | None:
+    """When the report with this key was stored, erased since or not; None when there is none."""
+    found = await connection.execute(_RECEIVED_AT, {"municipality": municipality, "key_hash": key_hash})
+    at = found.scalar_one_or_none()
+    return None if at is None else coarse(at)
 
 
 async def keep_municipality(connection: AsyncConnection, state: MunicipalityConfigured) -> bool:
