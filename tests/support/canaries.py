@@ -226,10 +226,10 @@ JPXS: Mapping[str, Callable[[], bytes]] = {
 }
 
 
-def fax() -> bytes:
-    """Black and white in group 4, as it stands in a PDF."""
+def fax(image: Image.Image | None = None) -> bytes:
+    """Black and white in group 4, as it stands in a PDF; of a picture of 64 by 48."""
     out = io.BytesIO()
-    picture((64, 48)).convert("1").save(out, "TIFF", compression="group4", tiffinfo={_ROWS: 48})
+    (image or picture((64, 48))).convert("1").save(out, "TIFF", compression="group4", tiffinfo={_ROWS: 48})
     data = out.getvalue()
     with Image.open(io.BytesIO(data)) as made:
         at, size = (made.tag_v2[key][0] for key in (STRIP_AT, STRIP_BYTES))  # type: ignore[attr-defined]

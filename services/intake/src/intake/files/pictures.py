@@ -44,7 +44,7 @@ def load_formats() -> None:
 
 
 def clean_picture(data: bytes, kind: FileKind) -> bytes:
-    """The same picture without metadata, thumbnails, other frames or trailing bytes, upright.
+    """The same picture without metadata, thumbnails, other frames, trailing bytes or erased parts, upright.
 
     Raises `NotTaken`: damaged, or unpacks too large. Colour profiles are dropped too: they name a camera.
     """
@@ -81,7 +81,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _drawn(image: Image.Image) -> Image.Image:
-    """The first frame in a plain mode, at most `KEPT_PIXELS`."""
+    """The first frame in a plain mode, at most `KEPT_PIXELS`, without colours where nothing is seen."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         image.draft(None, (width // 2, height // 2))
@@ -91,7 +91,15 @@ def _drawn(image: Image.Image) -> Image.Image:
         share = (KEPT_PIXELS / (plain.width * plain.height)) ** 0.5
         plain.thumbnail((int(plain.width * share), int(plain.height * share)))
     plain.info = {}  # what a writer would otherwise carry over: comments, profiles, resolution
+    if plain.mode == "RGBA":
+        _erase_unseen(plain)
     return plain
+
+
+def _erase_unseen(image: Image.Image) -> None:
+    """Black where nothing shows through: an eraser leaves the colours there as they were."""
+    unseen = image.getchannel("A").point(lambda alpha: 255 * (alpha == 0))
+    image.paste((0, 0, 0, 0), None, unseen)
 
 
 def _mode(image: Image.Image) -> str:

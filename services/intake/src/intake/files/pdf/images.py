@@ -2,16 +2,18 @@
 
 import io
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
-from PIL import Image, JpegImagePlugin
+from PIL import Image, ImageChops, JpegImagePlugin
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import MAX_STREAM_BYTES, unpacked
 from intake.files.pdf.colours import components, space
 from intake.files.pdf.fax import fax_of, samples_of_fax
-from intake.files.pdf.making import Making, kept, numbers, one_of, truth, whole
+from intake.files.pdf.making import Making, kept, numbers, one_of, plain_numbers, truth, whole
+from intake.files.pdf.veils import Keys, blank, blanked, by_keys, by_opacity, components_of
 
 MAX_IMAGE_PIXELS = 200_000_000
 _DRAWN_PIXELS = 50_000_000  # a larger JPEG is decoded at a half or less
@@ -37,7 +39,8 @@ class _Told:
     height: int
     bits: int
     count: int  # samples of a pixel; 0 when only the coded picture knows
-    is_exact: bool  # a sample is no shade but a number in a list, or a key: it must not change
+    is_listed: bool = False  # a sample is no shade but a number in a list: it must not change
+    keys: Keys | None = None  # colours that are left out
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class _Coded:
     bits: int = _BYTE
     parameters: Dictionary | None = None
     colours: Object | None = None  # where only the picture knew them
-    alpha: Object | None = None  # what the picture said itself of how much shows through
+    masks: Mapping[str, object] = field(default_factory=dict)  # what its own samples said of what shows
 
 
 def picture(making: Making, given: Stream, *, is_mask: bool = False) -> Object | None:
@@ -61,17 +64,19 @@ def picture(making: Making, given: Stream, *, is_mask: bool = False) -> Object |
 def _made(making: Making, given: Stream, *, is_mask: bool) -> Object:
     is_stencil = truth(given.get("/ImageMask")) is True
     colours = Name.DeviceGray if is_mask else space(making, given.get("/ColorSpace"))
-    coded = _coded(making, given, _told(given, None if is_stencil else colours, is_stencil=is_stencil))
+    told = _told(given, None if is_stencil else colours, is_stencil=is_stencil)
+    masks: Mapping[str, object] = {}
+    veil = None
+    if not is_stencil and not is_mask:
+        masks, veil = _masks(making, given)
+        told = told if masks else replace(told, keys=_keys(given))
+    coded = _coded(making, given, told, veil)
     shown: dict[str, object] = {"/ImageMask": True} if is_stencil else {}
     if not is_stencil:
         shown["/ColorSpace"] = colours if colours is not None else coded.colours
-    if not is_stencil and not is_mask:
-        shown |= _masks(making, given)
-    if coded.alpha is not None:
-        shown["/SMask"] = coded.alpha
     if is_mask and (matte := numbers(given.get("/Matte"))) is not None:
         shown["/Matte"] = matte
-    return _image(making, coded, {**kept(given, _KEPT), **shown})
+    return _image(making, coded, {**kept(given, _KEPT), **shown, **masks, **coded.masks})
 
 
 def _image(making: Making, coded: _Coded, told: dict[str, object]) -> Object:
@@ -93,64 +98,136 @@ def _told(given: Stream, colours: Object | None, *, is_stencil: bool) -> _Told:
         raise NotTaken("damaged")
     is_listed = isinstance(colours, Array) and colours[0] == Name.Indexed
     count = 1 if is_stencil else (0 if colours is None else components(colours))
-    return _Told(width, height, bits, count, is_listed or isinstance(given.get("/Mask"), Array))
+    return _Told(width, height, bits, count, is_listed)
 
 
-def _masks(making: Making, given: Stream) -> dict[str, object]:
+def _masks(making: Making, given: Stream) -> tuple[Mapping[str, object], Image.Image | None]:
+    """The mask that is a picture of its own, made anew, and what it lets through."""
     soft, hard = given.get("/SMask"), given.get("/Mask")
-    if isinstance(soft, Stream):
-        made = picture(making, soft, is_mask=True)
-        return {} if made is None else {"/SMask": made}
-    if isinstance(hard, Stream):
-        made = picture(making, hard) if truth(hard.get("/ImageMask")) else None
-        return {} if made is None else {"/Mask": made}
-    keys = numbers(hard)
-    return {} if keys is None else {"/Mask": keys}
+    key, mask = ("/SMask", soft) if isinstance(soft, Stream) else ("/Mask", hard)
+    if not isinstance(mask, Stream):
+        return {}, None
+    is_stencil = key == "/Mask"
+    made = picture(making, mask, is_mask=not is_stencil)
+    if made is None or (is_stencil and truth(mask.get("/ImageMask")) is not True):
+        raise NotTaken("picture-in-pdf")
+    return {key: made}, _veil(mask, is_stencil=is_stencil)
 
 
-def _coded(making: Making, given: Stream, told: _Told) -> _Coded:
+def _veil(given: Stream, *, is_stencil: bool) -> Image.Image:
+    """What a mask lets through."""
+    told = _told(given, None if is_stencil else Name.DeviceGray, is_stencil=is_stencil)
+    size = (told.width, told.height)
     data, coding, parameters = unpacked(given)
     if coding is None:
-        return _of_samples(data, told)
+        whole_bytes = _size_bytes(told)
+        samples = data[:whole_bytes].ljust(whole_bytes, b"\0")
+        mask = components_of(samples, size, told.bits, 1)[0]
+        highest = (1 << min(told.bits, _BYTE)) - 1
+        mask = mask.point([min(each, highest) * 255 // highest for each in range(256)])
+    elif coding == "/CCITTFaxDecode":
+        mask = samples_of_fax(data, parameters, size).convert("L")
+    else:
+        mask = _plain(_opened(data, coding, told))
+    if mask.mode != "L":
+        raise NotTaken("picture-in-pdf")
+    decode = [float(each) for each in plain_numbers(given.get("/Decode")) or (0, 1)]
+    if is_stencil:  # a sample of 0 paints, unless it is told to be the other way round
+        return by_opacity(mask, 0, 1) if decode[0] == 1 else by_opacity(mask, 1, 0)
+    return by_opacity(mask, decode[0], decode[1])
+
+
+def _keys(given: Stream) -> Keys | None:
+    found = given.get("/Mask")
+    if not isinstance(found, Array) or not len(found):
+        return None
+    values = plain_numbers(found)
+    if values is None or len(values) % 2:
+        raise NotTaken("picture-in-pdf")
+    ends = [int(each) for each in values]
+    return list(zip(ends[::2], ends[1::2], strict=True))
+
+
+def _coded(making: Making, given: Stream, told: _Told, veil: Image.Image | None) -> _Coded:
+    data, coding, parameters = unpacked(given)
+    if coding is None:
+        return _of_samples(making, data, told, veil)
     if coding == "/CCITTFaxDecode":
         size = (told.width, told.height)
-        content, about = fax_of(samples_of_fax(data, parameters, size), size)
+        image = samples_of_fax(data, parameters, size)
+        if told.keys is not None:
+            return _of_samples(making, image.tobytes(), replace(told, bits=1, count=1), None)
+        if veil is not None:
+            blank(image, veil, is_exact=True)
+        content, about = fax_of(image, size)
         return _Coded(content, Name.CCITTFaxDecode, size, bits=1, parameters=about)
-    if coding == "/JBIG2Decode":
-        raise NotTaken("picture-in-pdf")  # no decoder is at hand that is kept as well as the others
-    return _of_drawing(making, data, coding, told, shows_through=given.get("/SMaskInData") == 1)
+    return _of_drawing(making, data, coding, told, veil, shows_through=given.get("/SMaskInData") in {1, 2})
 
 
-def _of_samples(data: bytes, told: _Told) -> _Coded:
+def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | None) -> _Coded:
     """Plain samples, exactly as many as the picture has."""
+    size_bytes, size = _size_bytes(told), (told.width, told.height)
+    samples = data[:size_bytes].ljust(size_bytes, b"\0")
+    masks: Mapping[str, object] = {}
+    if told.keys is not None:
+        if told.bits > _BYTE:
+            raise NotTaken("picture-in-pdf")
+        veil = by_keys(components_of(samples, size, told.bits, told.count), told.keys)
+        masks = _stencil(making, veil)
+    mode = _MODES.get(told.count)
+    if told.bits == _BYTE and mode in {"L", "RGB"}:
+        image = Image.frombuffer(mode, size, samples, "raw", mode, 0, 1)
+        if veil is not None:
+            blank(image, veil, is_exact=told.is_listed)
+        return replace(_exactly(image), masks=masks)
+    if veil is not None:
+        samples = blanked(samples, size, told.count * told.bits, veil)
+    return _Coded(zlib.compress(samples), Name.FlateDecode, size, bits=told.bits, masks=masks)
+
+
+def _size_bytes(told: _Told) -> int:
     if not told.count:
         raise NotTaken("picture-in-pdf")
     size_bytes = (told.width * told.count * told.bits + 7) // 8 * told.height
     if size_bytes > MAX_STREAM_BYTES:
         raise NotTaken("unpacks-too-large")
-    samples, size = data[:size_bytes].ljust(size_bytes, b"\0"), (told.width, told.height)
-    mode = _MODES.get(told.count)
-    if told.bits == _BYTE and mode in {"L", "RGB"}:
-        return _exactly(Image.frombuffer(mode, size, samples, "raw", mode, 0, 1))
-    return _Coded(zlib.compress(samples), Name.FlateDecode, size, bits=told.bits)
+    return size_bytes
 
 
-def _of_drawing(making: Making, data: bytes, coding: str, told: _Told, *, shows_through: bool) -> _Coded:
+def _of_drawing(
+    making: Making, data: bytes, coding: str, told: _Told, veil: Image.Image | None, *, shows_through: bool
+) -> _Coded:
     """A JPEG or JPEG 2000, coded anew from its samples."""
+    opened = _opened(data, coding, told)
+    masks: Mapping[str, object] = {}
+    if shows_through and opened.mode in {"RGBA", "LA"}:
+        through = opened.getchannel("A")
+        masks, veil = {"/SMask": _mask_of(making, through)}, by_opacity(through)
+    image = _plain(opened)
+    if told.count and len(image.getbands()) != told.count:
+        raise NotTaken("picture-in-pdf")
+    if told.keys is not None and not masks:
+        if image.mode == "CMYK":
+            raise NotTaken("picture-in-pdf")  # whether its samples are turned round, nobody agrees
+        veil = by_keys(image.split(), told.keys)
+        masks = _stencil(making, veil)
+    if veil is not None:
+        blank(image, veil, is_exact=told.is_listed)
+    coded = _exactly(image) if told.is_listed else _nearly(image, _subsampling(opened))
+    return replace(coded, colours=Name(_DEVICES[image.mode]), masks=masks)
+
+
+def _opened(data: bytes, coding: str, told: _Told) -> Image.Image:
+    if coding == "/JBIG2Decode":
+        raise NotTaken("picture-in-pdf")  # no decoder is at hand that is kept as well as the others
     Image.MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS
     opened = Image.open(io.BytesIO(data), formats=["JPEG" if coding == "/DCTDecode" else "JPEG2000"])
     if opened.width * opened.height > MAX_IMAGE_PIXELS:
         raise NotTaken("unpacks-too-large")
-    if opened.width * opened.height > _DRAWN_PIXELS and not told.is_exact:
+    if opened.width * opened.height > _DRAWN_PIXELS and not told.is_listed:
         opened.draft(None, (opened.width // 2, opened.height // 2))
     opened.load()
-    through = opened.getchannel("A") if shows_through and opened.mode in {"RGBA", "LA"} else None
-    image = _plain(opened)
-    if told.count and len(image.getbands()) != told.count:
-        raise NotTaken("picture-in-pdf")
-    coded = _exactly(image) if told.is_exact else _nearly(image, _subsampling(opened))
-    alpha = None if through is None else _mask_of(making, through)
-    return replace(coded, colours=Name(_DEVICES[image.mode]), alpha=alpha)
+    return opened
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -173,10 +250,15 @@ def _mask_of(making: Making, through: Image.Image) -> Object:
     return making.made.make_indirect(made)
 
 
+def _stencil(making: Making, veil: Image.Image) -> Mapping[str, object]:
+    """A mask of its own for colours that are left out, so that they need not be told from others."""
+    unseen = ImageChops.invert(veil).convert("1", dither=Image.Dither.NONE)
+    coded = _Coded(zlib.compress(unseen.tobytes()), Name.FlateDecode, unseen.size, bits=1)
+    return {"/Mask": making.made.make_indirect(_image(making, coded, {"/ImageMask": True}))}
+
+
 def _exactly(image: Image.Image) -> _Coded:
-    """Without any loss; predicted and packed as in a PNG, where that format knows the colours."""
-    if image.mode == "CMYK":
-        return _Coded(zlib.compress(image.tobytes()), Name.FlateDecode, image.size)
+    """Without any loss; predicted and packed as in a PNG."""
     out = io.BytesIO()
     image.info = {}
     image.save(out, "PNG", compress_level=3)  # in a third of the time of 6, a fifth larger
