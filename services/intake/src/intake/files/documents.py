@@ -17,6 +17,7 @@ from PIL import Image
 from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import bound_memory
 from intake.files.pdf.drawing import Draughtsman
+from intake.files.pdf.layers import Layers
 from intake.files.pdf.making import Making, dictionary, kept, number, numbers, whole
 
 MAX_PAGES = 500
@@ -61,13 +62,13 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
         raise NotTaken("damaged")
     if len(given.pages) > MAX_PAGES:
         raise NotTaken("too-many-pages")
-    hidden = _hidden_layers(given)
+    layers = Layers(given)
     for page in given.pages:
-        _leave_hidden_notes_out(page, hidden)
+        _leave_unseen_notes_out(page, layers)
     given.generate_appearance_streams()
-    given.flatten_annotations("all")
+    given.flatten_annotations("screen")
     made = pikepdf.new()
-    draughtsman = Draughtsman(Making(given, made, hidden))
+    draughtsman = Draughtsman(Making(given, made), layers)
     for page in given.pages:
         made.pages.append(_page(draughtsman, page))
     out = io.BytesIO()
@@ -105,32 +106,7 @@ def _inherited(node: Object, key: str) -> Object | None:
     return None
 
 
-def _hidden_layers(given: pikepdf.Pdf) -> frozenset[tuple[int, int]]:
-    """The layers that are switched off when the document is opened (ISO 32000-2, 8.11.4.3)."""
-    told = given.Root.get("/OCProperties")
-    usual = told.get("/D") if isinstance(told, Dictionary) else None
-    if not isinstance(told, Dictionary) or not isinstance(usual, Dictionary):
-        return frozenset()
-    every = _layers(told.get("/OCGs")) if usual.get("/BaseState") == Name.OFF else frozenset()
-    return (every - _layers(usual.get("/ON"))) | _layers(usual.get("/OFF"))
-
-
-def _layers(given: object) -> frozenset[tuple[int, int]]:
-    return (
-        frozenset(each.objgen for each in given if isinstance(each, Dictionary))
-        if isinstance(given, Array)
-        else frozenset()
-    )
-
-
-def _leave_hidden_notes_out(page: pikepdf.Page, hidden: frozenset[tuple[int, int]]) -> None:
+def _leave_unseen_notes_out(page: pikepdf.Page, layers: Layers) -> None:
     notes = page.obj.get("/Annots")
-    if not hidden or not isinstance(notes, Array):
-        return
-    shown = [each for each in notes if not _is_on(each, hidden)]
-    page.obj["/Annots"] = Array(shown)
-
-
-def _is_on(note: object, layers: frozenset[tuple[int, int]]) -> bool:
-    layer = note.get("/OC") if isinstance(note, Dictionary) else None
-    return isinstance(layer, Dictionary) and layer.objgen in layers
+    if isinstance(notes, Array):
+        page.obj["/Annots"] = Array([each for each in notes if layers.is_seen(each)])

@@ -1,7 +1,7 @@
 """Content streams (ISO 32000-2, 7.8.2), read word by word and written anew from a list of operators.
 
 Comments, marked content, compatibility sections and unknown operators do not come along; a picture within the
-stream becomes an image of its own. What lies on a layer that is switched off is not drawn.
+stream becomes an image of its own. What lies on a layer that is not on the screen is not drawn.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Names(Protocol):
         """Our name for a picture that stood within the stream."""
 
     def is_shown(self, properties: str) -> bool:
-        """Whether marked content with these properties is on a layer that is switched on."""
+        """Whether marked content with these properties is on a layer that is on the screen."""
 
 
 def rewritten(given: pikepdf.Pdf, source: Object, names: Names) -> bytes:

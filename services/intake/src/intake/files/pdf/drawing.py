@@ -11,6 +11,7 @@ from intake.files.pdf.fonts import encoding, font, to_unicode
 from intake.files.pdf.functions import functions
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.images import picture
+from intake.files.pdf.layers import Layers
 from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, truth, whole
 
 _BLENDS = one_of(
@@ -52,8 +53,9 @@ _MOST_GLYPHS = 4096
 class Draughtsman:
     """Makes anew what a document draws."""
 
-    def __init__(self, making: Making) -> None:
+    def __init__(self, making: Making, layers: Layers) -> None:
         self.making = making
+        self.layers = layers
         self.glyphs = Glyphs()
         self.makers: Mapping[str, Callable[[Object, Resources], Object | None]] = {
             "/ExtGState": self._state,
@@ -79,19 +81,6 @@ class Draughtsman:
             made["/CS"] = space
         return {"/Group": made}
 
-    def is_shown(self, layer: object) -> bool:
-        """Whether what belongs to this layer, or these layers, is switched on (8.11)."""
-        if not isinstance(layer, Dictionary):
-            return True
-        if layer.get("/Type") != Name.OCMD:
-            return layer.objgen not in self.making.hidden
-        found = layer.get("/OCGs")
-        several = list(items(found, 1000)) if isinstance(found, Array) else [found]
-        states = [self.is_shown(each) for each in several if isinstance(each, Dictionary)]
-        policy = str(layer.get("/P", "/AnyOn"))
-        told = {"/AllOn": all(states), "/AnyOff": not all(states), "/AllOff": not any(states)}
-        return told.get(policy, any(states)) if states else True
-
     def _form(self, given: Stream, around: "Resources") -> Object | None:
         own = given.get("/Resources")
         resources, role = (
@@ -107,7 +96,7 @@ class Draughtsman:
         return self.making.stream(content, {**told, "/Resources": used})
 
     def _external(self, given: Object, around: "Resources") -> Object | None:
-        if not isinstance(given, Stream) or not self.is_shown(given.get("/OC")):
+        if not isinstance(given, Stream) or not self.layers.is_shown(given.get("/OC")):
             return None
         kind = given.get("/Subtype")
         if kind == Name.Image:
@@ -215,6 +204,7 @@ class Resources:
         self._draughtsman = draughtsman
         self._made: dict[str, dict[str, Object]] = {}
         self._names: dict[tuple[str, str], bytes | None] = {}
+        self._shown: dict[str, bool] = {}
 
     def name(self, category: str, given: str) -> bytes | None:
         """See `content.Names`."""
@@ -236,7 +226,10 @@ class Resources:
 
     def is_shown(self, properties: str) -> bool:
         """See `content.Names`."""
-        return self._draughtsman.is_shown(self._found("/Properties", properties))
+        if properties not in self._shown:
+            layer = self._found("/Properties", properties)
+            self._shown[properties] = self._draughtsman.layers.is_shown(layer)
+        return self._shown[properties]
 
     def made(self) -> Dictionary:
         """The new resources: what was asked for, and nothing else."""

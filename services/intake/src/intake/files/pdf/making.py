@@ -24,10 +24,9 @@ Check = Callable[[object], object | None]
 class Making:
     """The new document, and which object of it stands for which of the given one."""
 
-    def __init__(self, given: pikepdf.Pdf, made: pikepdf.Pdf, hidden: frozenset[tuple[int, int]]) -> None:
+    def __init__(self, given: pikepdf.Pdf, made: pikepdf.Pdf) -> None:
         self.given = given
         self.made = made
-        self.hidden = hidden  # layers that are switched off
         self._made_of: dict[tuple[tuple[int, int], object], Object | None] = {}
         self._depth = 0
         self._count = 0
