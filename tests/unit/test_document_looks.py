@@ -10,6 +10,7 @@ from intake.files.documents import clean_document
 from intake.files.pdf.cff import bare_cff
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.truetype import bare_font
+from intake.files.pdf.work import Work
 from pikepdf import Array, Dictionary, Name, Stream, String
 from PIL import Image, ImageChops, ImageFont, ImageStat
 
@@ -100,10 +101,10 @@ def drawn(font: bytes, text: str) -> bytes:
 
 def test_glyphs_keep_their_outlines() -> None:
     given = truetype()
-    made = bare_font(given, Glyphs())
+    made = bare_font(given, Glyphs(), Work())
     assert drawn(made, "Melding 0123 é") == drawn(given, "Melding 0123 é")
     assert any(drawn(made, "M"))
-    assert drawn(bare_cff(cff(), Glyphs()), "A") == drawn(cff(), "A")
+    assert drawn(bare_cff(cff(), Glyphs(), Work()), "A") == drawn(cff(), "A")
 
 
 def test_a_drawing_keeps_its_words() -> None:

@@ -18,10 +18,12 @@ from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import bound_memory
 from intake.files.pdf.drawing import Draughtsman
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, kept, number, numbers, whole
+from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, whole
+from intake.files.pdf.work import OBJECT
 
 MAX_PAGES = 500
 MAX_OBJECTS = 200_000
+MAX_NOTES = 50_000
 _MOST_ANCESTORS = 64
 
 _BOXES = {"/MediaBox": numbers, "/CropBox": numbers}
@@ -63,8 +65,8 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
     if len(given.pages) > MAX_PAGES:
         raise NotTaken("too-many-pages")
     layers = Layers(given)
-    for page in given.pages:
-        _leave_unseen_notes_out(page, layers)
+    if sum(_leave_unseen_notes_out(page, layers) for page in given.pages) > MAX_NOTES:
+        raise NotTaken("too-heavy")
     given.generate_appearance_streams()
     given.flatten_annotations("screen")
     made = pikepdf.new()
@@ -83,9 +85,10 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
 
 def _page(draughtsman: Draughtsman, given: pikepdf.Page) -> pikepdf.Page:
     contents = given.obj.get("/Contents", Array([]))
-    content, resources = draughtsman.drawn(contents, given.resources)
+    content, resources = draughtsman.page(contents, given.resources)
     made = draughtsman.making.made
-    told = {"/Type": Name.Page, "/Resources": resources, "/Contents": made.make_stream(content)}
+    draughtsman.making.work.take(OBJECT)
+    told = {"/Type": Name.Page, "/Resources": resources, "/Contents": content}
     boxes = {"/MediaBox": given.mediabox, "/CropBox": given.cropbox}
     inherited = Dictionary(
         {key: value for key in _OF_PAGE if (value := _inherited(given.obj, key)) is not None}
@@ -106,7 +109,9 @@ def _inherited(node: Object, key: str) -> Object | None:
     return None
 
 
-def _leave_unseen_notes_out(page: pikepdf.Page, layers: Layers) -> None:
-    notes = page.obj.get("/Annots")
-    if isinstance(notes, Array):
+def _leave_unseen_notes_out(page: pikepdf.Page, layers: Layers) -> int:
+    """How many notes the page had."""
+    notes = list(items(page.obj.get("/Annots"), MAX_NOTES))
+    if notes:
         page.obj["/Annots"] = Array([each for each in notes if layers.is_seen(each)])
+    return len(notes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.glyphs import Glyphs
+from intake.files.pdf.work import Work
 
 _STANDARD_STRINGS = 391
 _ESCAPE = 12
@@ -23,10 +24,10 @@ _MOST_OPERANDS = 48
 _Dict = Mapping[int, tuple[list[int], bytes]]
 
 
-def bare_cff(data: bytes, glyphs: Glyphs) -> bytes:
+def bare_cff(data: bytes, glyphs: Glyphs, work: Work) -> bytes:
     """The same glyphs in a new font named F; `NotTaken` when it cannot be read."""
     try:
-        return _Font(data, glyphs).written()
+        return _Font(data, glyphs, work).written()
     except (struct.error, IndexError, KeyError, ValueError) as error:
         raise NotTaken("font-in-pdf") from error
 
@@ -40,17 +41,18 @@ class _Hints:
 
 
 class _Font:
-    def __init__(self, data: bytes, glyphs: Glyphs) -> None:
+    def __init__(self, data: bytes, glyphs: Glyphs, work: Work) -> None:
         self._data = data
+        self._work = work
         self._glyphs = glyphs
-        _, at = _index(data, data[2])
-        tops, at = _index(data, at)
-        self._strings, at = _index(data, at)
-        self._subrs, _ = _index(data, at)
+        _, at = self._index(data[2])
+        tops, at = self._index(at)
+        self._strings, at = self._index(at)
+        self._subrs, _ = self._index(at)
         if len(tops) != 1:
             raise NotTaken("font-in-pdf")
         self._top = _dict(tops[0])
-        self._glyph_programs, _ = _index(data, self._top[_CHARSTRINGS][0][0])
+        self._glyph_programs, _ = self._index(self._top[_CHARSTRINGS][0][0])
         self._is_cid = _ROS in self._top
         self._new_strings: dict[bytes, int] = {}
 
@@ -92,6 +94,12 @@ class _Font:
         hints = self._hints(self._top)
         private = (len(hints.told), at + len(body))
         return head + top(places, private) + strings + body + _with_subrs(hints)
+
+    def _index(self, at: int) -> tuple[list[bytes], int]:
+        found, end = _index(self._data, at)
+        self._work.take(2 * len(found))
+        self._work.take_bytes(end - at)  # it may be named more than once
+        return found, end
 
     def _number(self, operator: int) -> int:
         return self._top[operator][0][0] if operator in self._top else 0
@@ -155,15 +163,15 @@ class _Font:
 
     def _fd_array(self, at: int) -> tuple[bytes, int]:
         """The private dictionaries one after the other, then the list of their fonts, and where it lies."""
-        fonts, _ = _index(self._data, self._top[_FDARRAY][0][0])
-        body, told = b"", []
+        fonts, _ = self._index(self._top[_FDARRAY][0][0])
+        body, told = bytearray(), []
         for each in fonts:
             font = _dict(each)
             hints = self._hints(font)
             place = _as_number(len(hints.told)) + _as_number(at + len(body)) + bytes([_PRIVATE])
             told.append(_kept(font, _OF_FONT) + place)
             body += _with_subrs(hints)
-        return body + _packed(told), at + len(body)
+        return bytes(body) + _packed(told), at + len(body)
 
     def _hints(self, font: _Dict) -> _Hints:
         size, at = font[_PRIVATE][0][:2] if _PRIVATE in font else (0, 0)
@@ -171,7 +179,7 @@ class _Font:
         told = _kept(private, _OF_PRIVATE)
         if _SUBRS not in private:
             return _Hints(told, None)
-        subrs, _ = _index(self._data, at + private[_SUBRS][0][0])
+        subrs, _ = self._index(at + private[_SUBRS][0][0])
         return _Hints(told + _as_number(len(told) + 6) + bytes([_SUBRS]), subrs)
 
 

@@ -10,7 +10,7 @@ _MOST_TEXT = 16  # hexadecimal digits of what a code may stand for: a ligature, 
 _MOST_CODE = 8
 _LINES = 100  # in one block, as the format asks
 _TOKEN = re.compile(
-    rb"%[^\r\n]*|<<|>>|<([0-9A-Fa-f\s]*)>|(/?[^\s<>\[\]()/%{}]+)|([\[\]])|\([^)]*\)|.", re.DOTALL
+    rb"%[^\r\n]*+|<<|>>|<([0-9A-Fa-f\s]*+)>|(/?[^\s<>\[\]()/%{}]++)|([\[\]])|\([^()]{0,99}+\)|.", re.DOTALL
 )
 
 #: Blocks: how many codes a line begins with, and what follows them.

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.codecs import contents
 from intake.files.pdf.functions import function, functions
 from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, truth, whole
 from intake.files.pdf.meshes import mesh
@@ -91,7 +90,7 @@ def _indexed(making: Making, given: Array) -> Object | None:
         return None
     size = (highest + 1) * components(base)
     lookup = given[3]
-    colours = contents(lookup, size) if isinstance(lookup, Stream) else bytes(lookup)
+    colours = making.contents(lookup, size) if isinstance(lookup, Stream) else bytes(lookup)
     return Array([Name.Indexed, base, highest, String(colours[:size].ljust(size, b"\0"))])
 
 
@@ -131,5 +130,5 @@ def _shaded(making: Making, given: Object) -> Object | None:
     if not isinstance(given, Stream):
         return None
     values = 1 if "/Function" in told else components(colours)
-    points, shape = mesh(given, kind, values)
+    points, shape = mesh(making, given, kind, values)
     return making.stream(points, {**told, **shape})

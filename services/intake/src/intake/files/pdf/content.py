@@ -7,14 +7,12 @@ stream becomes an image of its own. What lies on a layer that is not on the scre
 from collections.abc import Mapping
 from typing import Protocol
 
-import pikepdf
 from pikepdf import Array, Dictionary, Object, Stream
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.codecs import MAX_STREAM_BYTES, contents
+from intake.files.pdf.making import Making
 from intake.files.pdf.words import Sort, Words
 
-MAX_LINES = 4_000_000  # of one stream; a drawing of a whole building has a tenth
 _MOST_OPERANDS = 64
 _MOST_IN_LIST = 100_000
 
@@ -72,25 +70,24 @@ class Names(Protocol):
         """Whether marked content with these properties is on a layer that is on the screen."""
 
 
-def rewritten(given: pikepdf.Pdf, source: Object, names: Names) -> bytes:
+def rewritten(making: Making, source: Object, names: Names) -> bytes:
     """The same drawing from the operators that we know; `source` is a stream or a list of them."""
     parts = list(source) if isinstance(source, Array) else [source]
-    content = b"\n".join(contents(each) for each in parts if isinstance(each, Stream))
-    if len(content) > MAX_STREAM_BYTES:
-        raise NotTaken("unpacks-too-large")
-    return _Writer(given, Words(content), names).written()
+    content = b"\n".join(making.contents(each) for each in parts if isinstance(each, Stream))
+    return _Writer(making, Words(content, making.work), names).written()
 
 
 class _Writer:
-    def __init__(self, given: pikepdf.Pdf, words: Words, names: Names) -> None:
-        self._given = given
+    def __init__(self, making: Making, words: Words, names: Names) -> None:
+        self._making = making
         self._words = words
         self._names = names
         self._lines: list[bytes] = []
         self._operands: list[_Operand] = []
         self._list: list[bytes] | None = None
         self._in_dictionary = 0
-        self._layers: list[bool] = []  # whether each open section of marked content is shown
+        self._layers: list[bool] = []  # whether each open section of marked content is hidden
+        self._hidden = 0
 
     def written(self) -> bytes:
         """Read all and write it again."""
@@ -99,21 +96,24 @@ class _Writer:
             word = self._words.next()
             if word is None:
                 return b"\n".join(self._lines)
-            if len(self._lines) > MAX_LINES:
-                raise NotTaken("too-heavy")
             self._take(*word)
 
     def _copy_plain(self) -> None:
-        """Copy what takes numbers only, for as long as nothing else comes; most of a drawing is that."""
-        if self._operands or self._list is not None or self._in_dictionary or not self._is_shown:
+        """Copy what takes numbers only, and text, while nothing else comes; most of a page is that."""
+        if self._operands or self._list is not None or self._in_dictionary or self._hidden:
             return
         words, lines, counts = self._words, self._lines, _COUNTS
-        while (found := words.plain()) is not None:
-            numbers, operator = found
-            if counts.get(operator) != len(numbers.split()):
+        while True:
+            if (found := words.plain()) is not None:
+                numbers, operator = found
+                if counts.get(operator) != len(numbers):
+                    return
+                lines.append(b" ".join((*numbers, operator)))
+            elif (shown := words.shown()) is not None:
+                lines.append(shown)
+            else:
                 return
-            lines.append(b"%s%s" % (numbers, operator))
-            words.pass_plain()
+            words.go_on()
 
     def _take(self, sort: Sort, word: bytes) -> None:
         if sort is Sort.OPERATOR:
@@ -210,21 +210,22 @@ class _Writer:
     def _mark(self, word: bytes, operands: list[_Operand]) -> None:
         if word == b"EMC":
             if self._layers:
-                self._layers.pop()
+                self._hidden -= self._layers.pop()
             return
         names = [_text(each) for sort, each in operands if sort is Sort.NAME]
         is_layer = word == b"BDC" and len(names) > 1 and names[-2] == "/OC"
-        self._layers.append(self._names.is_shown(names[-1]) if is_layer else True)
+        self._layers.append(is_layer and not self._names.is_shown(names[-1]))
+        self._hidden += self._layers[-1]
 
     @property
     def _is_shown(self) -> bool:
-        return all(self._layers)
+        return not self._hidden
 
     def _picture(self, told: bytes, data: bytes) -> None:
         entries = Object.parse(b"<<" + told + b">>")
         if not isinstance(entries, Dictionary):
             raise NotTaken("picture-in-pdf")
-        image = Stream(self._given, data)
+        image = Stream(self._making.given, data)
         for key, value in entries.items():
             image[_IN_STREAM.get(key, key)] = value
         if self._is_shown and (ours := self._names.picture(image)) is not None:

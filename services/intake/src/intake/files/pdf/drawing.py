@@ -1,5 +1,6 @@
 """What draws: pages, forms, patterns, glyphs of Type 3 and graphics states, with what they name."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
@@ -13,6 +14,7 @@ from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.images import picture
 from intake.files.pdf.layers import Layers
 from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, truth, whole
+from intake.files.pdf.work import WORD
 
 _BLENDS = one_of(
     *("Normal", "Compatible", "Multiply", "Screen", "Overlay", "Darken", "Lighten", "ColorDodge"),
@@ -57,6 +59,7 @@ class Draughtsman:
         self.making = making
         self.layers = layers
         self.glyphs = Glyphs()
+        self._pages: dict[object, tuple[Object, Object]] = {}
         self.makers: Mapping[str, Callable[[Object, Resources], Object | None]] = {
             "/ExtGState": self._state,
             "/XObject": self._external,
@@ -69,7 +72,17 @@ class Draughtsman:
     def drawn(self, source: Object, resources: Object | None) -> tuple[bytes, Dictionary]:
         """A content stream written anew, and the resources that it uses."""
         used = Resources(self, resources)
-        return rewritten(self.making.given, source, used), used.made()
+        return rewritten(self.making, source, used), used.made()
+
+    def page(self, source: Object, resources: Object | None) -> tuple[Object, Object]:
+        """What a page draws and the resources for it; pages that draw the same share them."""
+        parts = tuple(each.objgen for each in _streams(source))
+        key = (parts, Resources(self, resources).key)
+        if key not in self._pages:
+            content, used = self.drawn(source, resources)
+            made = self.making.made
+            self._pages[key] = made.make_indirect(self.making.stream(content)), made.make_indirect(used)
+        return self._pages[key]
 
     def group(self, given: Object) -> Mapping[str, object]:
         """How a page or form mixes with what lies below (table 145)."""
@@ -82,11 +95,8 @@ class Draughtsman:
         return {"/Group": made}
 
     def _form(self, given: Stream, around: "Resources") -> Object | None:
-        own = given.get("/Resources")
-        resources, role = (
-            (own, "form") if isinstance(own, Dictionary) else (around.given, ("form", around.key))
-        )
-        return self.making.once(given, role, lambda: self._form_of(given, resources))
+        resources, key = _own_or(given, around)
+        return self.making.once(given, ("form", key), lambda: self._form_of(given, resources))
 
     def _form_of(self, given: Stream, resources: Object | None) -> Object:
         content, used = self.drawn(given, resources)
@@ -148,14 +158,14 @@ class Draughtsman:
     def _pattern(self, given: Object, around: "Resources") -> Object | None:
         kind = given.get("/PatternType") if isinstance(given, (Dictionary, Stream)) else None
         if kind == 1 and isinstance(given, Stream):
-            return self.making.once(given, ("pattern", around.key), lambda: self._tiling(given, around))
+            resources, key = _own_or(given, around)
+            return self.making.once(given, ("pattern", key), lambda: self._tiling(given, resources))
         if kind == 2:
             return self.making.once(given, ("pattern", around.key), lambda: self._shaded(given, around))
         return None
 
-    def _tiling(self, given: Stream, around: "Resources") -> Object:
-        own = given.get("/Resources")
-        content, used = self.drawn(given, own if isinstance(own, Dictionary) else around.given)
+    def _tiling(self, given: Stream, resources: Object | None) -> Object:
+        content, used = self.drawn(given, resources)
         told = {"/Type": Name.Pattern, "/PatternType": 1, **kept(given, _TILING), "/Resources": used}
         return self.making.stream(content, told)
 
@@ -174,18 +184,19 @@ class Draughtsman:
         if not isinstance(given, Dictionary):
             return None
         if given.get("/Subtype") == Name.Type3:
-            return self.making.once(given, ("type 3", around.key), lambda: self._type_3(given, around))
+            resources, key = _own_or(given, around)
+            return self.making.once(given, ("type 3", key), lambda: self._type_3(given, resources))
         return self.making.once(given, "font", lambda: font(self.making, given, self.glyphs))
 
-    def _type_3(self, given: Dictionary, around: "Resources") -> Object | None:
-        procedures, own = given.get("/CharProcs"), given.get("/Resources")
+    def _type_3(self, given: Dictionary, resources: Object | None) -> Object | None:
+        procedures = given.get("/CharProcs")
         if not isinstance(procedures, Dictionary) or len(procedures.keys()) > _MOST_GLYPHS:
             return None
-        used = Resources(self, own if isinstance(own, Dictionary) else around.given)
+        used = Resources(self, resources)
         made = Dictionary()
         for name, each in procedures.items():
             if isinstance(each, Stream):
-                drawn = rewritten(self.making.given, each, used)
+                drawn = rewritten(self.making, each, used)
                 stream = self.making.made.make_indirect(self.making.stream(drawn))
                 made["/" + self.glyphs.name(name[1:])] = stream
         told = {"/Type": Name.Font, "/Subtype": Name.Type3, "/CharProcs": made, "/Resources": used.made()}
@@ -199,8 +210,7 @@ class Resources:
 
     def __init__(self, draughtsman: Draughtsman, given: Object | None) -> None:
         self.given = given if isinstance(given, Dictionary) else None
-        is_shared = self.given is not None and self.given.is_indirect
-        self.key: object = self.given.objgen if is_shared and self.given else draughtsman.making.fresh()
+        self.key = _identity(draughtsman.making, self.given)
         self._draughtsman = draughtsman
         self._made: dict[str, dict[str, Object]] = {}
         self._names: dict[tuple[str, str], bytes | None] = {}
@@ -210,6 +220,7 @@ class Resources:
         """See `content.Names`."""
         if (category, given) not in self._names:
             self._names[category, given] = None
+            self._draughtsman.making.work.take(2 * WORD)
             found = self._found(category, given)
             made = None if found is None else self._draughtsman.makers[category](found, self)
             if made is not None:
@@ -221,7 +232,9 @@ class Resources:
         space = image.get("/ColorSpace")
         if isinstance(space, Name) and (named := self._found("/ColorSpace", str(space))) is not None:
             image["/ColorSpace"] = named
-        made = picture(self._draughtsman.making, image)
+        making = self._draughtsman.making
+        making.work.take_dots(whole(image.get("/Width")) or 0, whole(image.get("/Height")) or 0)
+        made = picture(making, image)
         return None if made is None else self._add("/XObject", made)
 
     def is_shown(self, properties: str) -> bool:
@@ -247,3 +260,23 @@ class Resources:
         name = f"/{_SHORT[category]}{len(entries)}"
         entries[name] = made
         return name.encode()
+
+
+def _own_or(given: Object, around: Resources) -> tuple[Object | None, object]:
+    """The resources that a stream names: its own, or those around it, and what tells those from others."""
+    own = given.get("/Resources")
+    return (own, None) if isinstance(own, Dictionary) else (around.given, around.key)
+
+
+def _identity(making: Making, resources: Dictionary | None) -> object:
+    """The same for resources that hold the same: pages often have a copy of their own."""
+    if resources is None or resources.is_indirect:
+        return None if resources is None else resources.objgen
+    told = resources.unparse()
+    making.work.take_bytes(len(told))
+    return hashlib.sha256(told).digest()
+
+
+def _streams(source: Object) -> list[Stream]:
+    parts = list(source) if isinstance(source, Array) else [source]
+    return [each for each in parts if isinstance(each, Stream)]

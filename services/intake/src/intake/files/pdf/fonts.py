@@ -8,7 +8,6 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 from intake.files.kinds import NotTaken
 from intake.files.pdf.cff import bare_cff
 from intake.files.pdf.cmaps import glyph_map, predefined, text_map
-from intake.files.pdf.codecs import contents
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, whole
 from intake.files.pdf.truetype import bare_font
@@ -30,6 +29,7 @@ _ENCODINGS = one_of("StandardEncoding", "MacRomanEncoding", "WinAnsiEncoding", "
 _FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 _SFNT = (b"\0\1\0\0", b"true", b"OTTO")
 _ORDERINGS = frozenset({"Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR"})
+_LONGEST_NAME = 48  # styles can be read in several ways: of a long row of them, in very many
 _FIXED, _SERIF, _ITALIC, _BOLD = 1, 2, 64, 1 << 18
 #: Families that readers have or know how to stand in for, in any weight and slope.
 _FAMILIES = re.compile(
@@ -79,7 +79,7 @@ def to_unicode(making: Making, given: Object) -> Mapping[str, object]:
         return {"/ToUnicode": Name("/" + named)}
     if not isinstance(found, Stream):
         return {}
-    made = making.once(found, "text map", lambda: making.stream(text_map(contents(found))))
+    made = making.once(found, "text map", lambda: making.stream(text_map(_map(making, found))))
     return {} if made is None else {"/ToUnicode": made}
 
 
@@ -101,6 +101,7 @@ def _composite(making: Making, given: Object, glyphs: Glyphs) -> Object | None:
     coded = given.get("/Encoding")
     if not descendants or not isinstance(descendants[0], Dictionary):
         return None
+    making.work.take(sum(len(items(descendants[0].get(key), 4 * _MOST_GLYPHS)) for key in ("/W", "/W2")))
     under = _descendant(making, descendants[0], glyphs)
     if under is None:
         return None
@@ -124,7 +125,7 @@ def _glyph_map(making: Making, given: Stream) -> object:
         told["/UseCMap"] = Name("/" + named)
     elif upon is not None:
         raise NotTaken("font-in-pdf")
-    return making.once(given, "glyph map", lambda: making.stream(glyph_map(contents(given)), told))
+    return making.once(given, "glyph map", lambda: making.stream(glyph_map(_map(making, given)), told))
 
 
 def _descendant(making: Making, given: Dictionary, glyphs: Glyphs) -> Dictionary | None:
@@ -143,18 +144,30 @@ def _descendant(making: Making, given: Dictionary, glyphs: Glyphs) -> Dictionary
         made["/FontDescriptor"] = making.made.make_indirect(descriptor)
     order = given.get("/CIDToGIDMap")
     if isinstance(order, Stream):
-        made["/CIDToGIDMap"] = making.made.make_indirect(
-            making.stream(contents(order, 2 * _MOST_GLYPHS)[: 2 * _MOST_GLYPHS])
-        )
+        made["/CIDToGIDMap"] = making.once(order, "glyphs of CIDs", lambda: _order(making, order))
     elif order is not None:
         made["/CIDToGIDMap"] = Name.Identity
     return made
 
 
+def _order(making: Making, given: Stream) -> Object:
+    return making.stream(making.contents(given, 2 * _MOST_GLYPHS)[: 2 * _MOST_GLYPHS])
+
+
+def _map(making: Making, given: Stream) -> bytes:
+    """What a CMap holds; its words are short."""
+    content = making.contents(given)
+    making.work.take(len(content) // 4)
+    return content
+
+
 def _widths(given: object) -> Array | None:
     """Numbers, and lists of numbers (9.7.4.3)."""
-    made = []
-    for each in items(given, 4 * _MOST_GLYPHS):
+    made, left = [], 4 * _MOST_GLYPHS
+    for each in items(given, left):
+        left -= len(each) if isinstance(each, Array) else 1
+        if left < 0:
+            raise NotTaken("too-heavy")
         value = numbers(each) if isinstance(each, Array) else number(each)
         if value is None:
             return None
@@ -187,32 +200,31 @@ def _descriptor(
 
 
 def _file(making: Making, given: Stream, glyphs: Glyphs, *, is_composite: bool) -> tuple[str, Object]:
-    data = contents(given, _MOST_FONT_BYTES)
-    if data.startswith(_SFNT):
-        is_open = data.startswith(b"OTTO")
+    def make() -> Object:
+        return _outlines(making, given, glyphs, is_composite=is_composite)
 
-        def make() -> Object:
-            outlines = bare_font(data, glyphs)
-            told = {"/Subtype": Name.OpenType} if is_open else {"/Length1": len(outlines)}
-            return making.stream(outlines, told)
-
-        place = "/FontFile3" if is_open else "/FontFile2"
-    elif data[:1] == b"\1":
-        kind = Name.CIDFontType0C if is_composite else Name.Type1C
-        place, make = "/FontFile3", lambda: making.stream(bare_cff(data, glyphs), {"/Subtype": kind})
-    else:
-
-        def make() -> Object:
-            outlines, clear = bare_type1(data, glyphs)
-            return making.stream(
-                outlines, {"/Length1": clear, "/Length2": len(outlines) - clear, "/Length3": 0}
-            )
-
-        place = "/FontFile"
     made = making.once(given, ("font file", is_composite), make)
     if made is None:
         raise NotTaken("font-in-pdf")
-    return place, made
+    if "/Subtype" in made:
+        return "/FontFile3", made
+    return ("/FontFile" if "/Length2" in made else "/FontFile2"), made
+
+
+def _outlines(making: Making, given: Stream, glyphs: Glyphs, *, is_composite: bool) -> Stream:
+    data = making.contents(given, _MOST_FONT_BYTES)
+    if data.startswith(_SFNT):
+        outlines = bare_font(data, glyphs, making.work)
+        is_open = data.startswith(b"OTTO")
+        return making.stream(
+            outlines, {"/Subtype": Name.OpenType} if is_open else {"/Length1": len(outlines)}
+        )
+    if data[:1] == b"\1":
+        kind = Name.CIDFontType0C if is_composite else Name.Type1C
+        return making.stream(bare_cff(data, glyphs, making.work), {"/Subtype": kind})
+    making.work.take(len(data) // 2)  # it is undone and done again byte by byte
+    outlines, clear = bare_type1(data, glyphs)
+    return making.stream(outlines, {"/Length1": clear, "/Length2": len(outlines) - clear, "/Length3": 0})
 
 
 def _own_name(making: Making) -> Name:
@@ -222,7 +234,7 @@ def _own_name(making: Making) -> Name:
 def _common_name(given: Object) -> Name:
     """The font's own name where every reader knows it; else of a family that looks alike."""
     name = re.sub(r"^[A-Z]{6}\+|\s", "", str(given.get("/BaseFont", ""))[1:])
-    if _FAMILIES.fullmatch(name):
+    if len(name) <= _LONGEST_NAME and _FAMILIES.fullmatch(name):
         return Name("/" + name)
     found = given.get("/FontDescriptor")
     flags = whole(found.get("/Flags")) or 0 if isinstance(found, Dictionary) else 0

@@ -5,7 +5,6 @@ import re
 from pikepdf import Array, Dictionary, Object, Stream
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.codecs import contents
 from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, plain_numbers, whole
 
 _USUAL = {"/Domain": numbers, "/Range": numbers}
@@ -49,7 +48,7 @@ def _made(making: Making, given: Object) -> Object | None:
         parts = functions(making, given.get("/Functions"))
         return dictionary(usual, kept(given, _STITCHING), {"/Functions": parts}) if parts else None
     if kind == 4 and isinstance(given, Stream):
-        return making.stream(_program(contents(given, _MOST_PROGRAM_BYTES)), usual)
+        return making.stream(_program(making.contents(given, _MOST_PROGRAM_BYTES)), usual)
     return None
 
 
@@ -63,7 +62,8 @@ def _sampled(making: Making, given: Stream, usual: dict[str, object]) -> Object 
         needed *= max(int(size), 0)
     if (needed_bytes := (needed + 7) // 8) > _MOST_SAMPLE_BYTES:
         raise NotTaken("unpacks-too-large")
-    samples = contents(given, _MOST_SAMPLE_BYTES)[:needed_bytes].ljust(needed_bytes, b"\0")
+    making.work.take_bytes(needed_bytes)
+    samples = making.contents(given, _MOST_SAMPLE_BYTES)[:needed_bytes].ljust(needed_bytes, b"\0")
     told = {"/Size": Array([int(each) for each in sizes]), "/BitsPerSample": bits}
     return making.stream(samples, {**usual, **kept(given, _SAMPLED), **told})
 

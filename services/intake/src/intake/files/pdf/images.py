@@ -82,9 +82,8 @@ def _made(making: Making, given: Stream, *, is_mask: bool) -> Object:
 def _image(making: Making, coded: _Coded, told: dict[str, object]) -> Object:
     width, height = coded.size
     usual = {"/Type": Name.XObject, "/Subtype": Name.Image, "/Width": width, "/Height": height}
-    made = making.stream(b"", {**usual, "/BitsPerComponent": coded.bits, **told})
-    made.write(coded.content, filter=coded.filter, decode_parms=coded.parameters)
-    return made
+    about = {**usual, "/BitsPerComponent": coded.bits, **told}
+    return making.packed(coded.content, about, coded.filter, coded.parameters)
 
 
 def _told(given: Stream, colours: Object | None, *, is_stencil: bool) -> _Told:
@@ -111,13 +110,15 @@ def _masks(making: Making, given: Stream) -> tuple[Mapping[str, object], Image.I
     made = picture(making, mask, is_mask=not is_stencil)
     if made is None or (is_stencil and truth(mask.get("/ImageMask")) is not True):
         raise NotTaken("picture-in-pdf")
-    return {key: made}, _veil(mask, is_stencil=is_stencil)
+    return {key: made}, _veil(making, mask, is_stencil=is_stencil)
 
 
-def _veil(given: Stream, *, is_stencil: bool) -> Image.Image:
+def _veil(making: Making, given: Stream, *, is_stencil: bool) -> Image.Image:
     """What a mask lets through."""
     told = _told(given, None if is_stencil else Name.DeviceGray, is_stencil=is_stencil)
     size = (told.width, told.height)
+    if not making.is_first(given, "veil"):
+        making.work.take_dots(*size)
     data, coding, parameters = unpacked(given)
     if coding is None:
         whole_bytes = _size_bytes(told)
@@ -167,6 +168,7 @@ def _coded(making: Making, given: Stream, told: _Told, veil: Image.Image | None)
 def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | None) -> _Coded:
     """Plain samples, exactly as many as the picture has."""
     size_bytes, size = _size_bytes(told), (told.width, told.height)
+    making.work.take_bytes(max(size_bytes - len(data), 0))  # what the document does not hold
     samples = data[:size_bytes].ljust(size_bytes, b"\0")
     masks: Mapping[str, object] = {}
     if told.keys is not None:

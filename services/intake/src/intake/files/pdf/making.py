@@ -4,16 +4,22 @@ Lists say what stays (ISO 32000-2): a table names the keys of a kind of object a
 What is in no list is not refused, it is simply not there any more.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.codecs import MAX_STREAM_BYTES, contents
+from intake.files.pdf.work import OBJECT, Work
 
 MAX_DEPTH = 24  # forms within patterns within forms: nobody nests as deep
 MAX_NUMBERS = 300_000  # in one list
+MAX_MADE_BYTES = MAX_STREAM_BYTES  # of all streams together, packed
+_WEIGHED_DEPTH = 3
+_SHORT_LIST = 8
 _LARGEST = 10**12
 
 Number = int | Decimal
@@ -24,9 +30,12 @@ Check = Callable[[object], object | None]
 class Making:
     """The new document, and which object of it stands for which of the given one."""
 
-    def __init__(self, given: pikepdf.Pdf, made: pikepdf.Pdf) -> None:
+    def __init__(self, given: pikepdf.Pdf, made: pikepdf.Pdf, *, room_bytes: int = MAX_MADE_BYTES) -> None:
         self.given = given
         self.made = made
+        self.work = Work()
+        self._room_bytes = room_bytes
+        self._seen: set[tuple[tuple[int, int], object]] = set()
         self._made_of: dict[tuple[tuple[int, int], object], Object | None] = {}
         self._depth = 0
         self._count = 0
@@ -38,6 +47,7 @@ class Making:
             return self._made_of[key]
         if self._depth >= MAX_DEPTH:
             raise NotTaken("too-heavy")
+        self.work.take(OBJECT + _weight(given, 0))
         if given.is_indirect:
             self._made_of[key] = None  # while it is made: it may name itself
         self._depth += 1
@@ -51,17 +61,53 @@ class Making:
             self._made_of[key] = made
         return made
 
+    def contents(self, given: Stream, most_bytes: int = MAX_STREAM_BYTES) -> bytes:
+        """The bytes of a stream that is no picture, counted as work."""
+        data = contents(given, most_bytes)
+        self.work.take_bytes(len(data))
+        return data
+
+    def is_first(self, given: Object, role: object) -> bool:
+        """Whether this object comes in this role for the first time."""
+        key = (given.objgen, role)
+        is_known = given.is_indirect and key in self._seen
+        self._seen.add(key)
+        return not is_known
+
     def stream(self, content: bytes, told: Mapping[str, object] | None = None) -> Stream:
-        """A new stream; it is packed when the document is written."""
-        made = Stream(self.made, content)
-        for key, value in (told or {}).items():
+        """A new stream, packed at once: what unpacks large is not held."""
+        return self.packed(zlib.compress(content), told or {}, Name.FlateDecode)
+
+    def packed(
+        self, content: bytes, told: Mapping[str, object], coding: Name, parameters: Dictionary | None = None
+    ) -> Stream:
+        """A new stream of what is packed already; `NotTaken` when all of them together get too large."""
+        self._room_bytes -= len(content)
+        if self._room_bytes < 0:
+            raise NotTaken("unpacks-too-large")
+        made = Stream(self.made, b"")
+        for key, value in told.items():
             made[key] = value
+        made.write(content, filter=coding, decode_parms=parameters)
         return made
 
     def fresh(self) -> int:
         """A number for a name of our own."""
         self._count += 1
         return self._count
+
+
+def _weight(given: object, depth: int) -> int:
+    """How long its lists are: the same one may be named from many places, and is read each time."""
+    if depth > _WEIGHED_DEPTH:
+        return 0
+    if isinstance(given, Array):
+        parts = list(given) if len(given) <= _SHORT_LIST else []
+        return len(given) + sum(_weight(each, depth + 1) for each in parts)
+    if isinstance(given, (Dictionary, Stream)):
+        direct = [each for each in given.values() if isinstance(each, Array)]
+        return sum(_weight(each, depth + 1) for each in direct)
+    return 0
 
 
 def number(value: object) -> Number | None:
@@ -131,7 +177,7 @@ def dictionary(*parts: Mapping[str, object]) -> Dictionary:
     return made
 
 
-def items(value: object, most: int) -> Iterable[object]:
+def items(value: object, most: int) -> Sequence[object]:
     """What an array holds; `NotTaken` when that is more than any document needs."""
     if not isinstance(value, Array):
         return ()

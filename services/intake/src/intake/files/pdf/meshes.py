@@ -3,8 +3,7 @@
 from pikepdf import Stream
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.codecs import contents
-from intake.files.pdf.making import kept, numbers, whole
+from intake.files.pdf.making import Making, kept, numbers, whole
 
 _MOST_BYTES = 64 * 1024 * 1024
 _BITS = {"/BitsPerCoordinate": whole, "/BitsPerComponent": whole, "/BitsPerFlag": whole}
@@ -13,7 +12,7 @@ _FREE, _LATTICE, _COONS = 4, 5, 6
 _PATCH = {6: ((12, 4), (8, 2)), 7: ((16, 4), (12, 2))}
 
 
-def mesh(given: Stream, kind: int, values: int) -> tuple[bytes, dict[str, object]]:
+def mesh(making: Making, given: Stream, kind: int, values: int) -> tuple[bytes, dict[str, object]]:
     """The data of a mesh with `values` numbers for a colour, and what must be told of them."""
     told = kept(given, {**_BITS, "/Decode": numbers, "/VerticesPerRow": whole})
     flag, place, colour = (
@@ -23,7 +22,7 @@ def mesh(given: Stream, kind: int, values: int) -> tuple[bytes, dict[str, object
         raise NotTaken("content-in-pdf")
     if kind != _LATTICE and flag not in {2, 4, 8}:
         raise NotTaken("content-in-pdf")
-    data = contents(given, _MOST_BYTES)
+    data = making.contents(given, _MOST_BYTES)
     if kind in _PATCH:
         return data[: _end_of_patches(data, kind, (flag, place, colour * values))], told
     bits = 2 * place + colour * values + (flag if kind == _FREE else 0)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from intake.files.kinds import NotTaken
 from intake.files.pdf.cff import bare_cff
 from intake.files.pdf.glyphs import Glyphs
+from intake.files.pdf.work import Work
 
 _AS_THEY_ARE = ("cvt ", "fpgm", "prep", "vmtx")
 _LENGTHS = {"hhea": 36, "vhea": 36}
@@ -21,17 +22,17 @@ _SUBTABLES = frozenset({0, 2, 4, 6, 10, 12})
 _WIDE = 8  # from this format on, a subtable's length has four bytes
 
 
-def bare_font(data: bytes, glyphs: Glyphs) -> bytes:
+def bare_font(data: bytes, glyphs: Glyphs, work: Work) -> bytes:
     """The same outlines, hints and maps in a new file; `NotTaken` when they cannot be read."""
-    tables = _tables(data)
+    tables = _tables(data, work)
     try:
-        kept = _kept(tables, glyphs)
+        kept = _kept(tables, glyphs, work)
     except (struct.error, KeyError, IndexError) as error:
         raise NotTaken("font-in-pdf") from error
     return _written(data[:4], kept)
 
 
-def _tables(data: bytes) -> dict[str, bytes]:
+def _tables(data: bytes, work: Work) -> dict[str, bytes]:
     (count,) = struct.unpack_from(">H", data, 4)
     if count > _MOST_TABLES:
         raise NotTaken("font-in-pdf")
@@ -39,24 +40,25 @@ def _tables(data: bytes) -> dict[str, bytes]:
     for each in range(count):
         tag, _, at, size = struct.unpack_from(">4sLLL", data, 12 + 16 * each)
         found[tag.decode("latin-1")] = data[at : at + size]
+        work.take_bytes(len(data[at : at + size]))  # several may lie in one place
     return found
 
 
-def _kept(tables: Mapping[str, bytes], glyphs: Glyphs) -> dict[str, bytes]:
+def _kept(tables: Mapping[str, bytes], glyphs: Glyphs, work: Work) -> dict[str, bytes]:
     kept = {tag: tables[tag] for tag in _AS_THEY_ARE if tag in tables}
     kept |= {tag: tables[tag][:size] for tag, size in _LENGTHS.items() if tag in tables}
     if "CFF " in tables:
-        kept["CFF "] = bare_cff(tables["CFF "], glyphs)
+        kept["CFF "] = bare_cff(tables["CFF "], glyphs, work)
     if "cmap" in tables:
         kept["cmap"] = _cmap(tables["cmap"])
     if "post" in tables:
-        kept["post"] = _post(tables["post"], glyphs)
+        kept["post"] = _post(tables["post"], glyphs, work)
     if "head" not in tables:
         return kept
     kept["head"] = _head(tables["head"])
     if "glyf" in tables:
         is_long = struct.unpack_from(">h", tables["head"], 50)[0]
-        kept["glyf"], kept["loca"] = _outlines(tables, bool(is_long))
+        kept["glyf"], kept["loca"] = _outlines(tables, bool(is_long), work)
     if "maxp" in tables:
         kept["maxp"] = tables["maxp"][: 32 if tables["maxp"][:4] == b"\0\1\0\0" else 6]
     if "hmtx" in tables:
@@ -71,7 +73,7 @@ def _head(table: bytes) -> bytes:
     return bytes(head)
 
 
-def _outlines(tables: Mapping[str, bytes], is_long: bool) -> tuple[bytes, bytes]:
+def _outlines(tables: Mapping[str, bytes], is_long: bool, work: Work) -> tuple[bytes, bytes]:
     """Every outline once more, without what lies between or behind them."""
     loca, outlines = tables["loca"], tables["glyf"]
     count = len(loca) // (4 if is_long else 2)
@@ -80,6 +82,8 @@ def _outlines(tables: Mapping[str, bytes], is_long: bool) -> tuple[bytes, bytes]
         places = tuple(2 * each for each in places)
     made, new_places = bytearray(), [0]
     for start, end in itertools.pairwise(places):
+        work.take(1)
+        work.take_bytes(max(end - start, 0))
         made += outlines[start:end] if start < end else b""
         made += bytes(-len(made) % 4)
         new_places.append(len(made))
@@ -109,7 +113,7 @@ def _cmap(table: bytes) -> bytes:
     return bytes(made) + b"".join(parts.values())
 
 
-def _post(table: bytes, glyphs: Glyphs) -> bytes:
+def _post(table: bytes, glyphs: Glyphs, work: Work) -> bytes:
     """The names of glyphs that others know too; of any other format than 2 only the head."""
     version = table[:4]
     if version != b"\0\2\0\0":
@@ -118,6 +122,7 @@ def _post(table: bytes, glyphs: Glyphs) -> bytes:
     places = struct.unpack_from(f">{count}H", table, 34)
     names, at = [], 34 + 2 * count
     while at < len(table):
+        work.take(1)
         size = table[at]
         names.append(table[at + 1 : at + 1 + size].decode("latin-1"))
         at += 1 + size

@@ -92,7 +92,8 @@ def _private(
         if found:
             told.append(b"/%s %s def" % (name, found[0] if name in _ONE else b"[%s]" % b" ".join(found[:14])))
     told.append(b"/ForceBold %s def" % (b"true" if re.search(rb"/ForceBold\s+true", private) else b"false"))
-    out = b"\n".join(told) + b"\n"
+    told.append(b"")
+    out = bytearray(b"\n".join(told))
     if subrs:
         count = max(int(number) for number, _ in subrs) + 1
         out += b"/OtherSubrs [{} {} {} {}] def\n/Subrs %d array\n" % count
@@ -102,7 +103,7 @@ def _private(
     out += b"2 index /CharStrings %d dict dup begin\n" % len(programs)
     for name, code in programs:
         out += b"/%s %d RD " % (_named(name, glyphs), len(code)) + code + b" ND\n"
-    return out + _TAIL
+    return bytes(out) + _TAIL
 
 
 def _named(given: bytes, glyphs: Glyphs) -> bytes:

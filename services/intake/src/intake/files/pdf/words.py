@@ -5,23 +5,31 @@ from collections.abc import Iterator
 from enum import Enum, auto
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.work import WORD, Work
 
 _SPACE = rb"\x00\t\n\x0c\r "
 _DELIMITERS = rb"()<>\[\]{}/%"
 _NUMBER = re.compile(rb"[+-]{0,2}(?:\d{1,12}\.?\d{0,12}|\.\d{1,12})(?:-\d{0,12})?")
 _WORD = re.compile(
-    rb"(?:[" + _SPACE + rb"]|%[^\r\n]*)*"
+    rb"(?:[" + _SPACE + rb"]++|%[^\r\n]*+)*+"
     rb"(?:([^" + _SPACE + _DELIMITERS + rb"]+)|(/[^" + _SPACE + _DELIMITERS + rb"]*)"
     rb"|(<<|>>)|(<[^>]*>?)|(\()|([\[\]])|([{}>)]))"
 )
-_IN_STRING = re.compile(rb"\\.|[()]", re.DOTALL)
+_IN_STRING = re.compile(rb"(?:[^()\\]|\\.)*+([()])", re.DOTALL)
 _HASHED = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NOT_HEX = re.compile(rb"[^0-9A-Fa-f]")
 #: Most operators by far take numbers only; these are read at one blow, and are written as they stand.
 _PLAIN = re.compile(
-    rb"[" + _SPACE + rb"]*((?:[+-]?(?:\d{1,12}\.?\d{0,12}|\.\d{1,12})[" + _SPACE + rb"]+){0,6})"
+    rb"[" + _SPACE + rb"]*+((?:[+-]?(?:\d{1,12}\.?\d{0,12}|\.\d{1,12})[" + _SPACE + rb"]++){0,6})"
     rb"([A-Za-z]{1,2}\*?)(?=[" + _SPACE + _DELIMITERS + rb"]|\Z)"
 )
+#: Text with the numbers that move it, likewise; a string with parentheses or escapes is read word by word.
+_SHOWN = re.compile(
+    rb"[" + _SPACE + rb"]*+(?:\[((?:[" + _SPACE + rb"]++|\([^()\\]*+\)|<[0-9A-Fa-f]*+>"
+    rb"|[+-]?+(?:\d{1,12}+(?:\.\d{0,12}+)?+|\.\d{1,12}+)(?![\d.+-]))*+)\][" + _SPACE + rb"]*+(TJ)"
+    rb"|(\([^()\\]*+\)|<[0-9A-Fa-f]*+>)[" + _SPACE + rb"]*+(Tj|'))(?=[" + _SPACE + _DELIMITERS + rb"]|\Z)"
+)
+_OF_SHOWN = re.compile(rb"\([^()]*+\)|<[^>]*+>|[\d.+-]++")
 _END_OF_PICTURE = re.compile(rb"[" + _SPACE + rb"]?EI(?=[" + _SPACE + rb"/]|\Z)")
 _LOOKED_BEHIND = 16  # bytes after the end of a picture that must be text
 
@@ -38,30 +46,46 @@ class Sort(Enum):
 
 
 class Words:
-    """Reads a stream from its beginning; every read goes on where the last one ended."""
+    """Reads a stream from its beginning; every read goes on where the last one ended, and is counted."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, work: Work) -> None:
         self._content = content
-        self._at = 0
+        self._work = work
+        self._at = self._ahead = 0
 
-    def plain(self) -> tuple[bytes, bytes] | None:
+    def plain(self) -> tuple[list[bytes], bytes] | None:
         """The numbers and the operator that come next, where nothing else does."""
         found = _PLAIN.match(self._content, self._at)
-        return None if found is None else (found[1], found[2])
+        if found is None:
+            return None
+        self._ahead = found.end()
+        return found[1].split(), found[2]
 
-    def pass_plain(self) -> None:
-        """Go on behind what `plain` told."""
-        found = _PLAIN.match(self._content, self._at)
-        self._at = self._at if found is None else found.end()
+    def shown(self) -> bytes | None:
+        """The operator that shows text and what it shows, as they are to be written, where they come next."""
+        found = _SHOWN.match(self._content, self._at)
+        if found is None:
+            return None
+        self._ahead = found.end()
+        if found[4]:
+            return b"%s %s" % (found[3], found[4])
+        return b"[%s] TJ" % b" ".join(_OF_SHOWN.findall(found[1]))
+
+    def go_on(self) -> None:
+        """Behind what `plain` or `shown` told."""
+        self._work.take(1)
+        self._at = self._ahead
 
     def next(self) -> tuple[Sort, bytes] | None:
         """The next word, as it is to be written; None at the end."""
         while (found := _WORD.match(self._content, self._at)) is not None:
+            self._work.take(WORD)
             self._at = found.end()
             kind, word = found.lastindex, found[found.lastindex or 0]
             if kind == 1:
                 return (Sort.NUMBER if _NUMBER.fullmatch(word) else Sort.OPERATOR), word
             if kind == 2:
+                self._work.take(word.count(b"#"))
                 return Sort.NAME, _HASHED.sub(lambda each: bytes([int(each[1], 16)]), word)
             if kind == 3:
                 return Sort.DICTIONARY, word
@@ -88,6 +112,7 @@ class Words:
     def _ends(self, begin: int) -> Iterator[re.Match[bytes]]:
         """Where a picture may end: behind it comes text (as readers do)."""
         for found in _END_OF_PICTURE.finditer(self._content, begin):
+            self._work.take(WORD)
             behind = self._content[found.end() : found.end() + _LOOKED_BEHIND]
             if all(each in b"\t\n\r\0\x0c" or 32 <= each < 127 for each in behind):
                 yield found
@@ -95,8 +120,9 @@ class Words:
     def _string(self, start: int) -> bytes:
         depth, at = 0, start
         for found in _IN_STRING.finditer(self._content, start):
+            self._work.take(1)
             at = found.end()
-            depth += {b"(": 1, b")": -1}.get(found[0], 0)
+            depth += 1 if found[1] == b"(" else -1
             if not depth:
                 break
         self._at = at
