@@ -60,7 +60,7 @@ async def working(turns: Turns) -> AsyncIterator[Begin]:
     begun: list[Work] = []
 
     async def begin(network: str, municipality: str = "waterdam") -> Work:
-        begun.append(Work(turns, Account(municipality, network)))
+        begun.append(Work(turns, Account(municipality, (network,) if network else ())))
         await settle()
         return begun[-1]
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from common.rooms import Account
-from common.sharing import NothingLeft, Share
+from common.sharing import NothingLeft, Path, Share
 
 _FADING_SECONDS = 60  # work of so long ago weighs 1/e of the same work now
 _HARDLY_ANYTHING_SECONDS = 0.05
@@ -97,8 +97,8 @@ class _Turn:
     begun_at: float = 0.0
 
     @property
-    def holder(self) -> str:
-        return self.account.network or f"nobody {id(self)}"
+    def holder(self) -> Path:
+        return self.account.within[:1] or (f"nobody {id(self)}",)
 
     def may_begin(self, places: Share) -> bool:
         """Whether it still waits, and its network leaves room for others."""
@@ -107,8 +107,8 @@ class _Turn:
     @property
     def of(self) -> tuple[tuple[str, str], ...]:
         """Those on whose account it works."""
-        network = (("network", self.account.network),) if self.account.network else ()
-        return (("municipality", self.account.municipality), *network)
+        networks = (("network", each) for each in self.account.within[:1])  # the widest
+        return (("municipality", self.account.municipality), *networks)
 
 
 class _Lately:

@@ -361,8 +361,8 @@ _ENVELOPE_BYTES = 16 * 1024  # what a form may add around a file
 
 def _account(municipality: str, upload: Upload) -> Account:
     """Who is unknown is counted by network too; who is known answers for what they send."""
-    network = "" if upload.is_professional else upload.network
-    return Account(municipality, network, is_known=upload.is_professional)
+    within = (upload.network,) if upload.network and not upload.is_professional else ()
+    return Account(municipality, within, is_known=upload.is_professional)
 
 
 def hash_of_claim(claim: str) -> bytes:
