@@ -22,6 +22,7 @@ from common.contracts.notifier import FeedbackSent, ReplyGiven
 from common.messaging.envelope import encode
 from common.messaging.handling import Unprocessable
 from common.provision import DatabaseUrls
+from prometheus_client import REGISTRY
 from reporting.projections import folded
 from sqlalchemy import text
 
@@ -40,6 +41,18 @@ async def urls(backing: Backing) -> DatabaseUrls:
 async def desk(urls: DatabaseUrls) -> AsyncIterator[Desk]:
     async with casework_desk(urls) as desk:
         yield desk
+
+
+async def test_a_report_without_a_voucher_is_kept_and_is_an_alarm(desk: Desk) -> None:
+    def alarms() -> float:
+        return REGISTRY.get_sample_value("vermoeden_keys_refused_total", {"where": "received"}) or 0.0
+
+    before = alarms()
+    await desk.hear(desk.report())
+    assert alarms() == before
+    await desk.hear(desk.report(report_id=uuid4(), voucher=None))
+    assert alarms() == before + 1
+    assert len(await desk.spoken(ReportRouted)) == 2
 
 
 async def test_a_report_gets_its_desk_and_everyone_hears(desk: Desk) -> None:
