@@ -34,10 +34,8 @@ def unreadable_properties(user: str, copied_to: str) -> tuple[Basic.Properties, 
 
 async def send_unreadable(
     channel: AbstractChannel, user: str, key: str, copied_to: str, body: bytes = b"{}"
-) -> int:
-    """Publish one of each under this key, with a carbon copy; returns how many."""
+) -> None:
+    """Publish one of each under this key, with a carbon copy."""
     wire = await channel.get_underlay_channel()
-    made = unreadable_properties(user, copied_to)
-    for properties in made:
+    for properties in unreadable_properties(user, copied_to):
         await wire.basic_publish(body, exchange=EXCHANGE, routing_key=key, properties=properties)
-    return len(made)
