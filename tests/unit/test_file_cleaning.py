@@ -11,6 +11,7 @@ from intake.files.documents import MAX_PAGES, clean_document
 from intake.files.kinds import HEAD_BYTES, TAIL_BYTES, Declared, FileKind, NotTaken, recognise
 from intake.files.pictures import KEPT_PIXELS, clean_picture
 from intake.files.refusals import CODES
+from pikepdf import Array, Name, String
 from PIL import Image
 
 from tests.support import files
@@ -125,6 +126,9 @@ def test_what_was_filled_in_on_a_form_stays_on_the_page() -> None:
     assert b"AcroForm" not in bare.getvalue()
 
 
+_LISTED = Array([Name.Indexed, Name.DeviceGray, 1, String(b"\0\xff")])
+
+
 def _jpeg_of(side: int) -> bytes:
     """A small JPEG that says to be much larger."""
     data = saved("JPEG")
@@ -147,6 +151,10 @@ def _jpeg_of(side: int) -> bytes:
         (lambda: written(with_picture(b"x", ("EigenDecode",))), "content-in-pdf"),
         (lambda: written(with_picture(_jpeg_of(60_000), ("DCTDecode",))), "unpacks-too-large"),
         (lambda: written(with_picture(b"", (), Width=60_000, Height=60_000)), "unpacks-too-large"),
+        (
+            lambda: written(with_picture(_jpeg_of(8000), ("DCTDecode",), ColorSpace=_LISTED)),
+            "unpacks-too-large",
+        ),
         (lambda: written(embedded("FontFile", b"%!PS-AdobeFont-1.0: F")), "font-in-pdf"),
         (lambda: files.photo()[:4000], "damaged"),
         (lambda: files.png()[:300], "damaged"),

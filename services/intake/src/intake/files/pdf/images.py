@@ -204,6 +204,8 @@ def _of_drawing(
     masks: Mapping[str, object] = {}
     if shows_through and opened.mode in {"RGBA", "LA"}:
         through = opened.getchannel("A")
+        if through.width * through.height > _DRAWN_PIXELS:
+            raise NotTaken("unpacks-too-large")
         masks, veil = {"/SMask": _mask_of(making, through)}, by_opacity(through)
     image = _plain(opened)
     if told.count and len(image.getbands()) != told.count:
@@ -224,9 +226,10 @@ def _opened(data: bytes, coding: str, told: _Told) -> Image.Image:
         raise NotTaken("picture-in-pdf")  # no decoder is at hand that is kept as well as the others
     Image.MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS
     opened = Image.open(io.BytesIO(data), formats=["JPEG" if coding == "/DCTDecode" else "JPEG2000"])
-    if opened.width * opened.height > MAX_IMAGE_PIXELS:
+    # What must be coded without loss swells: it may be as large only as what is decoded at once.
+    if opened.width * opened.height > (_DRAWN_PIXELS if told.is_listed else MAX_IMAGE_PIXELS):
         raise NotTaken("unpacks-too-large")
-    if opened.width * opened.height > _DRAWN_PIXELS and not told.is_listed:
+    if opened.width * opened.height > _DRAWN_PIXELS:
         opened.draft(None, (opened.width // 2, opened.height // 2))
     opened.load()
     return opened
