@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pikepdf
@@ -60,7 +60,36 @@ def embedded(name: str, outlines: bytes, **told: Any) -> Change:
     return change
 
 
-def truetype() -> bytes:
+_Tables = dict[bytes, bytes]
+
+
+def _with_programs(tables: _Tables) -> None:
+    tables[b"fpgm"], tables[b"prep"], tables[b"cvt "] = WORD, WORD, WORD
+
+
+def _with_widths(tables: _Tables) -> None:
+    tables[b"hmtx"] += WORD
+    tables[b"hhea"] += WORD
+    tables[b"maxp"] += WORD
+
+
+def _behind_an_outline(tables: _Tables) -> None:
+    """The last glyph of the font ends later, and tells within and behind its outline."""
+    is_long = tables[b"head"][50:52] == b"\0\1"
+    start = len(tables[b"glyf"])
+    outline = struct.pack(">5hHH", 1, 0, 0, 9, 9, 0, len(WORD)) + WORD + bytes([0x31]) + WORD
+    tables[b"glyf"] += outline + bytes(-len(outline) % 4)
+    places = (start, len(tables[b"glyf"]))
+    ends = struct.pack(">LL", *places) if is_long else struct.pack(">HH", *(each // 2 for each in places))
+    tables[b"loca"] = tables[b"loca"][: -len(ends)] + ends
+
+
+def _behind_codes(tables: _Tables) -> None:
+    codes = struct.pack(">HHH", 0, 262 + len(WORD), 0) + bytes(256) + WORD
+    tables[b"cmap"] = struct.pack(">HHHHL", 0, 1, 1, 0, 12) + codes
+
+
+def truetype(change: Callable[[_Tables], None] = lambda _: None) -> bytes:
     """A real TrueType font whose names and days tell, with a table of no standard."""
     font = ImageFont.load_default(20)
     assert isinstance(font, ImageFont.FreeTypeFont)
@@ -72,6 +101,7 @@ def truetype() -> bytes:
         tag, _, place, size = struct.unpack_from(">4sLLL", data, at)
         tables[tag] = data[place : place + size]
     tables[b"name"], tables[b"prVt"] = WORD * 3, WORD
+    change(tables)
     head = struct.pack(">4sHHHH", data[:4], len(tables), 0, 0, 0)
     entries, body, at = b"", b"", 12 + 16 * len(tables)
     for tag, content in sorted(tables.items()):
@@ -145,6 +175,10 @@ FONTS: Mapping[str, Change] = {
     "comment in a text map": on_font("ToUnicode", lambda made: _text_map(made, b"%" + WORD)),
     "name of a text map": on_font("ToUnicode", lambda made: _text_map(made, b"/CMapName /" + WORD + b" def")),
     "long text in a text map": on_font("ToUnicode", lambda made: _text_map(made, _LONG)),
+    "programs of a TrueType font": embedded("FontFile2", truetype(_with_programs)),
+    "behind the widths of a TrueType font": embedded("FontFile2", truetype(_with_widths)),
+    "behind an outline of a TrueType font": embedded("FontFile2", truetype(_behind_an_outline)),
+    "behind the codes of a TrueType font": embedded("FontFile2", truetype(_behind_codes)),
     "TrueType font": embedded("FontFile2", truetype()),
     "CFF font": embedded("FontFile3", cff(), Subtype=Name.Type1C),
     "Type 1 font": embedded("FontFile", type1(), Length1=10, Length2=10, Length3=0),

@@ -4,10 +4,10 @@ import zlib
 from collections.abc import Mapping
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Stream
+from pikepdf import Array, Dictionary, Name, Stream, String
 
 from tests.support.canaries import WORD
-from tests.support.canary_places.marks import Change, on_image, stream, text, with_resource
+from tests.support.canary_places.marks import Change, on_image, stream, text, with_picture, with_resource
 from tests.support.files import CANARY
 
 
@@ -66,6 +66,12 @@ def _alternate(made: pikepdf.Pdf) -> Array:
     return Array([Dictionary(Image=_soft_mask(made), DefaultForPrinting=True)])
 
 
+def _listed(bits: int) -> Change:
+    colours = Array([Name.Indexed, Name.DeviceGray, 15, String(b"\0\x80\xff" + WORD + b"\0")])
+    samples = bytes([0b00000110 if bits < 8 else each % 3 for each in range(64 * 48 * bits // 8)])
+    return with_picture(samples, (), ColorSpace=colours, BitsPerComponent=bits)
+
+
 def _unused(made: pikepdf.Pdf) -> None:
     made.pages[0].Resources.XObject.Unused = stream(made)
 
@@ -84,6 +90,8 @@ PICTURES: Mapping[str, Change] = {
         "DecodeParms", lambda _: Dictionary(ColorTransform=1, Eigen=text())
     ),
     "colour profile": on_image("ColorSpace", _profile_space),
+    "colours that no sample of a byte names": _listed(8),
+    "colours that no sample of two bits names": _listed(2),
     "usual colour profile": with_resource("ColorSpace", _profile_space, b"/Own cs 1 0 0 sc 0 0 9 9 re f"),
     "colorant": with_resource("ColorSpace", _spot, b"/Own cs 1 scn 0 0 9 9 re f"),
     "several colorants": with_resource("ColorSpace", _several_spots, b"/Own cs 1 scn 0 0 9 9 re f"),

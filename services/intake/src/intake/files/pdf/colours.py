@@ -1,6 +1,6 @@
 """Colour spaces (ISO 32000-2, 8.6) and shadings (8.7.4.5). Profiles go: they name devices and owners."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
@@ -92,6 +92,18 @@ def _indexed(making: Making, given: Array) -> Object | None:
     lookup = given[3]
     colours = making.contents(lookup, size) if isinstance(lookup, Stream) else bytes(lookup)
     return Array([Name.Indexed, base, highest, String(colours[:size].ljust(size, b"\0"))])
+
+
+def only_used(made: Object, counts: Sequence[int]) -> Object:
+    """A list of colours of its own for a picture, without those that no sample names.
+
+    `counts` says how often each number is there; one that is too large names the last colour.
+    """
+    base, highest, colours = made[1], int(made[2]), bytes(made[3])
+    size = components(base)
+    used = {min(number, highest) for number, count in enumerate(counts) if count}
+    parts = [colours[at * size : (at + 1) * size] if at in used else bytes(size) for at in range(highest + 1)]
+    return Array([Name.Indexed, base, highest, String(b"".join(parts))])
 
 
 def _tinted(making: Making, kind: str, given: Array) -> Object | None:

@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, JpegImagePlugin
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import MAX_STREAM_BYTES, unpacked
-from intake.files.pdf.colours import components, space
+from intake.files.pdf.colours import components, only_used, space
 from intake.files.pdf.fax import fax_of, samples_of_fax
 from intake.files.pdf.making import Making, kept, numbers, one_of, plain_numbers, truth, whole
 from intake.files.pdf.veils import Keys, blank, blanked, by_keys, by_opacity, components_of
@@ -53,6 +53,7 @@ class _Coded:
     bits: int = _BYTE
     parameters: Dictionary | None = None
     colours: Object | None = None  # where only the picture knew them
+    counts: Sequence[int] = ()  # of numbers in a list of colours: how often each is there
     masks: Mapping[str, object] = field(default_factory=dict)  # what its own samples said of what shows
 
 
@@ -72,6 +73,8 @@ def _made(making: Making, given: Stream, *, is_mask: bool) -> Object:
         told = told if masks else replace(told, keys=_keys(given))
     coded = _coded(making, given, told, veil)
     shown: dict[str, object] = {"/ImageMask": True} if is_stencil else {}
+    if colours is not None and coded.counts and "/Decode" not in given:
+        colours = only_used(colours, coded.counts)
     if not is_stencil:
         shown["/ColorSpace"] = colours if colours is not None else coded.colours
     if is_mask and (matte := numbers(given.get("/Matte"))) is not None:
@@ -181,10 +184,13 @@ def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | No
         image = Image.frombuffer(mode, size, samples, "raw", mode, 0, 1)
         if veil is not None:
             blank(image, veil, is_exact=told.is_listed)
-        return replace(_exactly(image), masks=masks)
+        counts = image.histogram() if told.is_listed else ()
+        return replace(_exactly(image), masks=masks, counts=counts)
     if veil is not None:
         samples = blanked(samples, size, told.count * told.bits, veil)
-    return _Coded(zlib.compress(samples), Name.FlateDecode, size, bits=told.bits, masks=masks)
+    counts = components_of(samples, size, told.bits, 1)[0].histogram() if told.is_listed else ()
+    content = zlib.compress(samples)
+    return _Coded(content, Name.FlateDecode, size, bits=told.bits, masks=masks, counts=counts)
 
 
 def _size_bytes(told: _Told) -> int:
@@ -217,7 +223,10 @@ def _of_drawing(
         masks = _stencil(making, veil)
     if veil is not None:
         blank(image, veil, is_exact=told.is_listed)
-    coded = _exactly(image) if told.is_listed else _nearly(image, _subsampling(opened))
+    if told.is_listed:
+        coded = replace(_exactly(image), counts=image.histogram())
+    else:
+        coded = _nearly(image, _subsampling(opened))
     return replace(coded, colours=Name(_DEVICES[image.mode]), masks=masks)
 
 

@@ -9,21 +9,24 @@ from collections.abc import Mapping
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.cff import bare_cff
+from intake.files.pdf.charmaps import bare_cmap
 from intake.files.pdf.glyphs import Glyphs
+from intake.files.pdf.outlines import bare_outline
 from intake.files.pdf.work import Work
 
-_AS_THEY_ARE = ("cvt ", "fpgm", "prep", "vmtx")
-_LENGTHS = {"hhea": 36, "vhea": 36}
+#: Tables of widths, by the table that says how many there are.
+_WIDTHS = {"hhea": "hmtx", "vhea": "vmtx"}
+_COUNT_AT = 34
+_MAXP_BYTES = 32
 _MAC_NAMES = 258
 _MOST_TABLES = 64
 _CHECKSUM = 0xB1B0AFBA
 _HEAD_BYTES = 54
-_SUBTABLES = frozenset({0, 2, 4, 6, 10, 12})
-_WIDE = 8  # from this format on, a subtable's length has four bytes
+_MOST_GLYPHS = 0xFFFF
 
 
 def bare_font(data: bytes, glyphs: Glyphs, work: Work) -> bytes:
-    """The same outlines, hints and maps in a new file; `NotTaken` when they cannot be read."""
+    """The same outlines and maps in a new file, without hints; `NotTaken` when they cannot be read."""
     tables = _tables(data, work)
     try:
         kept = _kept(tables, glyphs, work)
@@ -45,12 +48,15 @@ def _tables(data: bytes, work: Work) -> dict[str, bytes]:
 
 
 def _kept(tables: Mapping[str, bytes], glyphs: Glyphs, work: Work) -> dict[str, bytes]:
-    kept = {tag: tables[tag] for tag in _AS_THEY_ARE if tag in tables}
-    kept |= {tag: tables[tag][:size] for tag, size in _LENGTHS.items() if tag in tables}
+    kept: dict[str, bytes] = {}
+    count = struct.unpack_from(">H", tables["maxp"], 4)[0] if "maxp" in tables else _MOST_GLYPHS
+    for told, widths in _WIDTHS.items():
+        if told in tables and widths in tables:
+            kept[told], kept[widths] = _widths(tables[told], tables[widths], count)
     if "CFF " in tables:
         kept["CFF "] = bare_cff(tables["CFF "], glyphs, work)
     if "cmap" in tables:
-        kept["cmap"] = _cmap(tables["cmap"])
+        kept["cmap"] = bare_cmap(tables["cmap"], count, work)
     if "post" in tables:
         kept["post"] = _post(tables["post"], glyphs, work)
     if "head" not in tables:
@@ -60,21 +66,34 @@ def _kept(tables: Mapping[str, bytes], glyphs: Glyphs, work: Work) -> dict[str, 
         is_long = struct.unpack_from(">h", tables["head"], 50)[0]
         kept["glyf"], kept["loca"] = _outlines(tables, bool(is_long), work)
     if "maxp" in tables:
-        kept["maxp"] = tables["maxp"][: 32 if tables["maxp"][:4] == b"\0\1\0\0" else 6]
-    if "hmtx" in tables:
-        kept["hmtx"] = tables["hmtx"]
+        kept["maxp"] = _maxp(tables["maxp"])
     return kept
 
 
+def _widths(told: bytes, widths: bytes, glyph_count: int) -> tuple[bytes, bytes]:
+    """As many as there are glyphs, and how many of them are whole; without what is reserved."""
+    (given,) = struct.unpack_from(">H", told, _COUNT_AT)
+    count = min(given, glyph_count)
+    size = 4 * count + 2 * (glyph_count - count)
+    return told[:24] + bytes(8) + told[32:34] + struct.pack(">H", count), widths[:size]
+
+
+def _maxp(table: bytes) -> bytes:
+    """How many glyphs and points there are; nothing of instructions."""
+    if table[:4] != b"\0\1\0\0":
+        return table[:6]
+    return table[:14] + b"\0\1" + bytes(12) + table[28:_MAXP_BYTES]
+
+
 def _head(table: bytes) -> bytes:
-    """Without the days on which it was made and changed; its outlines get long places."""
+    """Without its revision and the days on which it was made and changed; its outlines get long places."""
     head = bytearray(table[:_HEAD_BYTES].ljust(_HEAD_BYTES, b"\0"))
-    head[8:12], head[20:36], head[50:52] = bytes(4), bytes(16), b"\0\1"
+    head[4:12], head[20:36], head[50:52] = b"\0\1\0\0" + bytes(4), bytes(16), b"\0\1"
     return bytes(head)
 
 
 def _outlines(tables: Mapping[str, bytes], is_long: bool, work: Work) -> tuple[bytes, bytes]:
-    """Every outline once more, without what lies between or behind them."""
+    """Every outline once more, without its instructions and what lies between or behind them."""
     loca, outlines = tables["loca"], tables["glyf"]
     count = len(loca) // (4 if is_long else 2)
     places = struct.unpack_from(f">{count}{'L' if is_long else 'H'}", loca)
@@ -84,33 +103,10 @@ def _outlines(tables: Mapping[str, bytes], is_long: bool, work: Work) -> tuple[b
     for start, end in itertools.pairwise(places):
         work.take(1)
         work.take_bytes(max(end - start, 0))
-        made += outlines[start:end] if start < end else b""
+        made += bare_outline(outlines[start:end], work) if start < end else b""
         made += bytes(-len(made) % 4)
         new_places.append(len(made))
     return bytes(made), struct.pack(f">{len(new_places)}L", *new_places)
-
-
-def _cmap(table: bytes) -> bytes:
-    (count,) = struct.unpack_from(">H", table, 2)
-    parts: dict[int, bytes] = {}
-    entries = []
-    for each in range(min(count, _MOST_TABLES)):
-        platform, encoding, at = struct.unpack_from(">HHL", table, 4 + 8 * each)
-        kind = struct.unpack_from(">H", table, at)[0]
-        if kind not in _SUBTABLES:
-            continue
-        size = struct.unpack_from(">L" if kind >= _WIDE else ">H", table, at + (4 if kind >= _WIDE else 2))[0]
-        parts[at] = table[at : at + size]
-        entries.append((platform, encoding, at))
-    made = bytearray(struct.pack(">HH", 0, len(entries)))
-    new_places: dict[int, int] = {}
-    at = 4 + 8 * len(entries)
-    for place, part in parts.items():
-        new_places[place] = at
-        at += len(part)
-    for platform, encoding, place in entries:
-        made += struct.pack(">HHL", platform, encoding, new_places[place])
-    return bytes(made) + b"".join(parts.values())
 
 
 def _post(table: bytes, glyphs: Glyphs, work: Work) -> bytes:
