@@ -74,7 +74,9 @@ class Upload:
     length_bytes: int | None = None  # as the sender says
     declared: Declared = field(default_factory=Declared)
     is_professional: bool = False  # sent by who signed in, or has a key that reports
-    network: str = ""  # a mark by which the gateway tells networks apart; it names none
+    mark: str = (
+        ""  # of who is known, what tells them from others; else of their network, which it does not name
+    )
 
 
 @dataclass(frozen=True)
@@ -360,8 +362,8 @@ _ENVELOPE_BYTES = 16 * 1024  # what a form may add around a file
 
 
 def _account(municipality: str, upload: Upload) -> Account:
-    """Who is unknown is counted by network too; who is known answers for what they send."""
-    within = (upload.network,) if upload.network and not upload.is_professional else ()
+    """Who is unknown is counted by network too, who is known by person or key."""
+    within = (upload.mark,) if upload.mark else ()
     return Account(municipality, within, is_known=upload.is_professional)
 
 

@@ -63,7 +63,8 @@ async def take_file(
     content_type = request.headers.get("content-type", "")
     length = request.headers.get("content-length", "")
     size = int(length) if length.isdecimal() else None
-    upload = Upload(_body(request), size, is_professional=caller.is_professional, network=network_mark)
+    mark = caller.mark or network_mark
+    upload = Upload(_body(request), size, is_professional=caller.is_professional, mark=mark)
     boundary = boundary_of(content_type)
     if boundary is None:
         upload.declared = Declared(media_type=content_type)
