@@ -17,6 +17,7 @@ _NOTIFIER = {
 _GATEWAY = {
     "VERMOEDEN_RATE_BLOCK_PER_SECOND": "5000",
     "VERMOEDEN_RATE_BLOCK_BURST": "5000",
+    "VERMOEDEN_RATE_MUNICIPALITY_PER_SECOND": "5000",
     "VERMOEDEN_PROOF_BITS": "0",  # what is proved here is something else
 }
 

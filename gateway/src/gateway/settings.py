@@ -26,10 +26,9 @@ class GatewaySettings(ServiceSettings):
     upstream_connect_seconds: float = 2  # to reach a service
     upstream_read_seconds: float = 30  # between two pieces of an answer, not for all of it
     upload_answer_seconds: float = 55  # for the answer about a file, which waits its turn and is cleaned
-    # Of these three, who signed in or has an API key finds a third as much again, for them alone.
-    upstream_connections: int = (
-        192  # to each service; a municipality alone takes half at most, a person or key a third
-    )
+    # Of these three, who signed in or has an API key finds a third as much again, for them alone; of bytes as
+    # much as three of the largest mails.
+    upstream_connections: int = 192  # to each service; a municipality has half at most, one person a third
     bodies_in_hand_bytes: int = 48 * 1024 * 1024  # of all requests together; over this the slow, then 503
     uploads_at_once: int = 48  # larger bodies; each holds a connection to a service
     body_read_seconds: float = 30  # a body of up to 1 MiB must be in within this time
@@ -67,9 +66,7 @@ class GatewaySettings(ServiceSettings):
 
     rate_block_per_second: float = 200  # one network (/24, /48) in one municipality
     rate_block_burst: int = 1000  # at once, before it slows down
-    rate_municipality_per_second: float = (
-        2000  # to one municipality; a network has half, and who is known as much beside
-    )
+    rate_municipality_per_second: float = 2000  # all requests to one municipality; a network leaves half
     rate_municipality_burst: int = 6000  # at once, before it slows down
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
