@@ -1,11 +1,11 @@
-"""Files on their way in: what never came whole counts for as long as it had its place."""
+"""Bodies on their way in: what one who is known may send, and files that never come whole."""
 
 import contextlib
 
 import pytest
 from common.auth import Identity
 from common.errors import TooMuch
-from gateway.bodies import Tempo, Uploads
+from gateway.bodies import Bodies, Tempo, Uploads
 from gateway.domain.fading import SharedPace
 from gateway.domain.pace import Pace
 
@@ -51,3 +51,14 @@ async def test_a_network_that_holds_places_with_what_never_comes_is_refused_and_
         await broken_off(made, clock, 0)
     async with made.place(THERE, WHO) as stay:
         stay.settle()
+
+
+async def test_the_largest_mail_of_one_who_is_known_fits_beside_another() -> None:
+    mib = 1024 * 1024
+    bodies = Bodies(Tempo(30, 10, 5, 1024), most_bytes=48 * mib, largest_bytes_of_known=16 * mib)
+    with contextlib.ExitStack() as held:
+        for mark, most in (("one", 16 * mib), ("two", 5 * mib)):
+            stay = held.enter_context(bodies.held({**HERE, "municipality": "zandrecht", "mark": mark}))
+            for _ in range(most // (64 * 1024)):
+                await stay.take(64 * 1024)
+        assert bodies.held_by("zandrecht") == 21 * mib
