@@ -113,7 +113,7 @@ async def test_of_danger_staff_is_told_before_the_report_is_saved_and_after(
         await expect(warning).not_to_contain_text("Sla daarna op.")
 
 
-async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page) -> None:
+async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page, whole: System) -> None:
     mail, yesterday = EmailMessage(), _yesterday()
     mail["From"], mail["Subject"] = "Ferdinand Quispelaar <ferdinand@voorbeeld.example>", "Busjes"
     mail["Date"] = f"{yesterday:%a, %d %b %Y} 14:44:00 +0100"
@@ -135,9 +135,17 @@ async def test_a_mail_becomes_a_draft_that_staff_looks_over(desk: Page) -> None:
     await expect(desk.locator("#files-list li")).to_have_count(1)
     await check_accessible(desk, "entry-draft")
     await desk.locator("[name=q-waargenomen][value=van-iemand-gehoord]").check()
+    key = await desk.locator("input[name=key]").input_value()
     await desk.get_by_role("button", name="Opslaan", exact=True).click()
-    assert await _receipt(desk)
+    receipt = await _receipt(desk)
     await check_accessible(desk, "entry-done")
+    await desk.reload()
+    assert await _receipt(desk) == receipt
+    await desk.goto(path(whole, "/invoeren"))
+    await desk.locator("input[name=key]").evaluate("(input, key) => (input.value = key)", key)
+    await desk.get_by_label("Waar gaat het over?").select_option("hennepteelt")
+    await expect(desk.get_by_role("heading", level=1)).to_have_text("Deze melding is al opgeslagen")
+    await check_accessible(desk, "entry-sent")
 
 
 async def test_a_file_that_is_no_mail_is_refused_with_what_to_do(desk: Page) -> None:
