@@ -39,7 +39,8 @@ class Blobs(Protocol):
 class FolderBlobs:
     """Blobs as files, in subfolders by the first two digits. Replicas may share the folder.
 
-    Files and subfolders tell the day on which they were written, no more: a copy or a backup keeps that time.
+    Files and subfolders tell the day on which they were written, no more, also while they are: a copy or a
+    backup keeps that time, and so does what a killed process leaves.
     What the file system itself notes (ctime, birth) cannot be set.
     """
 
@@ -54,7 +55,7 @@ class FolderBlobs:
             try:
                 size = 0
                 async for piece in pieces:
-                    await asyncio.to_thread(file.write, piece)
+                    await asyncio.to_thread(write_blurred, file, piece)
                     size += len(piece)
                 await asyncio.to_thread(_settle, file, path)
                 return size
@@ -94,6 +95,8 @@ def _beside(path: Path) -> Path:
 def _create(path: Path) -> BinaryIO:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    for place in (descriptor, path.parent, path.parent.parent):
+        blur(place)
     return os.fdopen(descriptor, "wb", buffering=_READ_BYTES)
 
 
@@ -120,6 +123,12 @@ def blur(place: int | Path) -> None:
     """Let a file or folder tell the day on which it was written, and no more."""
     day = coarse_day(datetime.now(UTC)).timestamp()
     os.utime(place, (day, day))
+
+
+def write_blurred(file: BinaryIO, piece: bytes) -> None:
+    """Write, and let the file tell no more than the day, also where the process is killed after this."""
+    file.write(piece)
+    blur(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

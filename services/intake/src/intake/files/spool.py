@@ -12,11 +12,12 @@ from typing import BinaryIO
 from common.chunks import ChunkOpener, ChunkSealer, new_content_key
 from common.sealing import Context
 
-from intake.files.blobs import blur
+from intake.files.blobs import blur, write_blurred
 from intake.files.kinds import HEAD_BYTES, TAIL_BYTES
 
 _FLUSH_BYTES = 512 * 1024
 _READ_BYTES = 256 * 1024
+_DAY_SECONDS = 24 * 60 * 60
 
 
 class Spool:
@@ -59,7 +60,7 @@ class Spool:
     async def _flush(self) -> None:
         piece = bytes(self._waiting)
         self._waiting.clear()
-        await asyncio.to_thread(self._file.write, piece)
+        await asyncio.to_thread(write_blurred, self._file, piece)
 
 
 @asynccontextmanager
@@ -78,8 +79,11 @@ async def spooling(folder: Path) -> AsyncIterator[Spool]:
 
 
 def sweep_spools(folder: Path, older_than_seconds: float) -> int:
-    """Remove what a process left behind that was killed; says how many. Unreadable in any case."""
-    until, count = time.time() - older_than_seconds, 0
+    """Remove what a process left behind that was killed; says how many. Unreadable in any case.
+
+    A file tells only its day, and may have been begun at the end of it: one day more is waited.
+    """
+    until, count = time.time() - older_than_seconds - _DAY_SECONDS, 0
     for path in folder.iterdir():
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < until:
@@ -90,4 +94,6 @@ def sweep_spools(folder: Path, older_than_seconds: float) -> int:
 
 def _open(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    for place in (descriptor, path.parent):
+        blur(place)
     return os.fdopen(descriptor, "w+b", buffering=0)
