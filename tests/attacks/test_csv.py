@@ -27,10 +27,10 @@ from tests.support.reporting import Desk, counted, forms, municipality, reportin
 
 SEPARATORS = {"comma": ",", "semicolon": ";"}
 #: At each of these some program ends a cell.
-SPLITS = ",;\t|"
+SPLITS = ",;\t| "
 SIGNS = "=+-@＝＋－＠"
 #: What stands before a mark: nothing, text, text in the quotes of another program.
-STARTS = ("", "x", '"x"', "'", "Zuid", "Kade 3")
+STARTS = ("", "x", '"x"', "'", "Zuid", "Kade 3", "Kade ")
 MARKS = (
     "",
     ",",
@@ -98,7 +98,8 @@ def begins_a_formula(cell: str) -> bool:
     bare = "".join(
         each for each in cell if unicodedata.category(each) not in dropped and each not in '"\u3164'
     )
-    return unicodedata.normalize("NFKC", bare).startswith(("=", "+", "-", "@", "\u2212"))
+    folded = unicodedata.normalize("NFKC", bare)
+    return len(folded) > 1 and folded.startswith(("=", "+", "-", "@", "\u2212"))  # a sign alone is a text
 
 
 async def _file(desk: Desk, query: str) -> str:

@@ -3,7 +3,8 @@ r"""Text in a CSV: no cell that a spreadsheet takes for a formula, however it ta
 A spreadsheet of another country splits a file at other marks than the one it was written with, and then the
 middle of a cell is the beginning of one (OWASP, CSV injection). So a `'` goes before every sign that begins
 a formula, at the beginning of the text and after every mark at which some program splits. The signs and marks
-are those of ASCII and all that Unicode folds into them (NFKC), for a program may fold before it looks.
+are those of ASCII and all that Unicode folds into them (NFKC), for a program may fold before it looks. A
+blank is such a mark too, but a sign between two of them would be a cell of its own, which is no formula.
 
 The same rule stands in Python, for files that are written row by row, and in SQL, for what PostgreSQL copies.
 """
@@ -21,12 +22,16 @@ _BLANK = (
     r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
 # Tabs, line breaks of every kind and the other control characters.
-_CONTROL = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
-_BEGINNING = rf"(^|[{MARKS}])([{_BLANK}]*)"
-_GUARDABLE = rf"{_BEGINNING}('*)([{SIGNS}])"
-_GUARDED = rf"{_BEGINNING}'('*)([{SIGNS}])"
-# Nearly every text is of these alone, and a look is cheaper than two replacements.
-_HARMLESS = "^[A-Za-z0-9][A-Za-z0-9 _.-]*$"
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_CONTROL = rf"[{_CONTROLS}]"
+_BEGINNING = rf"(?:^|[{MARKS}])[{_BLANK}]*"
+_AT_A_MARK = rf"({_BEGINNING})('*)([{SIGNS}])"
+_GUARDABLE = rf"({_BEGINNING}|[{_BLANK}](?='*[{SIGNS}](?:[^ ]|$)))('*)([{SIGNS}])"
+_GUARDED = rf"({_BEGINNING}|[{_BLANK}](?='+[{SIGNS}](?:[^ ]|$)))'('*)([{SIGNS}])"
+# Nearly every text is of these alone, and a look is cheaper than two replacements. Of the others hardly any
+# has a sign behind a blank, and looking for both at once is slow.
+_HARMLESS = "^[A-Za-z0-9](?:[A-Za-z0-9_.-]|(?: -)* [A-Za-z0-9_.])*$"
+_HAS_SIGN_AT_A_BLANK = rf"[{_BLANK}{_CONTROLS}]'*[{SIGNS}](?:[^ ]|$)"
 
 
 def guarded(text: str) -> str:
@@ -34,12 +39,12 @@ def guarded(text: str) -> str:
 
     Tabs, line breaks and other control characters become spaces, for good; `original` takes the rest back.
     """
-    return re.sub(_GUARDABLE, r"\1\2'\3\4", re.sub(_CONTROL, " ", text))
+    return re.sub(_GUARDABLE, r"\1'\2\3", re.sub(_CONTROL, " ", text))
 
 
 def original(cell: str) -> str:
     """The text that `guarded` was given, but for its control characters."""
-    return re.sub(_GUARDED, r"\1\2\3\4", cell)
+    return re.sub(_GUARDED, r"\1\2\3", cell)
 
 
 def guarded_sql(expression: str) -> str:
@@ -48,9 +53,19 @@ def guarded_sql(expression: str) -> str:
     `expression` stands in it more than once: give a column, or something as cheap.
     """
     spaced = f"regexp_replace({expression}, '{_CONTROL}', ' ', 'g')"
-    pattern = _GUARDABLE.replace("'", "''")
-    replaced = rf"regexp_replace({spaced}, '{pattern}', '\1\2''\3\4', 'g')"
-    return f"CASE WHEN {expression} ~ '{_HARMLESS}' THEN {expression} ELSE {replaced} END"
+
+    def replaced(pattern: str) -> str:
+        return rf"regexp_replace({spaced}, {_literal(pattern)}, '\1''\2\3', 'g')"
+
+    return (
+        f"CASE WHEN {expression} ~ '{_HARMLESS}' THEN {expression}"
+        f" WHEN {expression} !~ {_literal(_HAS_SIGN_AT_A_BLANK)} THEN {replaced(_AT_A_MARK)}"
+        f" ELSE {replaced(_GUARDABLE)} END"
+    )
+
+
+def _literal(pattern: str) -> str:
+    return "'" + pattern.replace("'", "''") + "'"
 
 
 def line(row: Iterable[str | int], separator: str = ",") -> str:
