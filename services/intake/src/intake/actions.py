@@ -20,9 +20,9 @@ from common.vouching import mailbox_pin
 
 from intake import domain, store
 from intake.anonymiser import Anonymised
-from intake.attachments import Attachments, Taken, Upload, limits_of, no_signal_type
+from intake.attachments import Attachments, Taken, Upload, no_signal_type
 from intake.domain import FormSet, SignalType
-from intake.files.claims import FileLimits
+from intake.files.claims import FileLimits, limits_of
 from intake.form import Form
 from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
 from intake.offered import Offered

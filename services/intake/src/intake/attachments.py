@@ -15,7 +15,6 @@ from common import metrics
 from common.apart.starting import NoWalls
 from common.chunks import new_content_key, sealing
 from common.coarse import coarse
-from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import SealedAttachment
 from common.db import AWAY_KINDS, Database
 from common.errors import FieldError, Malformed, NotFound, TooMuch, Unavailable
@@ -40,7 +39,6 @@ from intake.writer import AttachmentTaken
 log = get_logger()
 
 COMPARTMENT = "attachment"
-_MIB = 1024 * 1024
 _SWEEP_BATCH = 50
 _KEEP_UNCLAIMED = timedelta(hours=24)
 
@@ -389,18 +387,6 @@ def _wrapped(key: bytes, recipient: Recipient, municipality: str, own_id: UUID) 
 def _refused(reason: str) -> FileRefused:
     metrics.FILES.labels(reason).inc()
     return FileRefused(reason)
-
-
-def limits_of(state: MunicipalityConfigured, usual: FileLimits) -> FileLimits:
-    """A municipality's own limits, and the usual ones where it sets none."""
-    own = state.file_limits
-    if own is None:
-        return usual
-    return FileLimits(
-        max_count=usual.max_count if own.max_count is None else own.max_count,
-        max_photo_bytes=own.max_photo_mib * _MIB if own.max_photo_mib else usual.max_photo_bytes,
-        max_pdf_bytes=own.max_pdf_mib * _MIB if own.max_pdf_mib else usual.max_pdf_bytes,
-    )
 
 
 def no_signal_type() -> Malformed:

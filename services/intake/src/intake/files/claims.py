@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from common.contracts.gateway import MunicipalityConfigured
+
 from intake.domain import Fault
+
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,18 @@ class FileLimits:
     def bytes_of(self, *, is_photo: bool) -> int:
         """The limit for a photo, or for a PDF."""
         return self.max_photo_bytes if is_photo else self.max_pdf_bytes
+
+
+def limits_of(state: MunicipalityConfigured, usual: FileLimits) -> FileLimits:
+    """A municipality's own limits, and the usual ones where it sets none."""
+    own = state.file_limits
+    if own is None:
+        return usual
+    return FileLimits(
+        max_count=usual.max_count if own.max_count is None else own.max_count,
+        max_photo_bytes=own.max_photo_mib * _MIB if own.max_photo_mib else usual.max_photo_bytes,
+        max_pdf_bytes=own.max_pdf_mib * _MIB if own.max_pdf_mib else usual.max_pdf_bytes,
+    )
 
 
 @dataclass(frozen=True)
