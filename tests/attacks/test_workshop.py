@@ -58,7 +58,7 @@ async def flooded(desk: Desk, *senders: tuple[str, str]) -> AsyncIterator[None]:
 async def test_heavy_files_of_one_network_keep_no_photo_of_another_out(
     desk: Desk, attempts: Attempts, towns: tuple[str, ...]
 ) -> None:
-    async with flooded(desk, *[(towns[number % len(towns)], "n1") for number in range(7)]):
+    async with flooded(desk, *[(towns[number % len(towns)], "n1") for number in range(5)]):
         for municipality in ("polderdam", "zandrecht"):
             async with asyncio.timeout(20):
                 answer = await send(desk, _LIGHT, municipality, "n2")
