@@ -60,6 +60,6 @@ async def test_heavy_files_of_one_network_keep_no_photo_of_another_out(
 ) -> None:
     async with flooded(desk, *[(towns[number % len(towns)], "n1") for number in range(5)]):
         for municipality in ("polderdam", "zandrecht"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(45):
                 answer = await send(desk, _LIGHT, municipality, "n2")
             attempts.record(f"heavy files for {len(towns)} towns", succeeded=answer.status_code != 201)
