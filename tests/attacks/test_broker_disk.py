@@ -16,7 +16,7 @@ from tests.support.attempts import Attempts
 from tests.support.polling import wait_until
 
 ROOT = Path(__file__).parents[2]
-_SIZE = 2048
+_SIZE, _AT_ONCE = 2048, 100
 
 
 @pytest.fixture
@@ -40,12 +40,16 @@ async def _pass_through(channel: AbstractChannel, queue: str, words: Sequence[by
         heard.release()
 
     consumer = await declared.consume(settle)
-    for word in words:
-        message = aio_pika.Message(word.ljust(_SIZE, b"."), delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-        await channel.default_exchange.publish(message, routing_key=queue)
+    for start in range(0, len(words), _AT_ONCE):
+        await asyncio.gather(*[_send(channel, queue, word) for word in words[start : start + _AT_ONCE]])
     for _ in words:
         await heard.acquire()
     await declared.cancel(consumer)
+
+
+async def _send(channel: AbstractChannel, queue: str, word: bytes) -> None:
+    message = aio_pika.Message(word.ljust(_SIZE, b"."), delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+    await channel.default_exchange.publish(message, routing_key=queue)
 
 
 def _left(folder: Path, words: Sequence[bytes]) -> list[bytes]:

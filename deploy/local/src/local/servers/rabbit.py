@@ -28,7 +28,7 @@ _PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_managemen
 
 #: What quorum queues write together before they sort out what is still wanted. RabbitMQ's own 64 MiB hold
 #: years of a small town: every event in full, with its millisecond, long after it was heard or erased.
-WAL_BYTES = 262_144
+WAL_BYTES = 2_097_152
 
 #: A queue drops at once from its segments what was settled; RabbitMQ's own is after 8,192 commands.
 _ADVANCED = "[{rabbit, [{quorum_snapshot_interval, 1}]}].\n"
