@@ -169,6 +169,15 @@ async def test_who_writes_caseworks_database_gets_no_question_and_no_note(
     assert 'vermoeden_keys_refused_total{where="desk"}' in metrics(whole)["gateway"]
 
 
+@asynccontextmanager
+async def _at_the_desk(browser: Browser, whole: System, case: Case) -> AsyncIterator[Page]:
+    """A handler, signed in, at the page of this report."""
+    async with visiting(browser, whole.gateway_url) as (page, _):
+        await sign_in(page, whole)
+        await page.goto(path(whole, f"/werklijst/{case.id}"))
+        yield page
+
+
 async def test_what_is_put_in_a_reporters_place_is_not_shown_as_theirs(
     browser: Browser, whole: System, case: Case, attempts: Attempts
 ) -> None:
@@ -176,19 +185,15 @@ async def test_what_is_put_in_a_reporters_place_is_not_shown_as_theirs(
     async with (
         lied(whole, case),
         swapped(whole, "casework", "reply", f"question_id = '{case.question}'", signature=THEIRS.sign(b"x")),
-        visiting(browser, whole.gateway_url) as (page, _),
+        _at_the_desk(browser, whole, case) as page,
     ):
-        await sign_in(page, whole)
-        await page.goto(path(whole, f"/werklijst/{case.id}"))
         await unlock(page, person(whole, "noor").passphrase)
         await expect(page.locator("#opened")).to_be_visible()
         shown = await page.locator("main").inner_text()
         attempts.record("casework's database: another content", succeeded="De buurman" in shown)
         attempts.record("casework's database: another's reply", succeeded="Elke nacht" in shown)
         assert shown.count("Dit komt niet van de melder of is veranderd.") == 2
-    async with visiting(browser, whole.gateway_url) as (page, _):
-        await sign_in(page, whole)
-        await page.goto(path(whole, f"/werklijst/{case.id}"))
+    async with _at_the_desk(browser, whole, case) as page:
         await unlock(page, person(whole, "noor").passphrase)
         await expect(page.get_by_text("Elke nacht")).to_be_visible()
         await expect(page.get_by_text("Ferdinand Quispelaar")).to_be_visible()
@@ -219,10 +224,8 @@ async def test_without_a_voucher_a_content_is_shown_only_to_who_asks_below_the_w
     async with (
         lied(whole, case),
         swapped(whole, "casework", "report", f"id = '{case.id}'", voucher=None),
-        visiting(browser, whole.gateway_url) as (page, _),
+        _at_the_desk(browser, whole, case) as page,
     ):
-        await sign_in(page, whole)
-        await page.goto(path(whole, f"/werklijst/{case.id}"))
         async with page.expect_response("**/api/v1/key-alarms") as alarm:
             await unlock(page, person(whole, "noor").passphrase)
         assert (await alarm.value).status == 204

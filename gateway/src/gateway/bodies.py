@@ -228,7 +228,7 @@ class Uploads:
                 raise Unavailable("Too many uploads at once; try again.") from error
             finally:
                 if who.is_anonymous and not stay.is_settled:
-                    held_seconds = self._clock() - held_since if held_since else 0.0
+                    held_seconds = self._clock() - held_since if held_since is not None else 0.0
                     self._never_came(account, block, held_seconds)
 
     def waits(self, scope: Scope, who: Identity) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from common.sharing import Path, levels
+
 from gateway.domain.pace import TooFast
 
 K = TypeVar("K", bound=Hashable)
@@ -85,10 +87,10 @@ class SharedPace:
         self._burst = burst
         self._seconds = burst / per_second
         self._patience_seconds = patience_seconds
-        self._of_network: Fading[tuple[str, ...]] = Fading(self._seconds, max_networks)
-        self._of_municipality: Fading[tuple[str, ...]] = Fading(self._seconds)
+        self._of_network: Fading[Path] = Fading(self._seconds, max_networks)
+        self._of_municipality: Fading[Path] = Fading(self._seconds)
 
-    def delay_seconds(self, path: tuple[str, ...], now: float, amount: float = 1.0) -> float:
+    def delay_seconds(self, path: Path, now: float, amount: float = 1.0) -> float:
         """How long this must wait; raises `TooFast` when that is over the patience, and then counts nothing.
 
         `path` is a municipality, and networks from wide to narrow. More than half of the burst at once waits
@@ -105,7 +107,7 @@ class SharedPace:
             count.add(key, now, weight)
         return wait
 
-    def give_back(self, path: tuple[str, ...], now: float, amount: float = 1.0) -> None:
+    def give_back(self, path: Path, now: float, amount: float = 1.0) -> None:
         """What was counted was not used; what faded meanwhile is not given back."""
         counts = self._counts(path)
         left = min([amount, *(count.level(key, now) for count, key in counts)])
@@ -115,6 +117,6 @@ class SharedPace:
     def __len__(self) -> int:
         return len(self._of_network)
 
-    def _counts(self, path: tuple[str, ...]) -> list[tuple[Fading[tuple[str, ...]], tuple[str, ...]]]:
-        within = [(self._of_network, path[:length]) for length in range(2, len(path) + 1)]
-        return [(self._of_municipality, path[:1]), *within]
+    def _counts(self, path: Path) -> list[tuple[Fading[Path], Path]]:
+        municipality, *within = levels(path)
+        return [(self._of_municipality, municipality), *((self._of_network, each) for each in within)]

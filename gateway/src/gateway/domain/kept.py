@@ -3,10 +3,9 @@
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-_EVERYWHERE_SECONDS = 600
+from common.sharing import Path, levels
 
-#: A municipality, and networks from wide to narrow.
-Path = tuple[str, ...]
+_EVERYWHERE_SECONDS = 600
 
 
 @dataclass
@@ -38,13 +37,13 @@ class Kept:
         """Whether one more may be kept on this account."""
         self._fade(path[0], now)
         kept = self._of_municipality.get(path[0], _NOTHING)
-        return sum(kept.count[each] for each in _levels(path)) + 1 <= self._most
+        return sum(kept.count[each] for each in levels(path)) + 1 <= self._most
 
     def add(self, path: Path, now: float) -> None:
         """One more is kept."""
         kept = self._of_municipality.setdefault(path[0], _Kept())
         kept.came_at.setdefault(path, deque()).append(now)
-        kept.count.update(_levels(path))
+        kept.count.update(levels(path))
 
     def take(self, path: Path, count: int, now: float) -> None:
         """So many are taken away; those that this process did not see come do not count."""
@@ -74,7 +73,7 @@ class Kept:
         own = kept.came_at[path]
         for _ in range(count):
             own.popleft()
-        for each in _levels(path):
+        for each in levels(path):
             kept.count[each] -= count
             if not kept.count[each]:
                 del kept.count[each]
@@ -82,7 +81,3 @@ class Kept:
             del kept.came_at[path]
         if not kept.came_at:
             del self._of_municipality[path[0]]
-
-
-def _levels(path: Path) -> list[Path]:
-    return [path[:length] for length in range(1, len(path) + 1)]

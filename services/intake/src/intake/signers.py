@@ -36,9 +36,7 @@ class Signers:
     async def follow(self, connection: AsyncConnection, state: MunicipalityConfigured) -> None:
         """Pin the signer of a state that is about to be kept; raises `NotVouched`, and then pins nothing."""
         code = state.municipality
-        newest = self._newest.get(
-            code
-        )  # before the rows: a pin that is added meanwhile is not missed in them
+        newest = self._newest.get(code)  # before the rows: what is added meanwhile is not missed in them
         pins = await store.pins_of(connection, code)
         signer = self._require(state, pins, newest)
         if not pins or pins[-1].signer != signer:

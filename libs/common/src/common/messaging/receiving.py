@@ -30,11 +30,9 @@ def outlive_unreadable_properties() -> None:
 def _read_header_or_none(header: ContentHeader, data: bytes) -> None:
     try:
         _read_header(header, data)
-    except (
-        Exception
-    ):  # whatever a stranger's bytes lead to; a frame that is none at all is the broker's fault
+    except Exception:  # whatever a stranger's bytes lead to
         if len(data) < _HEAD_BYTES:
-            raise
+            raise  # no header at all: the broker's fault
         header.properties = Basic.Properties()
 
 
