@@ -72,9 +72,7 @@ class Upload:
     length_bytes: int | None = None  # as the sender says
     declared: Declared = field(default_factory=Declared)
     is_professional: bool = False  # sent by who signed in, or has a key that reports
-    mark: str = (
-        ""  # of who is known, what tells them from others; else of their network, which it does not name
-    )
+    mark: str = ""  # what tells who is known from others; of others a mark of their network
 
 
 @dataclass(frozen=True)
