@@ -27,6 +27,31 @@ async def test_a_mail_behind_another_does_not_leave_once_its_reporter_is_erased(
         assert len(desk.mail.recipients) == 1
 
 
+async def test_an_erasure_is_not_done_while_a_mail_is_handed_over(backing: Backing) -> None:
+    async with notifier_desk(backing) as desk:
+        loop = asyncio.get_running_loop()
+        reporter = Reporter()
+        await desk.hear(reporter.mailbox, reporter.notice())
+        erasing: list[asyncio.Task[None]] = []
+        done_meanwhile: set[asyncio.Task[None]] = set()
+
+        async def erase_meanwhile() -> None:
+            erasing.append(loop.create_task(desk.hear(reporter.erased())))
+            done, _ = await asyncio.wait(erasing, timeout=0.7)  # less than the server is given to answer
+            done_meanwhile.update(done)
+
+        async def while_it_leaves() -> None:
+            hearing = asyncio.run_coroutine_threadsafe(erase_meanwhile(), loop)
+            await asyncio.wrap_future(hearing)
+
+        desk.mail.then = while_it_leaves
+        assert await desk.post.deliver_due() == 1
+        assert not done_meanwhile
+        await asyncio.wait_for(erasing[0], 10)
+        assert desk.mail.recipients == [ADDRESS]
+        assert not await desk.deliveries()
+
+
 async def test_a_mail_behind_a_slow_one_is_left_to_the_replica_that_took_it_over(backing: Backing) -> None:
     async with notifier_desk(backing) as desk:
         loop = asyncio.get_running_loop()

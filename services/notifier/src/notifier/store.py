@@ -279,6 +279,19 @@ async def keep_claim(
     return row.first() is not None
 
 
+async def hold_claim(connection: AsyncConnection, municipality: str, delivery_id: UUID, attempt: int) -> bool:
+    """Let nobody erase or take a claimed delivery in the caller's transaction; False when it went."""
+    row = await connection.execute(
+        text(
+            """SELECT 1 FROM delivery
+               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
+               FOR UPDATE"""  # not an update: no reader of its keys waits for a lock
+        ),
+        {"municipality": municipality, "id": delivery_id, "attempt": attempt},
+    )
+    return row.first() is not None
+
+
 async def end_attempt(
     connection: AsyncConnection,
     municipality: str,

@@ -11,7 +11,7 @@ from common import metrics
 from common.coarse import coarse
 from common.contracts.codes import FeedbackKey
 from common.contracts.notifier import DeliveryFailed, FeedbackSent
-from common.db import Database, outlast
+from common.db import AWAY_KINDS, Database, is_away, outlast
 from common.log import get_logger
 from common.messaging import publish
 from common.messaging.broker import keep_trying
@@ -89,21 +89,31 @@ class Post:
             return
         try:
             for delivery in deliveries:
-                if await self._is_ours(delivery):
-                    await self._end(delivery, await self._try(server, delivery))
+                attempt = await self._try_if_ours(server, delivery)
+                if attempt is not None:
+                    await self._end(delivery, attempt)
         finally:
             server.close()
 
-    async def _is_ours(self, delivery: RowMapping) -> bool:
-        """Look once more before a mail leaves: others in its batch may have taken long, or it was erased."""
+    async def _try_if_ours(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt | None:
+        """One attempt, unless others in its batch took so long that another has it, or it was erased.
+
+        Whoever erases it meanwhile waits for its end, so that no mail leaves once that is confirmed.
+        """
+        claim = (delivery["municipality"], delivery["id"], delivery["attempts"])
         async with self._database.flowing() as connection:
-            return await store.keep_claim(
-                connection,
-                delivery["municipality"],
-                delivery["id"],
-                delivery["attempts"],
-                self._settings.delivery_lease_seconds,
-            )
+            if not await store.keep_claim(connection, *claim, self._settings.delivery_lease_seconds):
+                return None
+        attempt = None
+        try:
+            async with self._database.flowing() as connection:
+                if await store.hold_claim(connection, *claim):
+                    attempt = await self._try(server, delivery)
+        except AWAY_KINDS as error:
+            if attempt is None or not is_away(error):
+                raise
+            log.warning("post.hold_lost", error=type(error).__name__)  # how it went is still to be written
+        return attempt
 
     def _server(self) -> aiosmtplib.SMTP:
         chosen = self._settings
