@@ -159,7 +159,7 @@ def _png_with(name: str, content: bytes, before: bytes = b"IDAT") -> bytes:
 
 def _moving_png() -> bytes:
     def control(number: int) -> bytes:
-        return chunk("fcTL", struct.pack(">LLLLLHHBB", number, 64, 48, 0, 0, 1, 10, 0, 0))
+        return chunk("fcTL", struct.pack(">LLLLLHHBB", number, 64, 48, 0, 0, 2, 1, 0, 0))
 
     data = saved("PNG")
     start, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4

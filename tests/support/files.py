@@ -44,7 +44,7 @@ def webp() -> bytes:
     """A moving WebP with XMP."""
     out = io.BytesIO()
     frames = [picture((120, 80)), Image.new("RGB", (120, 80), "white")]
-    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], xmp=CANARY.encode())
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], duration=2000, xmp=CANARY.encode())
     return out.getvalue()
 
 

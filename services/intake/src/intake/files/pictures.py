@@ -1,12 +1,14 @@
 """Photos, drawn anew: what comes out holds pixels and nothing else. Runs in the cleaning process only."""
 
 import io
+import struct
 import warnings
 from importlib import import_module
 
 from PIL import Image
 
 from intake.files.kinds import FileKind, NotTaken
+from intake.files.stills import LEAST_MILLISECONDS, Still, still
 
 MAX_PIXELS = 50_000_000  # what is decoded at once; a larger JPEG is decoded at a half or less
 MAX_JPEG_PIXELS = 200_000_000
@@ -44,9 +46,13 @@ def load_formats() -> None:
 
 
 def clean_picture(data: bytes, kind: FileKind) -> bytes:
-    """The same picture without metadata, thumbnails, other frames, trailing bytes or erased parts, upright.
+    """The same picture, as a browser shows it at first, and nothing else of the file; upright.
 
-    Raises `NotTaken`: damaged, or unpacks too large. Colour profiles are dropped too: they name a camera.
+    So without metadata, thumbnails, other pictures or frames, trailing bytes or erased parts. Of a JPEG and a
+    WebP it is the first picture, which the libraries of browsers give too; of a PNG see `still`.
+
+    Raises `NotTaken`: damaged, unpacks too large, or moves at once. Colour profiles are dropped too: they
+    name a camera.
     """
     Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
     with warnings.catch_warnings():
@@ -57,17 +63,17 @@ def clean_picture(data: bytes, kind: FileKind) -> bytes:
 
 def _cleaned(data: bytes, kind: FileKind) -> bytes:
     try:
-        with Image.open(io.BytesIO(data), formats=[_FORMATS[kind]]) as image:
-            _refuse_bomb(image, kind)
-            return _encoded(_upright(_drawn(image), _orientation(image)), kind)
+        seen = still(data) if kind is FileKind.PNG else Still(data)
+        with Image.open(io.BytesIO(seen.data), formats=[_FORMATS[kind]]) as image:
+            _refuse_bomb(*(seen.sheet or image.size), kind)
+            return _encoded(_upright(_drawn(image, seen), _orientation(image)), kind)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NotTaken("unpacks-too-large") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error) as error:
         raise NotTaken("unpacks-too-large" if "too large" in str(error) else "damaged") from error
 
 
-def _refuse_bomb(image: Image.Image, kind: FileKind) -> None:
-    width, height = image.size
+def _refuse_bomb(width: int, height: int, kind: FileKind) -> None:
     most = MAX_JPEG_PIXELS if kind is FileKind.JPEG else MAX_PIXELS
     if width * height > most or max(width, height) > _LONGEST_SIDE:
         raise NotTaken("unpacks-too-large")
@@ -80,13 +86,14 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _drawn(image: Image.Image) -> Image.Image:
-    """The first frame in a plain mode, at most `KEPT_PIXELS`, without colours where nothing is seen."""
+def _drawn(image: Image.Image, seen: Still) -> Image.Image:
+    """What is seen, in a plain mode, at most `KEPT_PIXELS`, without colours where nothing shows."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         image.draft(None, (width // 2, height // 2))
     image.load()
-    plain = image.convert(_mode(image)) if image.mode != "I;16" else _eight_bits(image)
+    _refuse_flash(image)
+    plain = seen.laid(image.convert(_mode(image)) if image.mode != "I;16" else _eight_bits(image))
     if plain.width * plain.height > KEPT_PIXELS:
         share = (KEPT_PIXELS / (plain.width * plain.height)) ** 0.5
         plain.thumbnail((int(plain.width * share), int(plain.height * share)))
@@ -94,6 +101,13 @@ def _drawn(image: Image.Image) -> Image.Image:
     if plain.mode == "RGBA":
         _erase_unseen(plain)
     return plain
+
+
+def _refuse_flash(image: Image.Image) -> None:
+    """A WebP of which the first frame is gone before anybody saw it; of a PNG there is one frame here."""
+    is_followed = image.format == "WEBP" and getattr(image, "n_frames", 1) > 1
+    if is_followed and image.info["duration"] < LEAST_MILLISECONDS:
+        raise NotTaken("moving-picture")
 
 
 def _erase_unseen(image: Image.Image) -> None:

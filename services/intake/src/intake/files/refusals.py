@@ -30,6 +30,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Dit bestand is beschadigd of niet heel aangekomen. Bewaar het opnieuw, of druk het af naar PDF.",
         "This file is damaged or did not arrive whole. Save it again, or print it to PDF.",
     ),
+    "moving-picture": (
+        "Dit is een bewegend plaatje. Maak er een schermafdruk van en stuur die.",
+        "This is a moving picture. Take a screenshot of it and send that.",
+    ),
     "encrypted": (
         "Deze PDF is beveiligd. Haal het wachtwoord eraf, of druk hem af naar een nieuwe PDF.",
         "This PDF is protected. Remove the password, or print it to a new PDF.",
