@@ -32,13 +32,14 @@ def allow_only_computing() -> bool:
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
         return False
-    code = _filter(machine)
+    code = filter_for(machine)
     program = _Program(len(code) // 8, code)
     libc = ctypes.CDLL(None, use_errno=True)
     return int(libc.prctl(_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)) == 0
 
 
-def _filter(machine: str) -> bytes:
+def filter_for(machine: str) -> bytes:
+    """By which the kernel of such a machine lets calls of this process through, as `struct sock_filter`s."""
     steps = [
         _step(_LOAD, _ARCHITECTURE),
         _step(_IF_EQUAL, _ARCHITECTURES[machine], 1, 0),
