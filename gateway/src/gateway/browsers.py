@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway import store
-from gateway.cookies import cookie_in
+from gateway.cookies import cookies_in
 from gateway.settings import GatewaySettings
 
 _PURPOSE = b"vermoeden known browser v1"
@@ -61,16 +61,18 @@ class Browsers:
 
         Only who brings a cookie of ours makes us look the login up, whether it exists or not.
         """
-        known = self._read(headers, now)
-        if known is None or not login.isprintable():
+        found = self._read(headers, now)
+        if not found or not login.isprintable():
             return None
         async with self._database.tenant(municipality) as connection:
             account = await store.read_account(connection, login)
         if account is None:
             return None
         tag = self._tag(municipality, account.id, account.password_hash)
-        is_theirs = any(hmac.compare_digest(tag, each) for each, _ in known.people)
-        return known.id + tag if is_theirs else None
+        for known in found:
+            if any(hmac.compare_digest(tag, each) for each, _ in known.people):
+                return known.id + tag
+        return None
 
     async def remembering(
         self, headers: Mapping[bytes, bytes], path: str, municipality: str, person: UUID, now: datetime
@@ -82,10 +84,12 @@ class Browsers:
         """
         async with self._database.tenant(municipality) as connection:
             password_hash = await store.read_password_hash(connection, person)
-        known = self._read(headers, now)
+        found = self._read(headers, now)
         tag = self._tag(municipality, person, password_hash)
-        others = [each for each in known.people if each[0] != tag] if known else []
-        people = ((tag, int(now.timestamp())), *others)[:_MOST_PEOPLE]
+        others = dict(sorted((each for known in found for each in known.people), key=_signed_in_at))
+        others.pop(tag, None)
+        newest = sorted(others.items(), key=_signed_in_at, reverse=True)
+        people = ((tag, int(now.timestamp())), *newest)[:_MOST_PEOPLE]
         value = self._sealed(KnownBrowser(secrets.token_bytes(_ID_BYTES), people))
         secure = "; Secure" if self._is_https else ""
         attributes = f"Max-Age={self._seconds}; Path={path}; HttpOnly; SameSite=Strict{secure}"
@@ -101,10 +105,14 @@ class Browsers:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return encode(nonce + self._sealer.encrypt(nonce, known.id + b"".join(entries), _PURPOSE))
 
-    def _read(self, headers: Mapping[bytes, bytes], now: datetime) -> KnownBrowser | None:
-        value = cookie_in(headers, self.cookie_name)
+    def _read(self, headers: Mapping[bytes, bytes], now: datetime) -> list[KnownBrowser]:
+        """Every cookie of ours that came: what another page of the domain set by this name hides none."""
+        values = cookies_in(headers, self.cookie_name)
+        return [known for each in values if (known := self._opened(each, now)) is not None]
+
+    def _opened(self, value: str, now: datetime) -> KnownBrowser | None:
         try:
-            raw = decode(value or "")
+            raw = decode(value)
             plain = self._sealer.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _PURPOSE)
         except (ValueError, InvalidTag):
             return None
@@ -115,3 +123,7 @@ class Browsers:
             if int.from_bytes(signed_in, "big") > oldest:
                 people.append((tag, int.from_bytes(signed_in, "big")))
         return KnownBrowser(plain[:_ID_BYTES], tuple(people))
+
+
+def _signed_in_at(each: tuple[bytes, int]) -> int:
+    return each[1]

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import OWN_PREFIXES
 from gateway.bodies import MUNICIPALITY, network_of
+from gateway.cookies import in_one_line
 from gateway.domain.fading import SharedPace
 from gateway.domain.pace import Pace, TooFast
 from gateway.front import Front, refuse_cross_site
@@ -92,6 +93,7 @@ class Door:
         """Answer a request; an expected outcome that is raised becomes a problem document."""
         if scope["type"] != "http":
             return
+        scope["headers"] = in_one_line(scope["headers"])
         answer = _Answer(send, self._headers, self._header_names)
         started = time.perf_counter()
         try:

@@ -185,11 +185,11 @@ class Front:
         authorization = headers.get(b"authorization")
         if authorization is not None:
             return await self._by_key(authorization.decode("latin-1"), headers)
-        token = self.sessions.token_of(headers)
-        session = await self.sessions.find(token) if token else None
-        if session is None:
+        current = await self.sessions.current(headers)
+        if current is None:
             municipality = await self.directory.named(headers)
             return Visitor(municipality, Identity(municipality.code))
+        token, session = current
         person = session.person
         identity = Identity(
             municipality=person.municipality,

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from common.sharing import within_wider
 
 from gateway import actions, store
 from gateway.browsers import Browsers
-from gateway.cookies import cookie_in
+from gateway.cookies import cookies_in
 from gateway.domain.pace import Attempts, TooFast, address_block
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import Passwords
@@ -173,12 +173,22 @@ class Sessions:
             self._attempts.succeed_in_lane(lane)
         return token, session
 
-    async def sign_out(self, token: str) -> None:
-        """End a session here at once, in other replicas within seconds. Idempotent."""
-        token_hash = actions.hash_of(token)
+    async def sign_out(self, tokens: Sequence[str]) -> int:
+        """End these sessions, here at once, in other replicas within seconds; says how many there were."""
+        hashes = [actions.hash_of(token) for token in tokens]
         async with self._database.flowing() as connection:
-            await store.delete_session(connection, token_hash)
-        self._sessions.drop(token_hash)
+            ended = await store.delete_sessions(connection, hashes)
+        for each in hashes:
+            self._sessions.drop(each)
+        return ended
+
+    async def current(self, headers: Mapping[bytes, bytes]) -> tuple[str, Session] | None:
+        """The session of a request's cookies, with its token: of several the first that lives."""
+        for token in self.tokens_in(headers):
+            session = await self.find(token)
+            if session is not None:
+                return token, session
+        return None
 
     async def find(self, token: str) -> Session | None:
         """The living session behind a token, or None; notes that it is used."""
@@ -225,9 +235,9 @@ class Sessions:
         """The `Set-Cookie` value that takes a session away."""
         return f"{self.cookie_name}=; Max-Age=0; {self._attributes()}"
 
-    def token_of(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The session token in a request's cookies."""
-        return cookie_in(headers, self.cookie_name)
+    def tokens_in(self, headers: Mapping[bytes, bytes]) -> Sequence[str]:
+        """The session tokens in a request's cookies: one at most from a browser that knows `__Host-`."""
+        return cookies_in(headers, self.cookie_name)
 
     async def sweep(self) -> int:
         """Forget sessions that have ended; says how many."""

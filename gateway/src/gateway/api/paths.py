@@ -155,9 +155,11 @@ def _add_sessions(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: A
     @app.delete("/api/v1/sessions/current", status_code=204, summary="Sign out")
     async def sign_out(visitor: visiting, request: Request) -> Response:
         front.refuse_forgery(request.scope, visitor)
-        if visitor.session_token:
-            await front.sessions.sign_out(visitor.session_token)
-        return Response(status_code=204, headers={**_PRIVATE, "Set-Cookie": front.sessions.no_cookie()})
+        taken_away = {"Set-Cookie": front.sessions.no_cookie()}
+        tokens = front.sessions.tokens_in(dict(request.scope["headers"]))
+        if tokens and not await front.sessions.sign_out(tokens):
+            raise NotSignedIn("This cookie is of no session; nothing was ended.", headers=taken_away)
+        return Response(status_code=204, headers={**_PRIVATE, **taken_away})
 
 
 def _session_shown(session: Session, token: str) -> SessionShown:

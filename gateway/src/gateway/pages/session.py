@@ -72,8 +72,7 @@ class _Session:
                 status=error.status,
                 headers=error.headers,
             )
-        if visitor.session_token:
-            await sessions.sign_out(visitor.session_token)
+        await sessions.sign_out(sessions.tokens_in(headers))
         roles = {Role(role) for role in session.person.roles}
         response = self._site.redirect(back or self._home_of(visitor, roles))
         for cookie in await sessions.cookies(token, session, headers, request.url.path):
@@ -90,10 +89,10 @@ class _Session:
         """End the session and go home. Idempotent."""
         form = await self._site.form(request, max_bytes=16 * 1024)
         self._site.refuse_forgery(request, visitor, form)
-        if visitor.session_token:
-            await self._site.front.sessions.sign_out(visitor.session_token)
+        sessions = self._site.front.sessions
+        await sessions.sign_out(sessions.tokens_in(dict(request.scope["headers"])))
         response = self._site.redirect(self._site.href(visitor, "sign_in"))
-        response.headers.append("Set-Cookie", self._site.front.sessions.no_cookie())
+        response.headers.append("Set-Cookie", sessions.no_cookie())
         return response
 
     def _form(

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway.bodies import MARK
+from gateway.cookies import cookies_in
 from gateway.domain.people import Municipality
 from gateway.front import Front, Visitor
 from gateway.rendering import Language, NavigationItem, Renderer, Shell
@@ -119,7 +120,8 @@ class Site:
 
     def language(self, request: Request) -> str:
         """The visitor's choice by query or cookie; Dutch for who chose nothing."""
-        for chosen in (request.query_params.get(_LANGUAGE), request.cookies.get(_LANGUAGE)):
+        kept = cookies_in(dict(request.scope["headers"]), _LANGUAGE)
+        for chosen in (request.query_params.get(_LANGUAGE), *kept):
             if chosen in tuple(Language):
                 return str(chosen)
         return Language.DUTCH.value

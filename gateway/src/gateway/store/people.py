@@ -1,6 +1,6 @@
 """People, their sessions, and API keys, as SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -153,9 +153,12 @@ async def touch_session(connection: AsyncConnection, token_hash: bytes, now: dat
     )
 
 
-async def delete_session(connection: AsyncConnection, token_hash: bytes) -> None:
-    """End one session."""
-    await connection.execute(text("DELETE FROM session WHERE token_hash = :hash"), {"hash": token_hash})
+async def delete_sessions(connection: AsyncConnection, token_hashes: Sequence[bytes]) -> int:
+    """End these sessions; says how many of them there were. Needs the flow role."""
+    result = await connection.execute(
+        text("DELETE FROM session WHERE token_hash = ANY(:hashes)"), {"hashes": list(token_hashes)}
+    )
+    return int(result.rowcount)
 
 
 async def delete_sessions_of(connection: AsyncConnection, person: UUID) -> None:
