@@ -1,5 +1,13 @@
 """Everything that the gateway remembers, as SQL."""
 
+from gateway.store.api_keys import (
+    ListedKey,
+    note_key_use,
+    read_api_key,
+    read_api_keys,
+    revoke_api_key,
+    write_api_key,
+)
 from gateway.store.configuration import (
     lock_municipality,
     read_directory,
@@ -16,22 +24,16 @@ from gateway.store.draft_keys import (
 )
 from gateway.store.people import (
     Account,
-    ListedKey,
     SessionTimes,
     delete_dead_sessions,
     delete_sessions,
     delete_sessions_of,
     insert_session,
-    note_key_use,
     read_account,
-    read_api_key,
-    read_api_keys,
     read_password_hash,
     read_session,
-    revoke_api_key,
     touch_session,
     write_account,
-    write_api_key,
     write_password_hash,
 )
 from gateway.store.vaults import (
