@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway import store
 from gateway.cookies import cookies_in
+from gateway.domain.people import Person
 from gateway.settings import GatewaySettings
 
 _PURPOSE = b"vermoeden known browser v1"
@@ -75,17 +76,18 @@ class Browsers:
         return None
 
     async def remembering(
-        self, headers: Mapping[bytes, bytes], path: str, municipality: str, person: UUID, now: datetime
+        self, headers: Mapping[bytes, bytes], path: str, token_hash: bytes, person: Person, now: datetime
     ) -> str:
         """The `Set-Cookie` value by which this browser is known as this person's, who just signed in, too.
 
+        It counts for the password by which the session was given: when that ended meanwhile, for none.
         It is sent to the path of signing in only, so that it goes along with no report from this browser.
         Its id is a new one: who stole the cookie before shares no lane with it.
         """
-        async with self._database.tenant(municipality) as connection:
-            password_hash = await store.read_password_hash(connection, person)
+        async with self._database.tenant(person.municipality) as connection:
+            password_hash = await store.read_password_hash(connection, token_hash)
         found = self._read(headers, now)
-        tag = self._tag(municipality, person, password_hash)
+        tag = self._tag(person.municipality, person.id, password_hash)
         others = dict(sorted((each for known in found for each in known.people), key=_signed_in_at))
         others.pop(tag, None)
         newest = sorted(others.items(), key=_signed_in_at, reverse=True)

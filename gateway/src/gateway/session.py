@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Generic, TypeVar
 
 from common.db import Database
 from common.errors import NotSignedIn, TooMuch
@@ -22,13 +21,12 @@ from gateway.cookies import cookies_in
 from gateway.domain.pace import Attempts, TooFast, address_block
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import Passwords
+from gateway.recent import Recent
 from gateway.settings import GatewaySettings
 
 Clock = Callable[[], datetime]
 Pause = Callable[[float], Awaitable[None]]
-V = TypeVar("V")
 
-_FRESH_SECONDS = 5  # another replica's sign-out is known within this time
 _TOUCH_SECONDS = 60
 #: How often `Sessions.sweep` is due.
 SWEEP_SECONDS = 300
@@ -82,29 +80,6 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-class _Recent(Generic[V]):
-    """What was looked up a moment ago; bounded, and gone after a few seconds."""
-
-    def __init__(self, size: int = 10_000) -> None:
-        self._size = size
-        self._kept: dict[bytes, tuple[datetime, V | None]] = {}
-
-    def get(self, key: bytes, now: datetime) -> tuple[V | None] | None:
-        """The value in a tuple, or None when it must be looked up."""
-        kept = self._kept.get(key)
-        return (kept[1],) if kept and kept[0] > now else None
-
-    def put(self, key: bytes, value: V | None, now: datetime) -> None:
-        """Keep a value for a few seconds."""
-        if len(self._kept) >= self._size:
-            self._kept.clear()
-        self._kept[key] = (now + timedelta(seconds=_FRESH_SECONDS), value)
-
-    def drop(self, key: bytes) -> None:
-        """Forget a value at once."""
-        self._kept.pop(key, None)
-
-
 class Sessions:
     """Signing in and out, and who is behind a cookie or an API key."""
 
@@ -126,8 +101,8 @@ class Sessions:
         self._pause = pause
         self._attempts = Attempts()
         self._salt = secrets.token_bytes(16)  # what was tried is remembered under a hash of this process
-        self._sessions: _Recent[Session] = _Recent()
-        self._keys: _Recent[ApiKey] = _Recent()
+        self._sessions: Recent[Session] = Recent()
+        self._keys: Recent[ApiKey] = Recent()
 
     @property
     def cookie_name(self) -> str:
@@ -179,7 +154,7 @@ class Sessions:
         async with self._database.flowing() as connection:
             ended = await store.delete_sessions(connection, hashes)
         for each in hashes:
-            self._sessions.drop(each)
+            self._sessions.drop(each, self._clock())
         return ended
 
     async def current(self, headers: Mapping[bytes, bytes]) -> tuple[str, Session] | None:
@@ -217,7 +192,8 @@ class Sessions:
 
     async def revoke_key(self, municipality: str, name: str) -> None:
         """Refuse a key from now on: here at once, in other replicas within seconds. Idempotent."""
-        self._keys.drop(await actions.revoke_api_key(self._database, municipality, name, self._clock()))
+        revoked = await actions.revoke_api_key(self._database, municipality, name, self._clock())
+        self._keys.drop(revoked, self._clock())
 
     async def cookies(
         self, token: str, session: Session, headers: Mapping[bytes, bytes], path: str
@@ -226,9 +202,8 @@ class Sessions:
 
         The session, which ends with the browser's; and that this browser is known as this person's.
         """
-        person = session.person
-        town, now = person.municipality, self._clock()
-        known = await self._browsers.remembering(headers, path, town, person.id, now)
+        token_hash, now = actions.hash_of(token), self._clock()
+        known = await self._browsers.remembering(headers, path, token_hash, session.person, now)
         return [f"{self.cookie_name}={token}; {self._attributes()}", known]
 
     def no_cookie(self) -> str:

@@ -28,7 +28,8 @@ async def put_person(
 ) -> UUID:
     """Make a person, or change the one with this login; returns the id, which never changes.
 
-    Idempotent. Any change ends the person's sessions. Raises `Malformed` or `UnknownMunicipality`.
+    Idempotent. Any change ends the person's sessions, those of sign-ins that are under way too: they are
+    checked anew. Raises `Malformed` or `UnknownMunicipality`.
     """
     login = fold_login(login)
     wanted_departments = frozenset(departments)
@@ -38,7 +39,7 @@ async def put_person(
         faults += await department_faults(connection, municipality, wanted_departments)
         if faults:
             raise Malformed("The person is not added.", errors=faults)
-        known = await store.read_account(connection, login)
+        known = await store.hold_account(connection, login)
         keeps = known is not None and await passwords.is_right(password, known.password_hash)
         account = Account(
             id=known.id if known else person_id or uuid4(),

@@ -11,6 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.domain.people import Person, Session
 from gateway.store.rows import one
 
+_ACCOUNT = (
+    "SELECT id, login, display_name, password_hash, roles, departments, is_active FROM person"
+    " WHERE login = :login"
+)
+
 
 @dataclass(frozen=True)
 class Account:
@@ -35,20 +40,29 @@ class SessionTimes:
 
 async def read_account(connection: AsyncConnection, login: str) -> Account | None:
     """The account with this login in the transaction's municipality, or None."""
-    row = await one(
-        connection,
-        "SELECT id, login, display_name, password_hash, roles, departments, is_active FROM person"
-        " WHERE login = :login",
-        {"login": login},
-    )
+    return await _account(connection, _ACCOUNT, login)
+
+
+async def hold_account(connection: AsyncConnection, login: str) -> Account | None:
+    """As `read_account`; nobody else changes it, or lets it in, until this transaction ends."""
+    return await _account(connection, f"{_ACCOUNT} FOR NO KEY UPDATE", login)
+
+
+async def _account(connection: AsyncConnection, statement: str, login: str) -> Account | None:
+    row = await one(connection, statement, {"login": login})
     if row is None:
         return None
     return Account(**{**row, "roles": frozenset(row["roles"]), "departments": frozenset(row["departments"])})
 
 
-async def read_password_hash(connection: AsyncConnection, person: UUID) -> str:
-    """A person's password hash; empty when there is nobody of this id in the transaction's municipality."""
-    row = await one(connection, "SELECT password_hash FROM person WHERE id = :person", {"person": person})
+async def read_password_hash(connection: AsyncConnection, token_hash: bytes) -> str:
+    """The hash of the password by which a session was given; empty when the session ended."""
+    row = await one(
+        connection,
+        "SELECT p.password_hash FROM session s JOIN person p USING (municipality)"
+        " WHERE s.person_id = p.id AND s.token_hash = :token_hash",
+        {"token_hash": token_hash},
+    )
     return "" if row is None else str(row["password_hash"])
 
 
