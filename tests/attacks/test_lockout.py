@@ -26,7 +26,14 @@ from gateway import actions
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
 from tests.support.databases import service_database
-from tests.support.gateway import PASSWORD, Running, running_gateway, running_upstream
+from tests.support.gateway import (
+    FORM_COOKIE,
+    FORM_FIELD,
+    PASSWORD,
+    Running,
+    running_gateway,
+    running_upstream,
+)
 from tests.support.polling import wait_until
 
 SESSIONS, PAGE = "/api/v1/sessions", "/veldstad/aanmelden"
@@ -250,8 +257,9 @@ async def test_the_cookie_tells_nothing_and_opens_nothing(running: Running, atte
         telling = [each for each in (who, person, "veldstad") if each in known]
         attempts.record("read somebody's name in the cookie", succeeded=telling != [])
     attempts.record("tell cookies apart by their length", succeeded=len({len(each) for each in values}) > 1)
-    form = aiohttp.FormData({"login": login, "password": PASSWORD})
-    async with running.client.post(PAGE, data=form, allow_redirects=False) as answer:
+    form = aiohttp.FormData({"login": login, "password": PASSWORD, **FORM_FIELD})
+    sent = {"Cookie": FORM_COOKIE}
+    async with running.client.post(PAGE, data=form, headers=sent, allow_redirects=False) as answer:
         known = next(each for each in answer.headers.getall("Set-Cookie") if each.startswith(KNOWN))
     attempts.record("have it sent with a report", succeeded=f"Path={PAGE};" not in known)
     async with running.client.get(f"{SESSIONS}/current", headers={"Cookie": values[0]}) as answer:
@@ -283,8 +291,8 @@ async def test_answers_tell_nobody_whether_a_login_exists(running: Running, atte
 
 
 async def _answer(running: Running, login: str, cookie: str) -> tuple[int, str, tuple[str, ...]]:
-    body = aiohttp.FormData({"login": login, "password": "gok"})
-    headers = {"Cookie": cookie} if cookie else {}
+    body = aiohttp.FormData({"login": login, "password": "gok", **FORM_FIELD})
+    headers = {"Cookie": f"{FORM_COOKIE}; {cookie}" if cookie else FORM_COOKIE}
     async with running.client.post(PAGE, data=body, headers=headers) as answer:
         page = (await answer.text()).replace(login, "…")
         return answer.status, page, tuple(sorted(answer.headers.keys()))

@@ -16,7 +16,7 @@ from gateway.rendering.static import StaticFiles
 from tests.support import files
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
-from tests.support.gateway import PASSWORD
+from tests.support.gateway import FORM_COOKIE, FORM_FIELD, PASSWORD
 from tests.support.reporting_point import Point, reporting_point
 from tests.support.slow import Attack, Slow, kinds, quick_enough
 
@@ -98,7 +98,8 @@ def honest(staff: dict[str, dict[str, str]]) -> dict[str, tuple[Serve, int]]:
     """What people come for, and what they hear when all is well."""
     photo = {"Content-Type": "image/jpeg", "Signal-Type": "hennepteelt"}
     headers, token = staff["headers"], {"csrf_token": staff["headers"]["X-CSRF-Token"]}
-    login = {"login": staff["login"]["name"], "password": PASSWORD}
+    login = {"login": staff["login"]["name"], "password": PASSWORD, **FORM_FIELD}
+    newcomer = {**HTML, "Cookie": FORM_COOKIE}
     entry = {**HTML, "Cookie": headers["Cookie"]}
 
     async def show(client: aiohttp.ClientSession) -> int:
@@ -115,7 +116,7 @@ def honest(staff: dict[str, dict[str, str]]) -> dict[str, tuple[Serve, int]]:
             201,
         ),
         "mailbox": (lambda client: _post(client, "/veldstad/postvak", HTML, data={"receipt": "x"}), 400),
-        "sign-in": (lambda client: _post(client, "/veldstad/aanmelden", HTML, data=login), 303),
+        "sign-in": (lambda client: _post(client, "/veldstad/aanmelden", newcomer, data=login), 303),
         "staff's page": (show, 200),
         "staff's form": (
             lambda client: _post(client, "/veldstad/invoeren", entry, data=_with_file(**token, step="check")),

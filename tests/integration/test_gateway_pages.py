@@ -12,7 +12,14 @@ from gateway.rendering import StaticFiles
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
-from tests.support.gateway import PASSWORD, Running, running_gateway, running_upstream
+from tests.support.gateway import (
+    FORM_COOKIE,
+    FORM_FIELD,
+    PASSWORD,
+    Running,
+    running_gateway,
+    running_upstream,
+)
 
 HTML = {"Accept": "text/html"}
 HOME = "/veldstad"
@@ -39,7 +46,11 @@ async def ask(
 async def sign_in(running: Running, login: str, **more: str) -> tuple[int, str, Mapping[str, str]]:
     """Send the sign-in form."""
     return await ask(
-        running, "POST", f"{HOME}/aanmelden", data={"login": login, "password": PASSWORD, **more}
+        running,
+        "POST",
+        f"{HOME}/aanmelden",
+        {"Cookie": FORM_COOKIE},
+        data={"login": login, "password": PASSWORD, **FORM_FIELD, **more},
     )
 
 

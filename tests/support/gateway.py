@@ -24,6 +24,7 @@ from gateway.configuration import MunicipalityState
 from gateway.front import Front
 from gateway.main import build_app, build_front, build_guard
 from gateway.passwords import Passwords
+from gateway.session import csrf_token
 from gateway.settings import GatewaySettings
 from gateway.signing import signed
 
@@ -32,6 +33,8 @@ from tests.support.databases import opened
 from tests.support.polling import wait_until
 
 PASSWORD = "een lang wachtwoord"
+#: The form of signing in as one browser sends it back: its cookie, and its hidden field.
+FORM_COOKIE, FORM_FIELD = "vermoeden_sign_in=een-browser", {"csrf_token": csrf_token("een-browser")}
 PRIVATE_KEY, PUBLIC_KEY = generate_identity_key()
 SIGNING = Signing(new_signing_key())  # of every invented municipality's custodians
 VOUCHER = Signing(new_signing_key())  # of intake

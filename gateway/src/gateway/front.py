@@ -27,6 +27,7 @@ from gateway.settings import GatewaySettings
 from gateway.upstream import ServiceClient
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITES = frozenset({b"same-origin", b"none"})  # "none": by who uses the browser, from no page
 _ASK_AGAIN_SECONDS = 1.0
 
 log = get_logger()
@@ -44,7 +45,7 @@ class CsrfMissing(NotAllowed):
 
 
 class CrossSite(NotAllowed):
-    """A browser says that another site sent this change."""
+    """A browser says that a page of another host sent this change."""
 
     code = "cross-site"
     title = "Another site may not change anything here"
@@ -257,9 +258,12 @@ def address_of(request: Request) -> str:
 
 
 def refuse_cross_site(scope: Scope) -> None:
-    """Refuse a change that a browser says another site started (Fetch Metadata)."""
+    """Refuse a change that a browser says a page of another host started (Fetch Metadata).
+
+    A host of the same domain too: the town's other pages are not ours.
+    """
     if scope["method"] in SAFE_METHODS:
         return
     for name, value in scope["headers"]:
-        if name == b"sec-fetch-site" and value == b"cross-site":
+        if name == b"sec-fetch-site" and value not in _OWN_SITES:
             raise CrossSite("Send this from a page of this site, or from a program.")

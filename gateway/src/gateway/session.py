@@ -106,8 +106,13 @@ class Sessions:
 
     @property
     def cookie_name(self) -> str:
-        """The `__Host-` prefix (RFC 6265bis, 4.1.3.2) where https makes it possible."""
-        return "__Host-vermoeden_session" if self._settings.is_https else "vermoeden_session"
+        """The cookie of a session."""
+        return self._of_this_host("vermoeden_session")
+
+    @property
+    def form_cookie_name(self) -> str:
+        """The cookie to which the form of signing in is bound."""
+        return self._of_this_host("vermoeden_sign_in")
 
     async def sign_in(
         self,
@@ -214,6 +219,22 @@ class Sessions:
         """The session tokens in a request's cookies: one at most from a browser that knows `__Host-`."""
         return cookies_in(headers, self.cookie_name)
 
+    def form_token(self, headers: Mapping[bytes, bytes]) -> tuple[str, str | None]:
+        """What the form of signing in carries in this browser, and the `Set-Cookie` value if it has none yet.
+
+        Who has no session has no token of one; so the form is bound to a cookie that no other host can set.
+        It means nothing, is kept nowhere here, and goes when the browser closes.
+        """
+        bound = cookies_in(headers, self.form_cookie_name)
+        if bound:
+            return csrf_token(bound[0]), None
+        fresh = secrets.token_urlsafe(32)
+        return csrf_token(fresh), f"{self.form_cookie_name}={fresh}; {self._attributes()}"
+
+    def is_own_form(self, headers: Mapping[bytes, bytes], given: str) -> bool:
+        """Whether a form of signing in with this token was shown in the browser that sends it."""
+        return any(is_csrf_token(given, each) for each in cookies_in(headers, self.form_cookie_name))
+
     async def sweep(self) -> int:
         """Forget sessions that have ended; says how many."""
         now = self._clock()
@@ -255,6 +276,10 @@ class Sessions:
                 await store.note_key_use(connection, key_hash, now.date())
         self._keys.put(key_hash, found, now)
         return found
+
+    def _of_this_host(self, name: str) -> str:
+        """The `__Host-` prefix (RFC 6265bis, 4.1.3.2) where https makes it possible."""
+        return f"__Host-{name}" if self._settings.is_https else name
 
     def _attributes(self) -> str:
         same_site = self._settings.session_same_site.capitalize()

@@ -111,6 +111,7 @@ def create_api(front: Front) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
+        strict_content_type=True,  # a page elsewhere must ask before it sends JSON, and is refused
     )
     render_errors(app)
     describe(app)
@@ -139,6 +140,7 @@ def _add_sessions(app: FastAPI, front: Front, visiting: Any) -> None:  # noqa: A
         token, session = await front.sessions.sign_in(
             municipality.code, body.login, body.password.get_secret_value(), address_of(request), headers
         )
+        await front.sessions.sign_out(front.sessions.tokens_in(headers))
         shown = _session_shown(session, token).model_dump(mode="json", by_alias=True)
         response = JSONResponse(shown, status_code=201, headers=_PRIVATE)
         for cookie in await front.sessions.cookies(token, session, headers, request.url.path):

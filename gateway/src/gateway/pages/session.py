@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.actions import WrongSignIn
-from gateway.front import Visitor, address_of
+from gateway.front import CsrfMissing, Visitor, address_of
 from gateway.pages.site import Site
 from gateway.rendering import Field, Problem, problems_of
+from gateway.session import is_csrf_token
 
 _WORKERS = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
 #: Where people land, by the first of these roles that they hold; who holds none reports.
@@ -51,12 +52,14 @@ class _Session:
         form = await self._site.form(request, max_bytes=16 * 1024)
         login, password = str(form.get("login", "")), str(form.get("password", ""))
         back = self._local(visitor, str(form.get("back", "")))
+        sessions, headers = self._site.front.sessions, dict(request.scope["headers"])
+        if not sessions.is_own_form(headers, str(form.get("csrf_token", ""))):
+            return self._form(request, visitor, back=back, login=login, problem="stale", status=403)
         missing = tuple(
             name for name, value in (("login", login.strip()), ("password", password)) if not value
         )
         if missing:
             return self._form(request, visitor, back=back, login=login, missing=missing, status=400)
-        sessions, headers = self._site.front.sessions, dict(request.scope["headers"])
         try:
             token, session = await sessions.sign_in(
                 visitor.municipality.code, login[:_LONGEST_LOGIN], password, address_of(request), headers
@@ -86,11 +89,13 @@ class _Session:
         return self._site.page(request, visitor, "session/sign_out.html")
 
     async def sign_out(self, request: Request, visitor: Visitor) -> Response:
-        """End the session and go home. Idempotent."""
+        """End the session and go to signing in. Idempotent."""
         form = await self._site.form(request, max_bytes=16 * 1024)
-        self._site.refuse_forgery(request, visitor, form)
-        sessions = self._site.front.sessions
-        await sessions.sign_out(sessions.tokens_in(dict(request.scope["headers"])))
+        sessions, headers = self._site.front.sessions, dict(request.scope["headers"])
+        current = await sessions.current(headers)  # of whichever municipality: its cookie would go too
+        if current and not is_csrf_token(str(form.get("csrf_token", "")), current[0]):
+            raise CsrfMissing("Sign out on a page of this session.")
+        await sessions.sign_out(sessions.tokens_in(headers))
         response = self._site.redirect(self._site.href(visitor, "sign_in"))
         response.headers.append("Set-Cookie", sessions.no_cookie())
         return response
@@ -122,15 +127,17 @@ class _Session:
         problems = problems_of(fields)
         if problem:
             problems = (Problem(str(self._site.text(request, f"session.{problem}")), fields[0].id),)
+        token, cookie = self._site.front.sessions.form_token(dict(request.scope["headers"]))
         return self._site.page(
             request,
             visitor,
             "session/sign_in.html",
             status=status,
-            headers=headers,
+            headers={**(headers or {}), **({"Set-Cookie": cookie} if cookie else {})},
             fields=fields,
             problems=problems,
             back=back,
+            token=token,
         )
 
     def _local(self, visitor: Visitor, wanted: str) -> str:
