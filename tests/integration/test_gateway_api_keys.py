@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from common.contracts.codes import Role
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from gateway import actions
 from tests.support.backing import Backing
@@ -59,6 +60,10 @@ async def _listed(running: Running, administrator: dict[str, str], name: str) ->
     return next(each for each in told["apiKeys"] if each["name"] == name)
 
 
+async def _person(running: Running, headers: dict[str, str]) -> str:
+    return str((await _call(running, "GET", "/api/v1/sessions/current", headers))[2]["person"])
+
+
 async def _ask(running: Running, key: dict[str, str], **more: str) -> tuple[int, str]:
     status, _, told = await _call(running, "GET", "/api/v1/signal-types", {**key, **more})
     return status, told.get("code", "")
@@ -102,10 +107,80 @@ async def test_a_revoked_key_is_refused_at_once_and_says_so(
         assert (await _call(running, "DELETE", f"{PATH}/kort", administrator))[0] == 204
     assert await _ask(running, key) == (401, "api-key-revoked")
     assert (await _listed(running, administrator, "kort"))["isAlive"] is False
-    again = await _made(running, administrator, "kort")
-    assert (await _ask(running, again))[0] == 200
     running.clock.move(seconds=6)  # what was looked up a moment ago is forgotten
-    assert await _ask(running, key) == (401, "api-key-unknown")
+    assert await _ask(running, key) == (401, "api-key-revoked")
+
+
+async def test_the_list_keeps_every_key_with_who_made_and_who_revoked_it(
+    running: Running, administrator: dict[str, str]
+) -> None:
+    colleague = await running.signed_in(Role.ADMINISTRATOR)
+    maker, revoker = [await _person(running, each) for each in (administrator, colleague)]
+    await _made(running, administrator, "jaarverslag", roles=["export"])
+    made = await _listed(running, administrator, "jaarverslag")
+    assert (made["madeBy"], made["revokedBy"], made["isAlive"]) == (maker, None, True)
+    for headers in (colleague, administrator):  # the second changes nothing
+        assert (await _call(running, "DELETE", f"{PATH}/jaarverslag", headers))[0] == 204
+    status, _, told = await _call(running, "POST", PATH, administrator, _wanted("jaarverslag"))
+    assert (status, told["code"]) == (409, "key-name-taken")
+    revoked = await _listed(running, administrator, "jaarverslag")
+    assert (revoked["madeBy"], revoked["revokedBy"], revoked["isAlive"]) == (maker, revoker, False)
+    assert revoked["createdAt"] == made["createdAt"]
+    by_command = await actions.put_api_key(
+        running.database, municipality="veldstad", name="opdracht", roles=[Role.EXPORT], purpose="proef"
+    )
+    assert (await _listed(running, administrator, "opdracht"))["madeBy"] is None
+    with pytest.raises(actions.KeyNameTaken):
+        await actions.put_api_key(
+            running.database, municipality="veldstad", name="opdracht", roles=[Role.EXPORT], purpose="proef"
+        )
+    assert await running.front.sessions.find_key(by_command)
+
+
+async def test_the_same_key_again_changes_nothing_and_revives_nothing(
+    running: Running, administrator: dict[str, str]
+) -> None:
+    key = actions.new_api_key()
+    for purpose in ("eerst", "daarna"):
+        made = await actions.put_api_key(
+            running.database,
+            municipality="veldstad",
+            name="vast",
+            roles=[Role.EXPORT],
+            purpose=purpose,
+            key=key,
+        )
+        assert made == key
+        assert (await _listed(running, administrator, "vast"))["purpose"] == "eerst"
+        await _call(running, "DELETE", f"{PATH}/vast", administrator)
+    assert (await _listed(running, administrator, "vast"))["isAlive"] is False
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM api_key",
+        "UPDATE api_key SET name = name || '2'",
+        "UPDATE api_key SET key_hash = ''",
+        "UPDATE api_key SET made_by = NULL",
+        "UPDATE api_key SET purpose = ''",
+        "UPDATE api_key SET roles = '{export}'",
+    ],
+)
+async def test_no_key_is_taken_off_the_record(running: Running, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with running.database.tenant("veldstad") as connection:
+            await connection.execute(text(statement))
+
+
+async def test_a_privacy_officer_sees_who_made_keys_and_makes_none(
+    running: Running, administrator: dict[str, str]
+) -> None:
+    await _made(running, administrator, "gezien")
+    officer = await running.signed_in(Role.PRIVACY_OFFICER)
+    assert (await _listed(running, officer, "gezien"))["madeBy"] == await _person(running, administrator)
+    assert (await _call(running, "POST", PATH, officer, _wanted("eigen")))[0] == 403
+    assert (await _call(running, "DELETE", f"{PATH}/gezien", officer))[0] == 403
 
 
 async def test_every_key_that_opens_nothing_is_told_apart(
@@ -127,7 +202,7 @@ async def test_every_key_that_opens_nothing_is_told_apart(
     assert (await _call(running, "GET", "/api/v1/statistics", good))[0] == 403  # not among its roles
 
 
-async def test_a_living_name_is_not_taken_over(running: Running, administrator: dict[str, str]) -> None:
+async def test_a_name_is_not_taken_over(running: Running, administrator: dict[str, str]) -> None:
     key = await _made(running, administrator, "bezet")
     status, _, told = await _call(running, "POST", PATH, administrator, _wanted("bezet"))
     assert (status, told["code"]) == (409, "key-name-taken")

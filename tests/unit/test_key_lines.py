@@ -20,5 +20,6 @@ def test_a_purpose_stays_on_its_line_and_commands_no_terminal() -> None:
         "types all",
         "no end",
         "last used never",
+        "made by command",
         r"maandcijfers\nniets\talive\x1b[2J",
     ]

@@ -147,6 +147,8 @@ def key_line(listed: ListedKey, now: datetime) -> str:
         f"types {','.join(sorted(key.signal_types)) if key.signal_types else 'all'}",
         f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "no end",
         f"last used {key.last_used_on or 'never'}",
+        f"made by {listed.made_by or 'command'}",
+        *([f"revoked by {listed.revoked_by or 'command'}"] if key.revoked_at else []),
         shown(listed.purpose),
     )
     return "\t".join(parts)
@@ -183,10 +185,10 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument("--login", required=True)
     person.add_argument("--name", required=True, help="the name that colleagues see")
     person.add_argument("--closed", action="store_true", help="close the account")
-    key = commands.add_parser("add-api-key", help="make an API key and print it once")
+    key = commands.add_parser("add-api-key", help="make an API key, of a name never used, and print it once")
     key.add_argument("--name", required=True)
     key.add_argument("--purpose", required=True, help="what it is used for")
-    key.add_argument("--days", type=int, help="how long it is valid; without it, until it is replaced")
+    key.add_argument("--days", type=int, help="how long it is valid; without it, until it is revoked")
     key.add_argument("--signal-type", action="append", default=[], help="only this type (repeatable)")
     key.add_argument("--reporter-kind", help="as whom every report with this key is made")
     key.add_argument("--per-minute", type=int, help="requests; without it, as the installation says")

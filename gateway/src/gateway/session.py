@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from uuid import UUID
 
 from common.db import Database
 from common.errors import NotSignedIn, TooMuch
@@ -195,9 +196,9 @@ class Sessions:
             raise KeyExpired("Ask the municipality for a new key.")
         return found
 
-    async def revoke_key(self, municipality: str, name: str) -> None:
+    async def revoke_key(self, municipality: str, name: str, by: UUID | None = None) -> None:
         """Refuse a key from now on: here at once, in other replicas within seconds. Idempotent."""
-        revoked = await actions.revoke_api_key(self._database, municipality, name, self._clock())
+        revoked = await actions.revoke_api_key(self._database, municipality, name, self._clock(), by)
         self._keys.drop(revoked, self._clock())
 
     async def cookies(

@@ -4,12 +4,12 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from uuid import UUID
 
 from common.contracts.codes import Role
 from common.db import Database
 from common.errors import AppError, FieldError, Malformed
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import store
 from gateway.actions.municipalities import department_faults
@@ -24,10 +24,14 @@ _KEY_ROLES = frozenset({Role.REPORTER, Role.STAFF_ENTRY, Role.EXPORT})
 
 
 class KeyNameTaken(AppError):
-    """A living API key has this name."""
+    """An API key has or had this name; a name leads to one key, for good."""
 
     code = "key-name-taken"
-    title = "There is an API key of this name already"
+    title = "There is, or was, an API key of this name"
+    fix = (
+        "Kies een andere naam. Een naam blijft altijd van dezelfde sleutel.",
+        "Choose another name. A name stays with the same key for good.",
+    )
 
 
 class UnknownKey(AppError):
@@ -58,13 +62,13 @@ async def put_api_key(
     expires_at: datetime | None = None,
     bounds: KeyBounds = KeyBounds(),
     key: str | None = None,
-    replaces: bool = True,
+    made_by: UUID | None = None,
 ) -> str:
-    """Make the API key of this name, or replace it; returns the key, of which only a hash is kept.
+    """Make the API key of this name; returns the key, of which only a hash is kept.
 
-    A key reports or downloads figures; every other role is a person's (`Malformed`).
-    Idempotent with a given `key` (`vk_` and at least 32 characters), else every call makes a new one.
-    With `replaces` false, a name that lives is `KeyNameTaken`: nobody's key stops by a slip.
+    A key reports or downloads figures; every other role is a person's (`Malformed`). A name that was ever
+    used is `KeyNameTaken`, so that each name on record leads to one key. Idempotent with a given `key` (`vk_`
+    and at least 32 characters), which then stays as it is. `made_by` is the person who makes it.
     """
     key = key or new_api_key()
     if not key.startswith(API_KEY_PREFIX) or len(key) < len(API_KEY_PREFIX) + 32:
@@ -76,8 +80,6 @@ async def put_api_key(
         faults += [*_key_faults(name, wanted_roles, bounds)]
         if faults:
             raise Malformed("The key is not added.", errors=faults)
-        if not replaces:
-            await _require_free(connection, municipality, name)
         granted = ApiKey(
             municipality=municipality,
             name=name,
@@ -88,7 +90,9 @@ async def put_api_key(
             reporter_kind=bounds.reporter_kind,
             per_minute=bounds.per_minute,
         )
-        await store.write_api_key(connection, granted, hash_of(key), purpose)
+        named = await store.insert_api_key(connection, granted, hash_of(key), purpose, made_by)
+    if named != hash_of(key):
+        raise KeyNameTaken("Choose a name that no key has or had.")
     return key
 
 
@@ -98,12 +102,17 @@ async def list_api_keys(database: Database, municipality: str) -> list[ListedKey
         return await store.read_api_keys(connection)
 
 
-async def revoke_api_key(database: Database, municipality: str, name: str, now: datetime) -> bytes:
-    """Let a key be of no more use; returns its hash. Idempotent. Raises `UnknownKey`."""
+async def revoke_api_key(
+    database: Database, municipality: str, name: str, now: datetime, by: UUID | None = None
+) -> bytes:
+    """Let a key be of no more use, and keep which person did that first; returns its hash.
+
+    Idempotent. Raises `UnknownKey`.
+    """
     key_hash = None
     if _KEY_NAME.fullmatch(name):  # no other was ever made
         async with database.tenant(municipality) as connection:
-            key_hash = await store.revoke_api_key(connection, name, now)
+            key_hash = await store.revoke_api_key(connection, name, by, now)
     if key_hash is None:
         raise UnknownKey("This municipality has no API key of that name.")
     return key_hash
@@ -112,15 +121,6 @@ async def revoke_api_key(database: Database, municipality: str, name: str, now: 
 def new_api_key() -> str:
     """A fresh key of 256 random bits."""
     return API_KEY_PREFIX + secrets.token_urlsafe(32)
-
-
-async def _require_free(connection: AsyncConnection, municipality: str, name: str) -> None:
-    await store.lock_municipality(connection, municipality)
-    now = datetime.now(UTC)
-    if any(
-        each.key.name == name and each.key.is_alive(now) for each in await store.read_api_keys(connection)
-    ):
-        raise KeyNameTaken("Revoke the key of this name first, or choose another name.")
 
 
 def _key_faults(name: str, roles: frozenset[Role], bounds: KeyBounds) -> Iterable[FieldError]:

@@ -1,7 +1,11 @@
-"""API keys: made, listed and revoked by an administrator who signed in; a key makes no other key."""
+"""API keys: made and revoked by an administrator who signed in; a key makes no other key.
+
+A privacy officer sees the list too: who makes a key is not the only one who sees that it was made.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from common.contracts.base import WireModel
@@ -48,12 +52,14 @@ class KeyShown(WireModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    made_by: UUID | None  # a person; null: the operator by command, or before this was kept
+    revoked_by: UUID | None  # likewise
     last_used_on: date | None
     is_alive: bool
 
 
 class KeysShown(WireModel):
-    """Every key that was made, by name; what is no longer alive too."""
+    """Every key that was ever made, by name, which is used once; what is no longer alive too."""
 
     api_keys: list[KeyShown]
 
@@ -72,7 +78,7 @@ def add_keys(app: FastAPI, front: Front, visiting: Any, private: dict[str, str])
     @app.post(PREFIX, status_code=201, response_model=KeyMade, summary="Make an API key; it is shown once")
     async def make(visitor: visiting, body: NewKey, request: Request, response: Response) -> KeyMade:
         response.headers.update(private)
-        _require_administrator(visitor)
+        _require_person(visitor, Role.ADMINISTRATOR)
         front.refuse_forgery(request.scope, visitor)
         expires_at = _end_of(body.expires_on, now_utc())
         types = body.signal_types
@@ -86,7 +92,7 @@ def add_keys(app: FastAPI, front: Front, visiting: Any, private: dict[str, str])
             bounds=actions.KeyBounds(
                 None if types is None else frozenset(types), body.reporter_kind, body.per_minute
             ),
-            replaces=False,
+            made_by=visitor.identity.person,
         )
         log.info("api_key.made", municipality=visitor.municipality.code, name=body.name)
         return KeyMade(name=body.name, key=key, expires_at=expires_at)
@@ -94,26 +100,26 @@ def add_keys(app: FastAPI, front: Front, visiting: Any, private: dict[str, str])
     @app.get(PREFIX, response_model=KeysShown, summary="Which API keys there are; never the keys themselves")
     async def listed(visitor: visiting, response: Response) -> KeysShown:
         response.headers.update(private)
-        _require_administrator(visitor)
+        _require_person(visitor, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER)
         now = now_utc()
         found = await actions.list_api_keys(front.database, visitor.municipality.code)
         return KeysShown(api_keys=[_shown(each, now) for each in found])
 
     @app.delete(PREFIX + "/{name}", status_code=204, summary="Revoke an API key, for good")
     async def revoke(visitor: visiting, name: str, request: Request) -> Response:
-        _require_administrator(visitor)
+        _require_person(visitor, Role.ADMINISTRATOR)
         front.refuse_forgery(request.scope, visitor)
-        await front.sessions.revoke_key(visitor.municipality.code, name)
+        await front.sessions.revoke_key(visitor.municipality.code, name, visitor.identity.person)
         log.info("api_key.revoked", municipality=visitor.municipality.code, name=name)
         return Response(status_code=204, headers=private)
 
 
-def _require_administrator(visitor: Visitor) -> None:
+def _require_person(visitor: Visitor, *roles: Role) -> None:
     if visitor.identity.is_anonymous:
         raise NotSignedIn("Sign in as an administrator.")
     if visitor.identity.person is None:
-        raise NotAllowed("A person makes keys; an API key may not.")
-    visitor.identity.require(Role.ADMINISTRATOR)
+        raise NotAllowed("Keys are for people to make and see; an API key may not.")
+    visitor.identity.require(*roles)
 
 
 def _end_of(last_day: date, now: datetime) -> datetime:
@@ -142,6 +148,8 @@ def _shown(listed: ListedKey, now: datetime) -> KeyShown:
         created_at=listed.created_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
+        made_by=listed.made_by,
+        revoked_by=listed.revoked_by,
         last_used_on=key.last_used_on,
         is_alive=key.is_alive(now),
     )

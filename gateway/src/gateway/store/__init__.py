@@ -2,11 +2,11 @@
 
 from gateway.store.api_keys import (
     ListedKey,
+    insert_api_key,
     note_key_use,
     read_api_key,
     read_api_keys,
     revoke_api_key,
-    write_api_key,
 )
 from gateway.store.configuration import (
     lock_municipality,
@@ -57,6 +57,7 @@ __all__ = [
     "delete_sessions",
     "delete_sessions_of",
     "hold_account",
+    "insert_api_key",
     "insert_draft_key",
     "insert_session",
     "insert_vault_opening",
@@ -76,7 +77,6 @@ __all__ = [
     "rewrite_draft_keys",
     "touch_session",
     "write_account",
-    "write_api_key",
     "write_password_hash",
     "write_state",
     "write_vault",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,25 +23,26 @@ class ListedKey:
     key: ApiKey
     purpose: str
     created_at: datetime
+    made_by: UUID | None = None  # a person; None: the operator by command, or before this was kept
+    revoked_by: UUID | None = None  # likewise
 
 
-async def write_api_key(connection: AsyncConnection, key: ApiKey, key_hash: bytes, purpose: str) -> None:
-    """Make or replace the API key of this name."""
+_RECORD_COLUMNS = tuple(each.name for each in fields(ListedKey) if each.name != "key")
+_RECORD = ", ".join(_RECORD_COLUMNS)
+
+
+async def insert_api_key(
+    connection: AsyncConnection, key: ApiKey, key_hash: bytes, purpose: str, made_by: UUID | None
+) -> bytes:
+    """Make an API key, unless the name was used before; the hash of the key that has the name by then."""
     await connection.execute(
         text(
             """
             INSERT INTO api_key (municipality, name, key_hash, roles, departments, purpose, expires_at,
-                signal_types, reporter_kind, per_minute)
+                signal_types, reporter_kind, per_minute, made_by)
             VALUES (:municipality, :name, :key_hash, :roles, :departments, :purpose, :expires_at,
-                :signal_types, :reporter_kind, :per_minute)
-            ON CONFLICT (municipality, name) DO UPDATE SET key_hash = excluded.key_hash,
-                roles = excluded.roles, departments = excluded.departments, purpose = excluded.purpose,
-                expires_at = excluded.expires_at, signal_types = excluded.signal_types,
-                reporter_kind = excluded.reporter_kind, per_minute = excluded.per_minute,
-                created_at = CASE WHEN api_key.key_hash = excluded.key_hash THEN api_key.created_at
-                    ELSE now() END,
-                revoked_at = NULL,
-                last_used_on = CASE WHEN api_key.key_hash = excluded.key_hash THEN api_key.last_used_on END
+                :signal_types, :reporter_kind, :per_minute, :made_by)
+            ON CONFLICT (municipality, name) DO NOTHING
             """
         ),
         {
@@ -54,8 +56,13 @@ async def write_api_key(connection: AsyncConnection, key: ApiKey, key_hash: byte
             "signal_types": None if key.signal_types is None else sorted(key.signal_types),
             "reporter_kind": key.reporter_kind,
             "per_minute": key.per_minute,
+            "made_by": made_by,
         },
     )
+    found = await connection.execute(
+        text("SELECT key_hash FROM api_key WHERE name = :name"), {"name": key.name}
+    )
+    return bytes(found.scalar_one())
 
 
 async def read_api_key(connection: AsyncConnection, key_hash: bytes) -> ApiKey | None:
@@ -67,20 +74,29 @@ async def read_api_key(connection: AsyncConnection, key_hash: bytes) -> ApiKey |
 async def read_api_keys(connection: AsyncConnection) -> list[ListedKey]:
     """Every API key of the transaction's municipality, alive or not, by name."""
     rows = await connection.execute(
-        text(f"SELECT {_API_KEY}, purpose, created_at FROM api_key ORDER BY name")  # noqa: S608
+        text(f"SELECT {_API_KEY}, {_RECORD} FROM api_key ORDER BY name")  # noqa: S608
     )
     return [
-        ListedKey(_api_key({name: row[name] for name in _API_KEY_COLUMNS}), row["purpose"], row["created_at"])
+        ListedKey(
+            _api_key({name: row[name] for name in _API_KEY_COLUMNS}),
+            **{name: row[name] for name in _RECORD_COLUMNS},
+        )
         for row in rows.mappings()
     ]
 
 
-async def revoke_api_key(connection: AsyncConnection, name: str, now: datetime) -> bytes | None:
-    """Let the key of this name be of no more use; its hash, or None when there is none. Idempotent."""
+async def revoke_api_key(
+    connection: AsyncConnection, name: str, by: UUID | None, now: datetime
+) -> bytes | None:
+    """Let the key of this name be of no more use; its hash, or None when there is none.
+
+    Idempotent: who revoked it first stays on record.
+    """
     row = await one(
         connection,
-        "UPDATE api_key SET revoked_at = coalesce(revoked_at, :now) WHERE name = :name RETURNING key_hash",
-        {"name": name, "now": now},
+        "UPDATE api_key SET revoked_by = CASE WHEN revoked_at IS NULL THEN :by ELSE revoked_by END,"
+        " revoked_at = coalesce(revoked_at, :now) WHERE name = :name RETURNING key_hash",
+        {"name": name, "by": by, "now": now},
     )
     return None if row is None else bytes(row["key_hash"])
 
