@@ -38,9 +38,10 @@ async function open(button, vault, municipality) {
   button.disabled = true;
   try {
     const content = await fetchOpened(button.value, vault, municipality);
-    if (!vault.isOpen) return;
-    if (content.type === "application/pdf") save(content, row.dataset.name);
-    else await show(button, row, content);
+    const image = content.type === "application/pdf" ? null : await drawn(content, row.dataset.alt);
+    if (!vault.isOpen) return image && URL.revokeObjectURL(image.src);
+    if (image) show(button, row, image);
+    else save(content, row.dataset.name);
     told.textContent = content.type === "application/pdf" ? said.saved : said.shown;
   } catch {
     told.textContent = said.failed;
@@ -59,15 +60,18 @@ async function fetchOpened(id, vault, municipality) {
   return new Blob(await openChunks(answer.body, key, context(municipality, "attachment", id)), { type: mediaType });
 }
 
-async function show(button, row, content) {
-  const address = URL.createObjectURL(content);
+async function drawn(content, alt) {
   const image = new Image();
-  image.alt = row.dataset.alt;
-  image.src = address;
+  image.alt = alt;
+  image.src = URL.createObjectURL(content);
   await image.decode();
+  return image;
+}
+
+function show(button, row, image) {
   row.querySelector("figure").replaceChildren(image);
   row.querySelector("figure").hidden = false;
-  shown.set(button, address);
+  shown.set(button, image.src);
   button.textContent = button.dataset.hide;
   button.setAttribute("aria-expanded", "true");
 }

@@ -2,6 +2,7 @@
 
 import "./sealed-text.js";
 import { text as decodeText } from "./bytes.js";
+import * as calls from "./case-calls.js";
 import { allowFiles, forgetFiles } from "./case-files.js";
 import { CaseKeys } from "./case-keys.js";
 import { forgetAsked, isAskedFor, warn, whenAsked } from "./case-unvouched.js";
@@ -15,7 +16,7 @@ const place = document.getElementById("case");
 const { municipality, report, csrf } = place.dataset;
 const keys = new CaseKeys(place.dataset);
 const said = JSON.parse(place.dataset.said);
-const vault = new Vault();
+const vault = new Vault(csrf);
 const unlock = document.getElementById("unlock");
 const opened = document.getElementById("opened");
 const status = document.getElementById("unlock-status");
@@ -24,24 +25,8 @@ let checkedVersion = 0; // of the report when its clear text was read
 const known = new Map(); // what is open now, by the selector of its place
 const namedFiles = new Set(); // that the sealed report itself names; no server can put another beside it
 
-class Refused extends Error {
-  constructor(status, code) {
-    super(code);
-    this.status = status;
-  }
-}
-
-async function post(action, body) {
-  const answer = await fetch(`/api/v1/reports/${report}/${action}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": csrf },
-    body: JSON.stringify(body),
-  });
-  const told = await answer.json().catch(() => ({}));
-  if (answer.status === 401 || told.code === "csrf-token") throw new SignedOut();
-  if (!answer.ok) throw new Refused(answer.status, told.code);
-  return told;
-}
+const post = (action, body) => calls.post(report, csrf, action, body);
+const readReport = () => calls.read(report);
 
 function lock(message = "") {
   known.clear();
@@ -61,11 +46,20 @@ async function openAll() {
   namedFiles.clear();
   for (const each of sealed) {
     const isAsked = each.compartment === "content" && isAskedFor();
-    if ((await isVouchedFor(each)) || isAsked) show(each, await openPart(each).catch(() => null));
+    const isShown = (await isVouchedFor(each)) || isAsked;
+    const content = isShown ? await openPart(each).catch(() => null) : null;
+    requireOpen();
+    if (isShown) show(each, content);
     else showUnvouched(each);
   }
+  requireOpen();
   allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
   await renewCheck();
+}
+
+/** Throws when the vault was locked while something was opened: it is not shown any more. */
+function requireOpen() {
+  if (!vault.isOpen) throw new SignedOut();
 }
 
 const openPart = (each) =>
@@ -145,6 +139,7 @@ unlock.addEventListener("submit", async (event) => {
   try {
     await vault.unlock(passphrase.value, () => lock(said.locked));
     await openAll();
+    requireOpen();
     passphrase.value = "";
     unlock.hidden = true;
     opened.hidden = false;
@@ -153,6 +148,7 @@ unlock.addEventListener("submit", async (event) => {
     opened.querySelector("h3").focus();
   } catch (error) {
     if (vault.isOpen) vault.lock();
+    if (error instanceof SignedOut) passphrase.value = ""; // whoever sits here now did not type it
     const isWrong = error instanceof CannotOpen;
     status.textContent = isWrong ? said.wrong : error instanceof NoVault ? said.none : trouble(error);
     passphrase.focus();
@@ -200,7 +196,7 @@ async function correct(text, corrections) {
     return said.sent;
   } catch (error) {
     if (error.message === "stale-version") return (await renewCheck()) ? said.overtaken : said.stale;
-    return error instanceof Refused ? said.refused : trouble(error);
+    return error instanceof calls.Refused ? said.refused : trouble(error);
   }
 }
 
@@ -236,17 +232,10 @@ async function sendSealed(form) {
   } catch (error) {
     button.disabled = false;
     const isStale = error.message === "stale-version";
+    // The version is taken over, so that sending again is the writer's choice.
     if (isStale) await readReport().then(({ version }) => (place.dataset.version = version), () => {});
-    told.textContent = isStale ? said.stale : error instanceof Refused ? said.refused : trouble(error);
+    told.textContent = isStale ? said.stale : error instanceof calls.Refused ? said.refused : trouble(error);
   }
-}
-
-/** The report as it is now. After a change its version is taken over, so that sending again is the writer's choice. */
-async function readReport() {
-  const answer = await fetch(`/api/v1/reports/${report}`);
-  if (answer.status === 401) throw new SignedOut();
-  if (!answer.ok) throw new Error(`report ${answer.status}`);
-  return answer.json();
 }
 
 /** Takes over the page that a request answered with; throws when it is no page of this report. */

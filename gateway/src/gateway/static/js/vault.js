@@ -1,4 +1,5 @@
-// A person's keys: opened with the passphrase, kept in this page's memory, forgotten when it is left idle.
+// A person's keys: opened with the passphrase, kept in this page's memory, forgotten when it is left idle, and
+// when the session that they were opened in is not the one of this browser any more.
 
 import { argon2idAsync } from "../vendor/noble-hashes/argon2.js";
 import { decode, encode, utf8 } from "./bytes.js";
@@ -6,13 +7,13 @@ import { CannotOpen, context, keyPair, openSealed } from "./sealing.js";
 
 const IDLE_MINUTES = 15;
 const KEY_BYTES = 32;
-/** Other pages of this browser tell here that somebody signed out. */
-export const signedOut = new BroadcastChannel("vermoeden-signed-out");
+/** Pages of this browser tell here whose session it is by now: its token, or nothing when somebody signs out. */
+const sessions = new BroadcastChannel("vermoeden-session");
 
 /** There is no vault for this person yet. */
 export class NoVault extends Error {}
 
-/** The session has ended; nothing can be fetched until somebody signs in again. */
+/** The session has ended, or another took its place; nothing can be opened until somebody signs in again. */
 export class SignedOut extends Error {}
 
 export class Vault {
@@ -20,14 +21,18 @@ export class Vault {
   #signer;
   #timer;
   #idleAt = 0;
+  #session;
 
-  constructor() {
-    // A timer stands still while a machine sleeps or a page is frozen: look at the clock on the way back.
+  /** `session` is the token of the session that the page is of. */
+  constructor(session) {
+    this.#session = session;
+    // A timer stands still while a machine sleeps or a page is frozen, and a page that is frozen hears nothing:
+    // look at the clock, and whose session it is, on the way back.
     for (const happened of ["visibilitychange", "pageshow", "focus"]) {
-      addEventListener(happened, () => this.isOpen && Date.now() > this.#idleAt && this.lock(), true);
+      addEventListener(happened, ({ target }) => this.#lookAgain(!(target instanceof Element)), true);
     }
     addEventListener("pagehide", () => this.isOpen && this.lock());
-    signedOut.addEventListener("message", () => this.isOpen && this.lock());
+    sessions.addEventListener("message", ({ data }) => this.isOpen && data !== this.#session && this.lock());
   }
 
   /** The key pairs by key id; empty while locked. */
@@ -47,6 +52,7 @@ export class Vault {
 
   /** Fetch the vault and open it; throws `CannotOpen` for a wrong passphrase, `NoVault`, `SignedOut`, or a network error. */
   async unlock(passphrase, onLock = () => {}) {
+    await this.#requireSession();
     const answer = await fetch("/api/v1/vault", { headers: { accept: "application/json" } });
     if (answer.status === 401) throw new SignedOut();
     if (answer.status === 404) throw new NoVault();
@@ -62,6 +68,7 @@ export class Vault {
     this.#signer = kept.length > KEY_BYTES ? encode(kept.slice(KEY_BYTES)) : null;
     this.onLock = onLock;
     this.#stayAwake();
+    await this.#requireSession(); // from here on a message would lock it
   }
 
   /** Forget every key. */
@@ -69,6 +76,20 @@ export class Vault {
     this.#keys = new Map();
     clearTimeout(this.#timer);
     this.onLock?.();
+  }
+
+  #lookAgain(isBack) {
+    if (!this.isOpen) return;
+    if (Date.now() > this.#idleAt) this.lock();
+    else if (isBack) this.#requireSession().catch((error) => error instanceof SignedOut && this.lock());
+  }
+
+  /** Throws `SignedOut` when the page is of another session than this browser, or an error when it is not known. */
+  async #requireSession() {
+    const answer = await fetch("/api/v1/sessions/current", { headers: { accept: "application/json" } });
+    if (answer.status === 401) throw new SignedOut();
+    if (!answer.ok) throw new Error(`session ${answer.status}`);
+    if ((await answer.json()).csrfToken !== this.#session) throw new SignedOut();
   }
 
   #stayAwake() {
