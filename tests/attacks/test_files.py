@@ -17,7 +17,15 @@ from pikepdf import Array, Dictionary, Name, Stream
 
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.canaries import JPEGS, JPXS, PNGS, WEBPS, WORD, fax, is_told, saved
-from tests.support.canary_places import PACKINGS, PLACES, packed, raw_places, with_picture, written
+from tests.support.canary_places import (
+    DOUBTFUL,
+    PACKINGS,
+    PLACES,
+    packed,
+    raw_places,
+    with_picture,
+    written,
+)
 from tests.support.files import picture
 
 #: Pairs of packings belong to the long run; the short one takes each filter alone and one pair of each.
@@ -137,6 +145,11 @@ def test_no_place_of_a_document_tells(attempts: Attempts, what: str) -> None:
         cleaned = attempt(attempts, what, written(PLACES[what], **more))
         assert cleaned is not None
         _require_known_keys(cleaned)
+
+
+@pytest.mark.parametrize("what", DOUBTFUL)
+def test_what_readers_read_in_several_ways_is_refused(attempts: Attempts, what: str) -> None:
+    assert attempt(attempts, what, written(DOUBTFUL[what]), may_refuse=True) is None
 
 
 def test_nothing_around_the_objects_of_a_document_tells(attempts: Attempts) -> None:

@@ -61,7 +61,7 @@ def _with_functions(count: int, size_bytes: int, *, samples: int) -> bytes:
 
 
 def test_a_drawing_that_pages_share_is_read_once() -> None:
-    with pikepdf.open(io.BytesIO(clean_document(_pages(b"x " * 20_000 + b"0 0 9 9 re f", 80)))) as made:
+    with pikepdf.open(io.BytesIO(clean_document(_pages(b"n " * 20_000 + b"0 0 9 9 re f", 80)))) as made:
         assert len({page.obj.Contents.objgen for page in made.pages}) == 1
         assert len(made.pages) == 80
 

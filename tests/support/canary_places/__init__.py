@@ -8,7 +8,7 @@ import pikepdf
 from pikepdf import Name
 
 from tests.support.canaries import WORD, saved
-from tests.support.canary_places.content import CONTENT
+from tests.support.canary_places.content import CONTENT, DOUBTFUL
 from tests.support.canary_places.documents import DOCUMENTS
 from tests.support.canary_places.fonts import FONTS, cff, embedded, truetype
 from tests.support.canary_places.marks import Change, text, with_picture
@@ -18,6 +18,7 @@ from tests.support.canary_places.pictures import PICTURES
 from tests.support.files import pdf
 
 __all__ = [
+    "DOUBTFUL",
     "PACKINGS",
     "PLACES",
     "cff",

@@ -29,18 +29,23 @@ CONTENT: Mapping[str, Change] = {
     "properties of marked content": with_resource(
         "Properties", lambda _: Dictionary(Eigen=text()), b"/Span /Own BDC EMC"
     ),
-    "private operator": in_content(b"(" + WORD + b") privaat BX (" + WORD + b") nog EX"),
-    "operands too many": in_content(b"(" + WORD + b") /" + WORD + b" 0 0 9 9 re f"),
-    "word of no kind": in_content(WORD + b" 0 0 9 9 re f"),
-    "operand of the wrong kind": in_content(b"(" + WORD + b") w [(" + WORD + b")] 0 d"),
+    "private operator": in_content(b"BX (" + WORD + b") nog EX"),
+    "operands of what takes none": in_content(b"0 0 9 9 re (" + WORD + b") /" + WORD + b" f"),
     "name of a resource": _renamed_font,
-    "name of what is not there": in_content(
-        b"/" + WORD + b" gs /" + WORD + b" Do /" + WORD + b" sh /" + WORD + b" cs"
-    ),
+    "name of what is not there": in_content(b"/" + WORD + b" gs /" + WORD + b" Do /" + WORD + b" sh"),
     "rendering intent": in_content(b"/" + WORD + b" ri"),
     "own key of a picture in the stream": in_content(
         b"BI /W 2 /H 2 /BPC 8 /CS /G /Eigen (" + WORD + b") ID aaaa EI"
     ),
-    "behind a picture in the stream": in_content(b"BI /W 2 /H 2 /BPC 8 /CS /G ID aaaa" + WORD + b" EI"),
     "picture in the stream": _picture_in_stream,
+}
+#: What readers may read in several ways.
+DOUBTFUL: Mapping[str, Change] = {
+    "private operator": in_content(b"(" + WORD + b") privaat"),
+    "operands too many": in_content(b"(" + WORD + b") /" + WORD + b" 0 0 9 9 re f"),
+    "word of no kind": in_content(WORD + b" 0 0 9 9 re f"),
+    "operand of the wrong kind": in_content(b"(" + WORD + b") w"),
+    "dash of the wrong kind": in_content(b"[(" + WORD + b")] 0 d"),
+    "space that is not there": in_content(b"/" + WORD + b" cs"),
+    "behind a picture in the stream": in_content(b"BI /W 2 /H 2 /BPC 8 /CS /G ID aaaa" + WORD + b" EI"),
 }

@@ -11,20 +11,19 @@ import struct
 import zlib
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Object
+from pikepdf import Array, Dictionary, Name
 from PIL import Image
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.codecs import bound_memory
 from intake.files.pdf.drawing import Draughtsman
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, whole
+from intake.files.pdf.making import Making, dictionary, kept, number, numbers, whole
+from intake.files.pdf.notes import MAX_NOTES, inherited, prepare_notes
 from intake.files.pdf.work import OBJECT
 
 MAX_PAGES = 500
 MAX_OBJECTS = 200_000
-MAX_NOTES = 50_000
-_MOST_ANCESTORS = 64
 
 _BOXES = {"/MediaBox": numbers, "/CropBox": numbers}
 _OF_PAGE = {"/Rotate": whole, "/UserUnit": number}
@@ -65,7 +64,7 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
     if len(given.pages) > MAX_PAGES:
         raise NotTaken("too-many-pages")
     layers = Layers(given)
-    if sum(_leave_unseen_notes_out(page, layers) for page in given.pages) > MAX_NOTES:
+    if sum(prepare_notes(page, layers) for page in given.pages) > MAX_NOTES:
         raise NotTaken("too-heavy")
     given.generate_appearance_streams()
     given.flatten_annotations("screen")
@@ -90,28 +89,8 @@ def _page(draughtsman: Draughtsman, given: pikepdf.Page) -> pikepdf.Page:
     draughtsman.making.work.take(OBJECT)
     told = {"/Type": Name.Page, "/Resources": resources, "/Contents": content}
     boxes = {"/MediaBox": given.mediabox, "/CropBox": given.cropbox}
-    inherited = Dictionary(
-        {key: value for key in _OF_PAGE if (value := _inherited(given.obj, key)) is not None}
-    )
+    own = Dictionary({key: value for key in _OF_PAGE if (value := inherited(given.obj, key)) is not None})
     page = dictionary(
-        told, kept(Dictionary(boxes), _BOXES), kept(inherited, _OF_PAGE), draughtsman.group(given.obj)
+        told, kept(Dictionary(boxes), _BOXES), kept(own, _OF_PAGE), draughtsman.group(given.obj)
     )
     return pikepdf.Page(made.make_indirect(page))
-
-
-def _inherited(node: Object, key: str) -> Object | None:
-    for _ in range(_MOST_ANCESTORS):
-        if key in node:
-            return node[key]
-        if "/Parent" not in node:
-            return None
-        node = node.Parent
-    return None
-
-
-def _leave_unseen_notes_out(page: pikepdf.Page, layers: Layers) -> int:
-    """How many notes the page had."""
-    notes = list(items(page.obj.get("/Annots"), MAX_NOTES))
-    if notes:
-        page.obj["/Annots"] = Array([each for each in notes if layers.is_seen(each)])
-    return len(notes)

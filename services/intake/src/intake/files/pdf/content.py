@@ -1,15 +1,18 @@
 """Content streams (ISO 32000-2, 7.8.2), read word by word and written anew from a list of operators.
 
-Comments, marked content, compatibility sections and unknown operators do not come along; a picture within the
-stream becomes an image of its own. What lies on a layer that is not on the screen is not drawn.
+Comments, marked content and compatibility sections do not come along; a picture within the stream becomes an
+image of its own. What lies on a layer that is not on the screen is not drawn. Whatever else is left out might
+have covered something: an operator that is unknown, or has other operands than it takes, makes the document
+refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from pikepdf import Array, Dictionary, Object, Stream
+from pikepdf import Array, Object, Stream
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.inline import image_of
 from intake.files.pdf.making import Making
 from intake.files.pdf.words import Sort, Words
 
@@ -29,7 +32,12 @@ _ALONE = frozenset(b"q Q h n W W* BT ET T* S s f F f* B B* b b*".split())
 _COUNTS: Mapping[bytes, int] = {**_OF_NUMBERS, **dict.fromkeys(_ALONE, 0)}
 #: Painting that ends a path, and what ends it without paint.
 _PAINTING = frozenset(b"S s f F f* B B* b b*".split())
-_OF_TEXT = frozenset((b"Tj", b"'"))
+_SHOWING: Mapping[bytes, Sequence[Sort]] = {
+    b"Tj": (Sort.STRING,),
+    b"'": (Sort.STRING,),
+    b'"': (Sort.NUMBER, Sort.NUMBER, Sort.STRING),
+}
+_WITHOUT_PAINT = frozenset((b"MP", b"DP"))
 _NAMED: Mapping[bytes, str] = {
     b"gs": "/ExtGState",
     b"Do": "/XObject",
@@ -40,20 +48,7 @@ _NAMED: Mapping[bytes, str] = {
 _INTENTS = frozenset({"/AbsoluteColorimetric", "/RelativeColorimetric", "/Saturation", "/Perceptual"})
 _OF_DEVICE = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
 _COLOURS = frozenset(b"sc SC scn SCN".split())
-_IN_STREAM = {
-    "/W": "/Width",
-    "/H": "/Height",
-    "/BPC": "/BitsPerComponent",
-    "/CS": "/ColorSpace",
-    "/D": "/Decode",
-    "/DP": "/DecodeParms",
-    "/F": "/Filter",
-    "/IM": "/ImageMask",
-    "/I": "/Interpolate",
-}
-
-_LIST = Sort.BRACKET  # how a list that was closed stands among operands
-
+_MOST_COLOURANTS = 32
 _Operand = tuple[Sort, bytes]
 
 
@@ -84,8 +79,9 @@ class _Writer:
         self._names = names
         self._lines: list[bytes] = []
         self._operands: list[_Operand] = []
-        self._list: list[bytes] | None = None
+        self._list: list[_Operand] | None = None
         self._in_dictionary = 0
+        self._is_lenient = 0  # within how many compatibility sections
         self._layers: list[bool] = []  # whether each open section of marked content is hidden
         self._hidden = 0
 
@@ -119,33 +115,43 @@ class _Writer:
         if sort is Sort.OPERATOR:
             self._operator(word)
         elif sort is Sort.DICTIONARY:
-            self._in_dictionary = max(self._in_dictionary + (1 if word == b"<<" else -1), 0)
+            self._dictionary(word)
         elif self._in_dictionary:
             return
         elif sort is Sort.BRACKET:
             self._bracket(word)
         elif self._list is not None:
-            self._list.append(word if sort is not Sort.NAME else b"")
+            self._list.append((sort, word))
         else:
             self._operands.append((sort, word))
         if len(self._operands) > _MOST_OPERANDS or len(self._list or ()) > _MOST_IN_LIST:
             raise NotTaken("too-heavy")
 
+    def _dictionary(self, word: bytes) -> None:
+        if word == b">>" and self._in_dictionary == 1:
+            self._operands.append((Sort.DICTIONARY, b""))
+        self._in_dictionary = max(self._in_dictionary + (1 if word == b"<<" else -1), 0)
+
     def _bracket(self, word: bytes) -> None:
         if word == b"[":
+            if self._list is not None:
+                raise NotTaken("content-in-pdf")
             self._list = []
         elif self._list is not None:
-            self._operands.append((_LIST, b"[" + b" ".join(self._list) + b"]"))
+            sorts = set(_sorts(self._list))
+            is_shown = sorts <= {Sort.NUMBER, Sort.STRING}
+            kind = Sort.NUMBERS if sorts <= {Sort.NUMBER} else Sort.SHOWN if is_shown else Sort.BRACKET
+            self._operands.append((kind, b"[" + b" ".join(each for _, each in self._list) + b"]"))
             self._list = None
 
     def _operator(self, word: bytes) -> None:
-        operands, self._operands, self._list, self._in_dictionary = self._operands, [], None, 0
+        if self._list is not None or self._in_dictionary:
+            raise NotTaken("content-in-pdf")
+        operands, self._operands = self._operands, []
         if word == b"BI":
             self._picture(*self._words.picture())
         elif word in _OF_NUMBERS:
-            found = [each for sort, each in operands if sort is Sort.NUMBER][-_OF_NUMBERS[word] :]
-            if len(found) == _OF_NUMBERS[word]:
-                self._write(word, *found)
+            self._write(word, *_taken(operands, *[Sort.NUMBER] * _OF_NUMBERS[word]))
         elif word in _ALONE:
             self._write(word if self._is_shown or word not in _PAINTING else b"n")
         elif word in _NAMED:
@@ -158,63 +164,60 @@ class _Writer:
             self._other(word, operands)
 
     def _other(self, word: bytes, operands: list[_Operand]) -> None:
-        sorts = [sort for sort, _ in operands]
-        words = [each for _, each in operands]
-        if (word in _OF_TEXT and sorts[-1:] == [Sort.STRING]) or (word == b"TJ" and sorts[-1:] == [_LIST]):
-            self._show(word, words[-1])
-        elif word == b'"' and sorts[-3:] == [Sort.NUMBER, Sort.NUMBER, Sort.STRING]:
-            self._show(word, *words[-3:])
-        elif (
-            word == b"d"
-            and sorts[-2:] == [_LIST, Sort.NUMBER]
-            and b"(" not in words[-2]
-            and b"<" not in words[-2]
-        ):
-            self._write(word, *words[-2:])
-        elif word == b"ri" and sorts[-1:] == [Sort.NAME] and _text(words[-1]) in _INTENTS:
-            self._write(word, words[-1])
-        elif word == b"Tf" and sorts[-2:] == [Sort.NAME, Sort.NUMBER]:
-            self._font(*words[-2:])
+        if word in _SHOWING:
+            self._show(word, *_taken(operands, *_SHOWING[word]))
+        elif word == b"TJ":
+            kind = Sort.NUMBERS if _sorts(operands) == [Sort.NUMBERS] else Sort.SHOWN
+            self._show(word, *_taken(operands, kind))
+        elif word == b"d":
+            self._write(word, *_taken(operands, Sort.NUMBERS, Sort.NUMBER))
+        elif word == b"ri":
+            (intent,) = _taken(operands, Sort.NAME)
+            if _text(intent) in _INTENTS:
+                self._write(word, intent)
+        elif word == b"Tf":
+            name, size = _taken(operands, Sort.NAME, Sort.NUMBER)
+            self._resource(word, "/Font", name, size)
+        elif word in {b"BX", b"EX"}:
+            self._is_lenient = max(self._is_lenient + (1 if word == b"BX" else -1), 0)
+        elif word not in _WITHOUT_PAINT and not self._is_lenient:
+            raise NotTaken("content-in-pdf")
 
-    def _font(self, name: bytes, size: bytes) -> None:
-        font = self._names.name("/Font", _text(name))
-        if font is not None:
-            self._write(b"Tf", font, size)
+    def _resource(self, word: bytes, category: str, name: bytes, *behind: bytes) -> None:
+        if (ours := self._names.name(category, _text(name))) is not None:
+            self._write(word, ours, *behind)
 
     def _show(self, word: bytes, *words: bytes) -> None:
         if self._is_shown:
             self._write(word, *words)
 
     def _named(self, word: bytes, operands: list[_Operand]) -> None:
-        if not operands or operands[-1][0] is not Sort.NAME:
-            return
-        given = _text(operands[-1][1])
-        if word in {b"CS", b"cs"} and given in _OF_DEVICE:
-            self._write(word, given.encode())
-            return
-        if word in {b"Do", b"sh"} and not self._is_shown:
-            return
-        if (ours := self._names.name(_NAMED[word], given)) is not None:
-            self._write(word, ours)
+        (given,) = _taken(operands, Sort.NAME)
+        if word in {b"CS", b"cs"} and _text(given) in _OF_DEVICE:
+            self._write(word, given)
+        elif self._is_shown or word not in {b"Do", b"sh"}:
+            self._resource(word, _NAMED[word], given)
 
     def _colour(self, word: bytes, operands: list[_Operand]) -> None:
-        found = [each for sort, each in operands if sort is Sort.NUMBER]
-        if operands and operands[-1][0] is Sort.NAME:
+        has_pattern = _sorts(operands)[-1:] == [Sort.NAME]
+        numbers = operands[:-1] if has_pattern else operands
+        found = _taken(numbers, *[Sort.NUMBER] * len(numbers))
+        if not operands or len(found) > _MOST_COLOURANTS:
+            raise NotTaken("content-in-pdf")
+        if has_pattern:
             pattern = self._names.name("/Pattern", _text(operands[-1][1]))
-            if pattern is None:
-                return
-            found.append(pattern)
-        if found:
-            self._write(word, *found)
+            found += [] if pattern is None else [pattern]
+        self._write(word, *found)
 
     def _mark(self, word: bytes, operands: list[_Operand]) -> None:
         if word == b"EMC":
             if self._layers:
                 self._hidden -= self._layers.pop()
             return
-        names = [_text(each) for sort, each in operands if sort is Sort.NAME]
-        is_layer = word == b"BDC" and len(names) > 1 and names[-2] == "/OC"
-        self._layers.append(is_layer and not self._names.is_shown(names[-1]))
+        is_layer = word == b"BDC" and operands[:1] == [(Sort.NAME, b"/OC")]
+        if is_layer:
+            _, layer = _taken(operands, Sort.NAME, Sort.NAME)
+        self._layers.append(is_layer and not self._names.is_shown(_text(layer)))
         self._hidden += self._layers[-1]
 
     @property
@@ -222,17 +225,23 @@ class _Writer:
         return not self._hidden
 
     def _picture(self, told: bytes, data: bytes) -> None:
-        entries = Object.parse(b"<<" + told + b">>")
-        if not isinstance(entries, Dictionary):
-            raise NotTaken("picture-in-pdf")
-        image = Stream(self._making.given, data)
-        for key, value in entries.items():
-            image[_IN_STREAM.get(key, key)] = value
+        image = image_of(self._making, told, data)
         if self._is_shown and (ours := self._names.picture(image)) is not None:
             self._write(b"Do", ours)
 
     def _write(self, operator: bytes, *operands: bytes) -> None:
         self._lines.append(b" ".join((*operands, operator)))
+
+
+def _sorts(operands: Sequence[_Operand]) -> list[Sort]:
+    return [sort for sort, _ in operands]
+
+
+def _taken(operands: Sequence[_Operand], *sorts: Sort) -> list[bytes]:
+    """The operands, where they are what the operator takes: readers do not agree what others mean."""
+    if _sorts(operands) != list(sorts):
+        raise NotTaken("content-in-pdf")
+    return [each for _, each in operands]
 
 
 def _text(name: bytes) -> str:

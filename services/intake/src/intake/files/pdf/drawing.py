@@ -9,37 +9,23 @@ from intake.files.kinds import NotTaken
 from intake.files.pdf import colours
 from intake.files.pdf.content import rewritten
 from intake.files.pdf.fonts import encoding, font, to_unicode
-from intake.files.pdf.functions import functions
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.images import picture
+from intake.files.pdf.inline import require_all_samples
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, truth, whole
+from intake.files.pdf.making import Making, dictionary, kept, number, numbers, sure, truth, whole
+from intake.files.pdf.states import state
 from intake.files.pdf.work import WORD
 
-_BLENDS = one_of(
-    *("Normal", "Compatible", "Multiply", "Screen", "Overlay", "Darken", "Lighten", "ColorDodge"),
-    *("ColorBurn", "HardLight", "SoftLight", "Difference", "Exclusion", "Hue", "Saturation", "Color"),
-    "Luminosity",
-)
-#: Graphics state (table 57); transfer functions and halftones speak of printers, and stay behind.
-_STATE = {
-    **dict.fromkeys(("/LW", "/ML", "/FL", "/SM", "/CA", "/ca"), number),
-    **dict.fromkeys(("/LC", "/LJ", "/OPM"), whole),
-    **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), truth),
-    "/RI": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
-}
-_FORM = {"/BBox": numbers, "/Matrix": numbers}
+_FORM = {"/BBox": sure(numbers), "/Matrix": sure(numbers)}
 _TILING = {
     **_FORM,
-    **dict.fromkeys(("/PaintType", "/TilingType"), whole),
-    **dict.fromkeys(("/XStep", "/YStep"), number),
+    **dict.fromkeys(("/PaintType", "/TilingType"), sure(whole)),
+    **dict.fromkeys(("/XStep", "/YStep"), sure(number)),
 }
 _TYPE_3 = {
-    "/FontBBox": numbers,
-    "/FontMatrix": numbers,
-    "/FirstChar": whole,
-    "/LastChar": whole,
-    "/Widths": numbers,
+    **dict.fromkeys(("/FontBBox", "/FontMatrix", "/Widths"), sure(numbers)),
+    **dict.fromkeys(("/FirstChar", "/LastChar"), sure(whole)),
 }
 _SHORT = {
     "/ExtGState": "G",
@@ -50,6 +36,9 @@ _SHORT = {
     "/Font": "F",
 }
 _MOST_GLYPHS = 4096
+#: Without these, readers draw with another one, or do not draw.
+_NEEDED = frozenset({"/Font", "/ColorSpace", "/Pattern"})
+_REFUSED = {"/Font": "font-in-pdf"}
 
 
 class Draughtsman:
@@ -69,17 +58,19 @@ class Draughtsman:
             "/Font": self._font,
         }
 
-    def drawn(self, source: Object, resources: Object | None) -> tuple[bytes, Dictionary]:
+    def drawn(
+        self, source: Object, resources: Object | None, *, is_nested: bool = True
+    ) -> tuple[bytes, Dictionary]:
         """A content stream written anew, and the resources that it uses."""
-        used = Resources(self, resources)
+        used = Resources(self, resources, is_nested=is_nested)
         return rewritten(self.making, source, used), used.made()
 
     def page(self, source: Object, resources: Object | None) -> tuple[Object, Object]:
         """What a page draws and the resources for it; pages that draw the same share them."""
         parts = tuple(each.objgen for each in _streams(source))
-        key = (parts, Resources(self, resources).key)
+        key = (parts, _identity(self.making, resources if isinstance(resources, Dictionary) else None))
         if key not in self._pages:
-            content, used = self.drawn(source, resources)
+            content, used = self.drawn(source, resources, is_nested=False)
             made = self.making.made
             self._pages[key] = made.make_indirect(self.making.stream(content)), made.make_indirect(used)
         return self._pages[key]
@@ -106,7 +97,7 @@ class Draughtsman:
         return self.making.stream(content, {**told, "/Resources": used})
 
     def _external(self, given: Object, around: "Resources") -> Object | None:
-        if not isinstance(given, Stream) or not self.layers.is_shown(given.get("/OC")):
+        if not isinstance(given, Stream):
             return None
         kind = given.get("/Subtype")
         if kind == Name.Image:
@@ -119,41 +110,12 @@ class Draughtsman:
         return self.making.once(given, ("state", around.key), lambda: self._state_of(given, around))
 
     def _state_of(self, given: Dictionary, around: "Resources") -> Object:
-        made = dictionary({"/Type": Name.ExtGState}, kept(given, _STATE))
-        blends = given.get("/BM")
-        for each in items(blends, 32) if isinstance(blends, Array) else (blends,):
-            if (blend := _BLENDS(each)) is not None:
-                made["/BM"] = blend
-                break
-        dashes = given.get("/D")
-        if isinstance(dashes, Array) and len(dashes) == 2:
-            pattern, phase = numbers(dashes[0]), number(dashes[1])
-            if pattern is not None and phase is not None:
-                made["/D"] = Array([pattern, phase])
-        written = given.get("/Font")
-        if isinstance(written, Array) and len(written) == 2:
-            found, size = self._font(written[0], around), number(written[1])
-            if found is not None and size is not None:
-                made["/Font"] = Array([found, size])
-        mask = given.get("/SMask")
-        if mask == Name.None_ if isinstance(mask, Name) else False:
-            made["/SMask"] = Name.None_
-        elif isinstance(mask, Dictionary) and (soft := self._soft_mask(mask, around)) is not None:
-            made["/SMask"] = soft
-        return made
-
-    def _soft_mask(self, given: Dictionary, around: "Resources") -> Object | None:
-        group = given.get("/G")
-        if not isinstance(group, Stream) or (form := self._form(group, around)) is None:
-            return None
-        made = dictionary(
-            {"/Type": Name.Mask, "/G": form}, kept(given, {"/S": one_of("Alpha", "Luminosity")})
+        return state(
+            self.making,
+            given,
+            form=lambda group: self._form(group, around) if isinstance(group, Stream) else None,
+            font=lambda found: self._font(found, around),
         )
-        if (backdrop := numbers(given.get("/BC"))) is not None:
-            made["/BC"] = backdrop
-        if (course := functions(self.making, given.get("/TR"))) is not None:
-            made["/TR"] = course
-        return made
 
     def _pattern(self, given: Object, around: "Resources") -> Object | None:
         kind = given.get("/PatternType") if isinstance(given, (Dictionary, Stream)) else None
@@ -192,7 +154,7 @@ class Draughtsman:
         procedures = given.get("/CharProcs")
         if not isinstance(procedures, Dictionary) or len(procedures.keys()) > _MOST_GLYPHS:
             return None
-        used = Resources(self, resources)
+        used = Resources(self, resources, is_nested=True)
         made = Dictionary()
         for name, each in procedures.items():
             if isinstance(each, Stream):
@@ -208,7 +170,8 @@ class Draughtsman:
 class Resources:
     """What one stream names, made anew when it is asked for, under names of our own."""
 
-    def __init__(self, draughtsman: Draughtsman, given: Object | None) -> None:
+    def __init__(self, draughtsman: Draughtsman, given: Object | None, *, is_nested: bool) -> None:
+        self._is_nested = is_nested  # of a form, a pattern or a font, not of a page
         self.given = given if isinstance(given, Dictionary) else None
         self.key = _identity(draughtsman.making, self.given)
         self._draughtsman = draughtsman
@@ -221,9 +184,11 @@ class Resources:
         if (category, given) not in self._names:
             self._names[category, given] = None
             self._draughtsman.making.work.take(2 * WORD)
-            found = self._found(category, given)
-            made = None if found is None else self._draughtsman.makers[category](found, self)
-            if made is not None:
+            found = self._needed(category, given)
+            if found is not None and not self._is_hidden(category, found):
+                made = self._draughtsman.makers[category](found, self)
+                if made is None:  # it may cover something
+                    raise NotTaken(_REFUSED.get(category, "content-in-pdf"))
                 self._names[category, given] = self._add(category, made)
         return self._names[category, given]
 
@@ -233,6 +198,7 @@ class Resources:
         if isinstance(space, Name) and (named := self._found("/ColorSpace", str(space))) is not None:
             image["/ColorSpace"] = named
         making = self._draughtsman.making
+        require_all_samples(making, image)
         making.work.take_dots(whole(image.get("/Width")) or 0, whole(image.get("/Height")) or 0)
         made = picture(making, image)
         return None if made is None else self._add("/XObject", made)
@@ -240,7 +206,7 @@ class Resources:
     def is_shown(self, properties: str) -> bool:
         """See `content.Names`."""
         if properties not in self._shown:
-            layer = self._found("/Properties", properties)
+            layer = self._needed("/Properties", properties)
             self._shown[properties] = self._draughtsman.layers.is_shown(layer)
         return self._shown[properties]
 
@@ -250,6 +216,17 @@ class Resources:
         for category, entries in self._made.items():
             made[category] = dictionary(entries)
         return made
+
+    def _is_hidden(self, category: str, found: Object) -> bool:
+        is_drawn = category == "/XObject" and isinstance(found, Stream)
+        return is_drawn and not self._draughtsman.layers.is_shown(found.get("/OC"))
+
+    def _needed(self, category: str, given: str) -> Object | None:
+        """What has this name; some readers look for what a form lacks on its page, or take another font."""
+        found = self._found(category, given)
+        if found is None and (self._is_nested or category in _NEEDED):
+            raise NotTaken(_REFUSED.get(category, "content-in-pdf"))
+        return found
 
     def _found(self, category: str, given: str) -> Object | None:
         of_kind = None if self.given is None else self.given.get(category)

@@ -37,24 +37,31 @@ class Making:
         self._room_bytes = room_bytes
         self._seen: set[tuple[tuple[int, int], object]] = set()
         self._made_of: dict[tuple[tuple[int, int], object], Object | None] = {}
+        self._open: set[tuple[tuple[int, int], object]] = set()  # what is being made
         self._depth = 0
         self._count = 0
 
     def once(self, given: Object, role: object, make: Callable[[], Object | None]) -> Object | None:
-        """What `make` makes of this object in this role, made once. None for an object within itself."""
+        """What `make` makes of this object in this role, made once.
+
+        `NotTaken` for an object within itself: where readers stop, they do not agree.
+        """
         key = (given.objgen, role)
         if given.is_indirect and key in self._made_of:
             return self._made_of[key]
+        if key in self._open:
+            raise NotTaken("content-in-pdf")
         if self._depth >= MAX_DEPTH:
             raise NotTaken("too-heavy")
         self.work.take(OBJECT + _weight(given, 0))
         if given.is_indirect:
-            self._made_of[key] = None  # while it is made: it may name itself
+            self._open.add(key)
         self._depth += 1
         try:
             made = make()
         finally:
             self._depth -= 1
+            self._open.discard(key)
         if isinstance(made, (Array, Dictionary, Stream)):
             made = self.made.make_indirect(made)
         if given.is_indirect:
@@ -155,6 +162,18 @@ def one_of(*names: str) -> Check:
         return Name(str(value)) if isinstance(value, Name) and str(value) in known else None
 
     return check
+
+
+def sure(check: Check) -> Check:
+    """What the check makes of a value; `NotTaken` for one that is something else, as readers differ on it."""
+
+    def surely(value: object) -> object:
+        made = check(value)
+        if made is None:
+            raise NotTaken("content-in-pdf")
+        return made
+
+    return surely
 
 
 def kept(given: Object, table: Mapping[str, Check]) -> dict[str, object]:
