@@ -38,6 +38,17 @@ def _layer(
     return group
 
 
+def _layer_by_configs(made: pikepdf.Pdf, *intents: object, is_usual_off: bool = False) -> Dictionary:
+    """A layer that is off by the other settings of these intents."""
+    group = _layer(made, is_off=is_usual_off)
+    others = [Dictionary(Name=String("c"), OFF=Array([group])) for _ in intents]
+    for other, intent in zip(others, intents, strict=True):
+        if intent is not None:
+            other.Intent = intent
+    made.Root.OCProperties.Configs = Array(others)
+    return group
+
+
 def _rule(made: pikepdf.Pdf, **told: Any) -> Dictionary:
     return made.make_indirect(Dictionary(Type=Name.OCMD, **told))
 
@@ -74,6 +85,14 @@ _HIDDEN: Mapping[str, _Group] = {
     "layer that is off for another use": lambda made: _layer(
         made, uses=_OFF_ON_PAPER, asked=Array([Name.Print])
     ),
+    "layer that is off by another setting for screens": lambda made: _layer_by_configs(made, Name.View),
+    "layer that is off by a setting for all": lambda made: _layer_by_configs(made, None, Name.All),
+    "layer that is off by a setting for both": lambda made: _layer_by_configs(
+        made, Array([Name.Design, Name.View])
+    ),
+    "layer that is off by the usual setting only": lambda made: _layer_by_configs(
+        made, None, is_usual_off=True
+    ),
     "rule: not on": lambda made: _rule(made, VE=Array([Name.Not, _layer(made)])),
     "rule: both": lambda made: _rule(made, VE=Array([Name.And, _layer(made, is_off=True), Name.On])),
     "rule: on and off": lambda made: _rule(
@@ -97,6 +116,9 @@ _SHOWN: Mapping[str, _Group] = {
     "layer of a document that is off, but this": _layer_alone,
     "layer for screens": lambda made: _layer(
         made, uses=_OFF_ON_PAPER, asked=Array([Name.View, Name.CreatorInfo])
+    ),
+    "layer that is off by a setting that no reader takes": lambda made: _layer_by_configs(
+        made, None, Name.Design
     ),
     "rule: either": lambda made: _rule(
         made, VE=Array([Name.Or, _layer(made), Array([Name.Not, Array([Name.Not, _layer(made)])])])

@@ -5,6 +5,7 @@ seen it. Where it depends on who looks, or how closely, the document is refused.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object
@@ -14,6 +15,7 @@ from intake.files.pdf.making import items, whole
 
 _MOST_LAYERS = 20_000
 _MOST_TERMS = 200
+_MOST_SETTINGS = 1000
 _MOST_DEPTH = 16
 _INVISIBLE, _HIDDEN, _NOT_VIEWED = 1, 2, 32  # flags of a note (table 167)
 #: Of what a layer says about its use (table 100): what has no say, and what says on or off.
@@ -27,18 +29,32 @@ class _NotUnderstood(Exception):
     """A rule that says nothing we can follow."""
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """Which layers are on (table 99)."""
+
+    is_off_unless_on: bool
+    on: frozenset[_Key]
+    off: frozenset[_Key]
+
+    @classmethod
+    def of(cls, given: Dictionary) -> "_Setting":
+        return cls(given.get("/BaseState") == Name.OFF, _keys(given.get("/ON")), _keys(given.get("/OFF")))
+
+    def is_on(self, key: _Key) -> bool:
+        return key not in self.off and (key in self.on or not self.is_off_unless_on)
+
+
 class Layers:
     """Which layers of a document are on, on a screen."""
 
     def __init__(self, given: pikepdf.Pdf) -> None:
-        told = given.Root.get("/OCProperties")
-        usual = told.get("/D") if isinstance(told, Dictionary) else None
-        usual = usual if isinstance(usual, Dictionary) else Dictionary()
-        self._is_off_unless_on = usual.get("/BaseState") == Name.OFF
-        self._on, self._off = _keys(usual.get("/ON")), _keys(usual.get("/OFF"))
+        settings = list(_settings(given.Root.get("/OCProperties")))
+        self._settings = [_Setting.of(each) for each in settings]
         self._asked: dict[_Key, set[str]] = {}  # which uses decide about a layer, on a screen
-        for each in items(usual.get("/AS"), _MOST_LAYERS):
-            self._ask(each)
+        for setting in settings:
+            for each in items(setting.get("/AS"), _MOST_LAYERS):
+                self._ask(each)
         self._found: dict[_Key, bool] = {}
 
     def is_shown(self, layer: object) -> bool:
@@ -111,7 +127,7 @@ class Layers:
         if str(layer.get("/Type", "/OCG")) != "/OCG":
             raise _NotUnderstood
         key = layer.objgen
-        is_on = key not in self._off and (key in self._on or not self._is_off_unless_on)
+        is_on = all(each.is_on(key) for each in self._settings)
         uses = layer.get("/Usage")
         uses = uses if isinstance(uses, Dictionary) else Dictionary()
         # Browsers ask what it says of a screen in any case, others where the document tells them to.
@@ -124,6 +140,23 @@ class Layers:
         if use not in _SAYING:
             raise NotTaken("content-in-pdf")
         return not isinstance(told, Dictionary) or told.get(_SAYING[use]) != Name.OFF
+
+
+def _settings(told: object) -> Iterator[Dictionary]:
+    """The usual one, and the first other one that is for screens: some readers take that instead."""
+    if not isinstance(told, Dictionary):
+        return
+    if isinstance(usual := told.get("/D"), Dictionary):
+        yield usual
+    for each in items(told.get("/Configs"), _MOST_SETTINGS):
+        if isinstance(each, Dictionary) and _is_for_screens(each.get("/Intent")):
+            yield each
+            return
+
+
+def _is_for_screens(intent: object) -> bool:
+    intents = items(intent, _MOST_SETTINGS) if isinstance(intent, Array) else (intent,)
+    return any(isinstance(each, Name) and str(each) in {"/View", "/All"} for each in intents)
 
 
 def _keys(given: Object | None) -> frozenset[_Key]:
