@@ -56,7 +56,7 @@ def _with_functions(count: int, size_bytes: int, *, samples: int) -> bytes:
         spaces[f"/C{number}"] = Array([Name.Separation, Name.Own, Name.DeviceGray, course])
     page = made.pages[0]
     page.Resources = Dictionary(ColorSpace=spaces)
-    page.Contents = made.make_stream(b" ".join(b"/C%d cs" % number for number in range(count)))
+    page.Contents = made.make_stream(b"".join(b"/C%d cs 0 0 9 9 re f " % number for number in range(count)))
     return _saved(made)
 
 

@@ -46,6 +46,6 @@ DOUBTFUL: Mapping[str, Change] = {
     "word of no kind": in_content(WORD + b" 0 0 9 9 re f"),
     "operand of the wrong kind": in_content(b"(" + WORD + b") w"),
     "dash of the wrong kind": in_content(b"[(" + WORD + b")] 0 d"),
-    "space that is not there": in_content(b"/" + WORD + b" cs"),
+    "space that is not there": in_content(b"/" + WORD + b" cs 0 0 9 9 re f"),
     "behind a picture in the stream": in_content(b"BI /W 2 /H 2 /BPC 8 /CS /G ID aaaa" + WORD + b" EI"),
 }

@@ -84,7 +84,7 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
 
 def _page(draughtsman: Draughtsman, given: pikepdf.Page) -> pikepdf.Page:
     contents = given.obj.get("/Contents", Array([]))
-    content, resources = draughtsman.page(contents, given.resources)
+    content, resources = draughtsman.page(contents, given.resources, given.obj)
     made = draughtsman.making.made
     draughtsman.making.work.take(OBJECT)
     told = {"/Type": Name.Page, "/Resources": resources, "/Contents": content}

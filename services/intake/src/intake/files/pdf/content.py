@@ -6,108 +6,81 @@ have covered something: an operator that is unknown, or has other operands than 
 refused.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from pikepdf import Array, Object, Stream
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.ink import Ink
 from intake.files.pdf.inline import image_of
 from intake.files.pdf.making import Making
+from intake.files.pdf.operators import (
+    ALONE,
+    COLOURS,
+    COUNTS,
+    INTENTS,
+    MARKS,
+    NAMED,
+    NOTED,
+    SHOWING,
+    WITHOUT_PAINT,
+)
+from intake.files.pdf.pen import Names, Pen
 from intake.files.pdf.words import Sort, Words
 
 _MOST_OPERANDS = 64
 _MOST_IN_LIST = 100_000
-
-#: Operators that take numbers only, and how many; of more, the last count.
-_OF_NUMBERS: Mapping[bytes, int] = {
-    **dict.fromkeys(b"w J j M i G g Tc Tw Tz TL Tr Ts".split(), 1),
-    **dict.fromkeys(b"m l Td TD d0".split(), 2),
-    **dict.fromkeys(b"RG rg".split(), 3),
-    **dict.fromkeys(b"v y re K k".split(), 4),
-    **dict.fromkeys(b"cm c Tm d1".split(), 6),
-}
-_ALONE = frozenset(b"q Q h n W W* BT ET T* S s f F f* B B* b b*".split())
-#: How many numbers each of these takes.
-_COUNTS: Mapping[bytes, int] = {**_OF_NUMBERS, **dict.fromkeys(_ALONE, 0)}
-#: Painting that ends a path, and what ends it without paint.
-_PAINTING = frozenset(b"S s f F f* B B* b b*".split())
-_SHOWING: Mapping[bytes, Sequence[Sort]] = {
-    b"Tj": (Sort.STRING,),
-    b"'": (Sort.STRING,),
-    b'"': (Sort.NUMBER, Sort.NUMBER, Sort.STRING),
-}
-_WITHOUT_PAINT = frozenset((b"MP", b"DP"))
-_NAMED: Mapping[bytes, str] = {
-    b"gs": "/ExtGState",
-    b"Do": "/XObject",
-    b"sh": "/Shading",
-    b"CS": "/ColorSpace",
-    b"cs": "/ColorSpace",
-}
-_INTENTS = frozenset({"/AbsoluteColorimetric", "/RelativeColorimetric", "/Saturation", "/Perceptual"})
-_OF_DEVICE = frozenset({"/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern"})
-_COLOURS = frozenset(b"sc SC scn SCN".split())
 _MOST_COLOURANTS = 32
+
 _Operand = tuple[Sort, bytes]
 
 
-class Names(Protocol):
-    """The resources that a stream may name."""
+def rewritten(making: Making, source: Object, names: Names, ink: Ink) -> bytes:
+    """The same drawing from the operators that we know; `source` is a stream or a list of them.
 
-    def name(self, category: str, given: str) -> bytes | None:
-        """Our name for it, with its slash; None when there is no such thing, or it is not shown."""
-
-    def picture(self, image: Stream) -> bytes | None:
-        """Our name for a picture that stood within the stream."""
-
-    def is_shown(self, properties: str) -> bool:
-        """Whether marked content with these properties is on a layer that is on the screen."""
-
-
-def rewritten(making: Making, source: Object, names: Names) -> bytes:
-    """The same drawing from the operators that we know; `source` is a stream or a list of them."""
+    `NotTaken` when it cannot be read for certain, or is too much work.
+    """
     parts = list(source) if isinstance(source, Array) else [source]
     content = b"\n".join(making.contents(each) for each in parts if isinstance(each, Stream))
-    return _Writer(making, Words(content, making.work), names).written()
+    pen = Pen(names, making.work, ink)
+    _Reader(making, Words(content, making.work), pen).read()
+    return b"\n".join(line for line in pen.lines if line)
 
 
-class _Writer:
-    def __init__(self, making: Making, words: Words, names: Names) -> None:
+class _Reader:
+    def __init__(self, making: Making, words: Words, pen: Pen) -> None:
         self._making = making
         self._words = words
-        self._names = names
-        self._lines: list[bytes] = []
+        self._pen = pen
         self._operands: list[_Operand] = []
         self._list: list[_Operand] | None = None
         self._in_dictionary = 0
         self._is_lenient = 0  # within how many compatibility sections
-        self._layers: list[bool] = []  # whether each open section of marked content is hidden
-        self._hidden = 0
 
-    def written(self) -> bytes:
-        """Read all and write it again."""
+    def read(self) -> None:
+        """Read all, and tell the pen."""
         while True:
             self._copy_plain()
             word = self._words.next()
             if word is None:
-                return b"\n".join(self._lines)
+                return
             self._take(*word)
 
     def _copy_plain(self) -> None:
         """Copy what takes numbers only, and text, while nothing else comes; most of a page is that."""
-        if self._operands or self._list is not None or self._in_dictionary or self._hidden:
+        if self._operands or self._list is not None or self._in_dictionary:
             return
-        words, lines, counts = self._words, self._lines, _COUNTS
+        words, pen, counts, lines = self._words, self._pen, COUNTS, self._pen.lines
         while True:
             if (found := words.plain()) is not None:
                 numbers, operator = found
                 if counts.get(operator) != len(numbers):
                     return
-                lines.append(b" ".join((*numbers, operator)))
-            elif (shown := words.shown()) is not None:
-                lines.append(shown)
-            else:
+                if operator in NOTED:
+                    pen.note(operator, numbers)
+                else:
+                    lines.append(b" ".join((*numbers, operator)))
+            elif (shown := words.shown()) is None or not pen.copy_text(shown):
                 return
             words.go_on()
 
@@ -149,88 +122,64 @@ class _Writer:
             raise NotTaken("content-in-pdf")
         operands, self._operands = self._operands, []
         if word == b"BI":
-            self._picture(*self._words.picture())
-        elif word in _OF_NUMBERS:
-            self._write(word, *_taken(operands, *[Sort.NUMBER] * _OF_NUMBERS[word]))
-        elif word in _ALONE:
-            self._write(word if self._is_shown or word not in _PAINTING else b"n")
-        elif word in _NAMED:
-            self._named(word, operands)
-        elif word in _COLOURS:
+            self._pen.draw_picture(image_of(self._making, *self._words.picture()))
+        elif word in COUNTS:
+            taken = [] if word in ALONE else _taken(operands, *[Sort.NUMBER] * COUNTS[word])
+            if word in NOTED:
+                self._pen.note(word, taken)
+            else:
+                self._pen.write(word, *taken)
+        elif word in NAMED:
+            self._named(word, *_taken(operands, Sort.NAME))
+        elif word in COLOURS:
             self._colour(word, operands)
-        elif word in {b"BDC", b"BMC", b"EMC"}:
+        elif word in MARKS:
             self._mark(word, operands)
         else:
             self._other(word, operands)
 
+    def _named(self, word: bytes, name: bytes) -> None:
+        if word == b"gs":
+            self._pen.set_state(name)
+        elif word in {b"cs", b"CS"}:
+            self._pen.set_space(word, name)
+        else:
+            self._pen.draw(word, "/XObject" if word == b"Do" else "/Shading", name)
+
     def _other(self, word: bytes, operands: list[_Operand]) -> None:
-        if word in _SHOWING:
-            self._show(word, *_taken(operands, *_SHOWING[word]))
+        if word in SHOWING:
+            self._pen.show(word, *_taken(operands, *SHOWING[word]))
         elif word == b"TJ":
             kind = Sort.NUMBERS if _sorts(operands) == [Sort.NUMBERS] else Sort.SHOWN
-            self._show(word, *_taken(operands, kind))
+            self._pen.show(word, *_taken(operands, kind))
         elif word == b"d":
-            self._write(word, *_taken(operands, Sort.NUMBERS, Sort.NUMBER))
+            self._pen.write(word, *_taken(operands, Sort.NUMBERS, Sort.NUMBER))
         elif word == b"ri":
             (intent,) = _taken(operands, Sort.NAME)
-            if _text(intent) in _INTENTS:
-                self._write(word, intent)
+            if intent in INTENTS:
+                self._pen.write(word, intent)
         elif word == b"Tf":
-            name, size = _taken(operands, Sort.NAME, Sort.NUMBER)
-            self._resource(word, "/Font", name, size)
+            self._pen.set_font(*_taken(operands, Sort.NAME, Sort.NUMBER))
         elif word in {b"BX", b"EX"}:
             self._is_lenient = max(self._is_lenient + (1 if word == b"BX" else -1), 0)
-        elif word not in _WITHOUT_PAINT and not self._is_lenient:
+        elif word not in WITHOUT_PAINT and not self._is_lenient:
             raise NotTaken("content-in-pdf")
-
-    def _resource(self, word: bytes, category: str, name: bytes, *behind: bytes) -> None:
-        if (ours := self._names.name(category, _text(name))) is not None:
-            self._write(word, ours, *behind)
-
-    def _show(self, word: bytes, *words: bytes) -> None:
-        if self._is_shown:
-            self._write(word, *words)
-
-    def _named(self, word: bytes, operands: list[_Operand]) -> None:
-        (given,) = _taken(operands, Sort.NAME)
-        if word in {b"CS", b"cs"} and _text(given) in _OF_DEVICE:
-            self._write(word, given)
-        elif self._is_shown or word not in {b"Do", b"sh"}:
-            self._resource(word, _NAMED[word], given)
 
     def _colour(self, word: bytes, operands: list[_Operand]) -> None:
-        has_pattern = _sorts(operands)[-1:] == [Sort.NAME]
-        numbers = operands[:-1] if has_pattern else operands
-        found = _taken(numbers, *[Sort.NUMBER] * len(numbers))
-        if not operands or len(found) > _MOST_COLOURANTS:
+        pattern = operands[-1][1] if _sorts(operands)[-1:] == [Sort.NAME] else None
+        colours = operands if pattern is None else operands[:-1]
+        numbers = _taken(colours, *[Sort.NUMBER] * len(colours))
+        if not operands or len(numbers) > _MOST_COLOURANTS:
             raise NotTaken("content-in-pdf")
-        if has_pattern:
-            pattern = self._names.name("/Pattern", _text(operands[-1][1]))
-            found += [] if pattern is None else [pattern]
-        self._write(word, *found)
+        self._pen.set_colour(word, numbers, pattern)
 
     def _mark(self, word: bytes, operands: list[_Operand]) -> None:
         if word == b"EMC":
-            if self._layers:
-                self._hidden -= self._layers.pop()
-            return
-        is_layer = word == b"BDC" and operands[:1] == [(Sort.NAME, b"/OC")]
-        if is_layer:
-            _, layer = _taken(operands, Sort.NAME, Sort.NAME)
-        self._layers.append(is_layer and not self._names.is_shown(_text(layer)))
-        self._hidden += self._layers[-1]
-
-    @property
-    def _is_shown(self) -> bool:
-        return not self._hidden
-
-    def _picture(self, told: bytes, data: bytes) -> None:
-        image = image_of(self._making, told, data)
-        if self._is_shown and (ours := self._names.picture(image)) is not None:
-            self._write(b"Do", ours)
-
-    def _write(self, operator: bytes, *operands: bytes) -> None:
-        self._lines.append(b" ".join((*operands, operator)))
+            self._pen.end_marks()
+        elif word == b"BDC" and operands[:1] == [(Sort.NAME, b"/OC")]:
+            self._pen.begin_marks(_taken(operands, Sort.NAME, Sort.NAME)[1])
+        else:
+            self._pen.begin_marks(None)
 
 
 def _sorts(operands: Sequence[_Operand]) -> list[Sort]:
@@ -242,8 +191,3 @@ def _taken(operands: Sequence[_Operand], *sorts: Sort) -> list[bytes]:
     if _sorts(operands) != list(sorts):
         raise NotTaken("content-in-pdf")
     return [each for _, each in operands]
-
-
-def _text(name: bytes) -> str:
-    """A name as the library spells it; one that is no text is found nowhere."""
-    return name.decode("utf-8", "replace")

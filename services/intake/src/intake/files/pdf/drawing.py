@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
@@ -11,10 +12,11 @@ from intake.files.pdf.content import rewritten
 from intake.files.pdf.fonts import encoding, font, to_unicode
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.images import picture
+from intake.files.pdf.ink import Ink
 from intake.files.pdf.inline import require_all_samples
 from intake.files.pdf.layers import Layers
 from intake.files.pdf.making import Making, dictionary, kept, number, numbers, sure, truth, whole
-from intake.files.pdf.states import state
+from intake.files.pdf.states import inked, state
 from intake.files.pdf.work import WORD
 
 _FORM = {"/BBox": sure(numbers), "/Matrix": sure(numbers)}
@@ -36,6 +38,7 @@ _SHORT = {
     "/Font": "F",
 }
 _MOST_GLYPHS = 4096
+_USUAL = Ink()
 #: Without these, readers draw with another one, or do not draw.
 _NEEDED = frozenset({"/Font", "/ColorSpace", "/Pattern"})
 _REFUSED = {"/Font": "font-in-pdf"}
@@ -49,28 +52,30 @@ class Draughtsman:
         self.layers = layers
         self.glyphs = Glyphs()
         self._pages: dict[object, tuple[Object, Object]] = {}
-        self.makers: Mapping[str, Callable[[Object, Resources], Object | None]] = {
-            "/ExtGState": self._state,
+        self.makers: Mapping[str, Callable[[Object, Resources, Ink], Object | None]] = {
+            "/ExtGState": lambda given, around, _: self._state(given, around),
             "/XObject": self._external,
-            "/Shading": lambda given, _: colours.shading(making, given),
-            "/ColorSpace": lambda given, _: colours.space(making, given),
-            "/Pattern": self._pattern,
-            "/Font": self._font,
+            "/Shading": lambda given, *_: colours.shading(making, given),
+            "/ColorSpace": lambda given, *_: colours.space(making, given),
+            "/Pattern": lambda given, around, _: self._pattern(given, around),
+            "/Font": lambda given, around, _: self._font(given, around),
         }
 
     def drawn(
-        self, source: Object, resources: Object | None, *, is_nested: bool = True
+        self, source: Object, resources: Object | None, ink: Ink, *, is_nested: bool = True
     ) -> tuple[bytes, Dictionary]:
         """A content stream written anew, and the resources that it uses."""
         used = Resources(self, resources, is_nested=is_nested)
-        return rewritten(self.making, source, used), used.made()
+        return rewritten(self.making, source, used, ink), used.made()
 
-    def page(self, source: Object, resources: Object | None) -> tuple[Object, Object]:
+    def page(self, source: Object, resources: Object | None, page: Object) -> tuple[Object, Object]:
         """What a page draws and the resources for it; pages that draw the same share them."""
+        ink = _ink_within(page, Ink())
         parts = tuple(each.objgen for each in _streams(source))
-        key = (parts, _identity(self.making, resources if isinstance(resources, Dictionary) else None))
+        own = resources if isinstance(resources, Dictionary) else None
+        key = (parts, _identity(self.making, own), ink)
         if key not in self._pages:
-            content, used = self.drawn(source, resources, is_nested=False)
+            content, used = self.drawn(source, resources, ink, is_nested=False)
             made = self.making.made
             self._pages[key] = made.make_indirect(self.making.stream(content)), made.make_indirect(used)
         return self._pages[key]
@@ -85,24 +90,25 @@ class Draughtsman:
             made["/CS"] = space
         return {"/Group": made}
 
-    def _form(self, given: Stream, around: "Resources") -> Object | None:
+    def _form(self, given: Stream, around: "Resources", ink: Ink) -> Object | None:
         resources, key = _own_or(given, around)
-        return self.making.once(given, ("form", key), lambda: self._form_of(given, resources))
+        within = _ink_within(given, ink)
+        return self.making.once(given, ("form", key, within), lambda: self._form_of(given, resources, within))
 
-    def _form_of(self, given: Stream, resources: Object | None) -> Object:
-        content, used = self.drawn(given, resources)
+    def _form_of(self, given: Stream, resources: Object | None, ink: Ink) -> Object:
+        content, used = self.drawn(given, resources, ink)
         told = {"/Type": Name.XObject, "/Subtype": Name.Form, **kept(given, _FORM), **self.group(given)}
         if "/BBox" not in told:
             raise NotTaken("damaged")
         return self.making.stream(content, {**told, "/Resources": used})
 
-    def _external(self, given: Object, around: "Resources") -> Object | None:
+    def _external(self, given: Object, around: "Resources", ink: Ink) -> Object | None:
         if not isinstance(given, Stream):
             return None
         kind = given.get("/Subtype")
         if kind == Name.Image:
             return picture(self.making, given)
-        return self._form(given, around) if kind == Name.Form else None
+        return self._form(given, around, ink) if kind == Name.Form else None
 
     def _state(self, given: Object, around: "Resources") -> Object | None:
         if not isinstance(given, Dictionary):
@@ -113,7 +119,7 @@ class Draughtsman:
         return state(
             self.making,
             given,
-            form=lambda group: self._form(group, around) if isinstance(group, Stream) else None,
+            form=lambda group: self._form(group, around, Ink()) if isinstance(group, Stream) else None,
             font=lambda found: self._font(found, around),
         )
 
@@ -127,7 +133,7 @@ class Draughtsman:
         return None
 
     def _tiling(self, given: Stream, resources: Object | None) -> Object:
-        content, used = self.drawn(given, resources)
+        content, used = self.drawn(given, resources, Ink())
         told = {"/Type": Name.Pattern, "/PatternType": 1, **kept(given, _TILING), "/Resources": used}
         return self.making.stream(content, told)
 
@@ -158,7 +164,7 @@ class Draughtsman:
         made = Dictionary()
         for name, each in procedures.items():
             if isinstance(each, Stream):
-                drawn = rewritten(self.making, each, used)
+                drawn = rewritten(self.making, each, used, Ink())
                 stream = self.making.made.make_indirect(self.making.stream(drawn))
                 made["/" + self.glyphs.name(name[1:])] = stream
         told = {"/Type": Name.Font, "/Subtype": Name.Type3, "/CharProcs": made, "/Resources": used.made()}
@@ -176,24 +182,25 @@ class Resources:
         self.key = _identity(draughtsman.making, self.given)
         self._draughtsman = draughtsman
         self._made: dict[str, dict[str, Object]] = {}
-        self._names: dict[tuple[str, str], bytes | None] = {}
+        self._names: dict[tuple[str, str, Ink], bytes | None] = {}
         self._shown: dict[str, bool] = {}
 
-    def name(self, category: str, given: str) -> bytes | None:
-        """See `content.Names`."""
-        if (category, given) not in self._names:
-            self._names[category, given] = None
+    def name(self, category: str, given: str, ink: Ink = _USUAL) -> bytes | None:
+        """See `pen.Names`."""
+        key = category, given, replace(ink, font="")
+        if key not in self._names:
+            self._names[key] = None
             self._draughtsman.making.work.take(2 * WORD)
             found = self._needed(category, given)
-            if found is not None and not self._is_hidden(category, found):
-                made = self._draughtsman.makers[category](found, self)
+            if found is not None and not self._is_hidden(category, found, ink):
+                made = self._draughtsman.makers[category](found, self, ink)
                 if made is None:  # it may cover something
                     raise NotTaken(_REFUSED.get(category, "content-in-pdf"))
-                self._names[category, given] = self._add(category, made)
-        return self._names[category, given]
+                self._names[key] = self._add(category, made)
+        return self._names[key]
 
     def picture(self, image: Stream) -> bytes | None:
-        """See `content.Names`."""
+        """See `pen.Names`."""
         space = image.get("/ColorSpace")
         if isinstance(space, Name) and (named := self._found("/ColorSpace", str(space))) is not None:
             image["/ColorSpace"] = named
@@ -204,7 +211,7 @@ class Resources:
         return None if made is None else self._add("/XObject", made)
 
     def is_shown(self, properties: str) -> bool:
-        """See `content.Names`."""
+        """See `pen.Names`."""
         if properties not in self._shown:
             layer = self._needed("/Properties", properties)
             self._shown[properties] = self._draughtsman.layers.is_shown(layer)
@@ -217,9 +224,22 @@ class Resources:
             made[category] = dictionary(entries)
         return made
 
-    def _is_hidden(self, category: str, found: Object) -> bool:
-        is_drawn = category == "/XObject" and isinstance(found, Stream)
-        return is_drawn and not self._draughtsman.layers.is_shown(found.get("/OC"))
+    def inked(self, state: str, ink: Ink) -> Ink:
+        """See `pen.Names`."""
+        found = self._found("/ExtGState", state)
+        return inked(found, ink) if isinstance(found, Dictionary) else ink
+
+    def draws_itself(self, font: str) -> bool:
+        """See `pen.Names`."""
+        found = self._found("/Font", font)
+        return isinstance(found, Dictionary) and found.get("/Subtype") == Name.Type3
+
+    def _is_hidden(self, category: str, found: Object, ink: Ink) -> bool:
+        if category != "/XObject" or not isinstance(found, Stream):
+            return False
+        is_one = found.get("/Subtype") == Name.Image or _is_group(found)
+        is_clear = is_one and not ink.shows_fill
+        return is_clear or not self._draughtsman.layers.is_shown(found.get("/OC"))
 
     def _needed(self, category: str, given: str) -> Object | None:
         """What has this name; some readers look for what a form lacks on its page, or take another font."""
@@ -252,6 +272,17 @@ def _identity(making: Making, resources: Dictionary | None) -> object:
     told = resources.unparse()
     making.work.take_bytes(len(told))
     return hashlib.sha256(told).digest()
+
+
+def _is_group(given: Object) -> bool:
+    group = given.get("/Group")
+    return isinstance(group, Dictionary) and group.get("/S") == Name.Transparency
+
+
+def _ink_within(given: Object, ink: Ink) -> Ink:
+    """What a page or form begins with."""
+    is_group = _is_group(given)
+    return ink.within(is_group=is_group, is_knockout=is_group and truth(given.Group.get("/K")) is True)
 
 
 def _streams(source: Object) -> list[Stream]:

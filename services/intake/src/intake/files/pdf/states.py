@@ -1,11 +1,13 @@
 """Graphics states (ISO 32000-2, 8.4.5), made anew: without its mask, one would uncover what that hides."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.functions import functions
+from intake.files.pdf.ink import Ink
 from intake.files.pdf.making import (
     Making,
     dictionary,
@@ -35,6 +37,7 @@ _STATE = {
     "/RI": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
 }
 _MASK = {"/S": sure(one_of("Alpha", "Luminosity")), "/BC": sure(numbers)}
+_LEAST_ALPHA = 1 / 512  # less is nothing once it is rounded
 _SAME = frozenset({"/Identity", "/Default"})
 
 
@@ -56,6 +59,21 @@ def state(making: Making, given: Dictionary, form: Maker, font: Maker) -> Object
         made["/SMask"] = _soft_mask(making, mask, form)
     _require_same_colours(given)
     return made
+
+
+def inked(given: Dictionary, ink: Ink) -> Ink:
+    """The ink that a state makes of this one."""
+    fills, strokes = _is_seen(given.get("/ca"), ink.fills), _is_seen(given.get("/CA"), ink.strokes)
+    return replace(ink, fills=fills, strokes=strokes, font="" if "/Font" in given else ink.font)
+
+
+def _is_seen(alpha: Object | None, usual: bool) -> bool:
+    if alpha is None:
+        return usual
+    value = float(str(sure(number)(alpha)))
+    if value < 0:
+        raise NotTaken("content-in-pdf")
+    return value >= _LEAST_ALPHA
 
 
 def _pair(given: Object) -> tuple[Object, Object]:

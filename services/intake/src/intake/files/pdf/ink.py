@@ -1,0 +1,99 @@
+"""What of a drawing shows, by its state (ISO 32000-2, 8.4, 9.3.6 and 11.3), and what waits to be used."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from intake.files.pdf.work import WORD, Work
+
+_FILLING = frozenset(b"f F f* B B* b b*".split())
+_STROKING = frozenset(b"S s B B* b b*".split())
+_INVISIBLE, _FIRST_CLIPPING = 3, 4  # modes of text
+_FILLED, _STROKED = {0, 2}, {1, 2}
+
+#: Parts of a state; one that is named has its name.
+FILL, FILL_SPACE, STROKE, STROKE_SPACE, FONT = "fill", "fill space", "stroke", "stroke space", "font"
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Whether paint shows; in a knockout group also clear paint changes what lies below it."""
+
+    fills: bool = True
+    strokes: bool = True
+    mode: int = 0
+    font: str = ""
+    is_knockout: bool = False
+
+    def shows(self, operator: bytes) -> bool:
+        """Whether this operator, which ends a path, paints anything."""
+        is_seen = (self.fills and operator in _FILLING) or (self.strokes and operator in _STROKING)
+        return is_seen or self.is_knockout
+
+    @property
+    def shows_fill(self) -> bool:
+        """Whether a picture or a shading does."""
+        return self.fills or self.is_knockout
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether text paints, or cuts out, anything."""
+        if self.mode == _INVISIBLE:
+            return False
+        is_seen = (self.fills and self.mode in _FILLED) or (self.strokes and self.mode in _STROKED)
+        return is_seen or self.mode >= _FIRST_CLIPPING or self.is_knockout
+
+    def within(self, *, is_group: bool, is_knockout: bool) -> "Ink":
+        """What a form begins with: a group is mixed as one, another form takes over what is around it."""
+        changed = replace(self, font="", is_knockout=self.is_knockout or is_knockout)
+        return replace(changed, fills=True, strokes=True) if is_group else changed
+
+
+@dataclass
+class _Setter:
+    part: str
+    depth: int
+    line: int
+    make: Callable[[], bytes] | None  # None where it is written already
+
+
+class Waiting:
+    """Operators that set a state from resources: written where they stood, once something uses them."""
+
+    def __init__(self, lines: list[bytes], work: Work) -> None:
+        self._lines = lines
+        self._work = work
+        self._setters: list[_Setter] = []  # the deepest last
+
+    def put(self, part: str, depth: int, make: Callable[[], bytes]) -> None:
+        """Keep a place for what `make` writes, so many `q` deep."""
+        self._set(part, depth, make)
+        self._lines.append(b"")
+
+    def forget(self, depth: int, *parts: str) -> None:
+        """These parts are set anew: what set them before is not used, so deep."""
+        for part in parts:
+            if self._setters:
+                self._set(part, depth, None)
+
+    def restore(self, depth: int) -> None:
+        """Back to so many `q`: what was set deeper is not used any more."""
+        while self._setters and self._setters[-1].depth > depth:
+            self._setters.pop()
+
+    def use(self, *, is_text: bool = True) -> None:
+        """Write those that paint uses; a path has no use for a font."""
+        if not self._setters:
+            return
+        self._work.take(len(self._setters))
+        used = {each.part: each for each in self._setters if is_text or each.part != FONT}
+        for each in used.values():
+            if each.make is not None:
+                self._lines[each.line] = each.make()
+                each.make = None
+        if not self._setters[-1].depth:
+            self._setters = [each for each in self._setters if each.make is not None]
+
+    def _set(self, part: str, depth: int, make: Callable[[], bytes] | None) -> None:
+        self._work.take(len(self._setters) // WORD)
+        self._setters = [each for each in self._setters if each.part != part or each.depth != depth]
+        self._setters.append(_Setter(part, depth, len(self._lines), make))
