@@ -1,11 +1,13 @@
 """Outlines of TrueType (OpenType 1.9, glyf): points and parts, no instructions and nothing behind them."""
 
+import re
 import struct
 
 from intake.files.pdf.work import Work
 
 _HEAD_BYTES = 10  # contours and box
 _REPEATED = 8
+_RUN = re.compile(rb"(.)\1{1,255}+", re.DOTALL)
 #: How many bytes a point of each flag takes: one for a short step, none for the same place, else two.
 _POINT_BYTES = [
     sum(1 if flag & short else 0 if flag & same else 2 for short, same in ((2, 16), (4, 32)))
@@ -27,14 +29,16 @@ def bare_outline(given: bytes, work: Work) -> bytes:
 def _bare(given: bytes, work: Work) -> bytes:
     (contours,) = struct.unpack_from(">h", given)
     if contours < 0:
-        return given[:_HEAD_BYTES] + _parts(given)
+        return given[:_HEAD_BYTES] + _parts(given, work)
     if not contours:
         return b""
     ends = _HEAD_BYTES + 2 * contours
+    work.take_bytes(2 * contours)
     last = struct.unpack_from(f">{contours}H", given, _HEAD_BYTES)
     if list(last) != sorted(last):
         raise IndexError
     points = last[-1] + 1
+    work.take_bytes(points)  # also those that are told at one blow
     start = ends + 2 + struct.unpack_from(">H", given, ends)[0]
     flags, at, size = bytearray(), start, 0
     while len(flags) < points:
@@ -51,20 +55,14 @@ def _bare(given: bytes, work: Work) -> bytes:
 
 def _packed(flags: bytes) -> bytes:
     """Each flag with how often it is repeated, where it is."""
-    made, at = bytearray(), 0
-    while at < len(flags):
-        end = at + 1
-        while end < len(flags) and flags[end] == flags[at] and end - at < 256:
-            end += 1
-        made += bytes([flags[at] | _REPEATED, end - at - 1]) if end - at > 1 else flags[at : at + 1]
-        at = end
-    return bytes(made)
+    return _RUN.sub(lambda run: bytes([run[0][0] | _REPEATED, len(run[0]) - 1]), flags)
 
 
-def _parts(given: bytes) -> bytes:
+def _parts(given: bytes, work: Work) -> bytes:
     """The glyphs that this one is put together from."""
     made, at, flags = bytearray(), _HEAD_BYTES, _MORE
     while flags & _MORE:
+        work.take(2)
         flags, glyph = struct.unpack_from(">HH", given, at)
         size = 4 if flags & _WORDS else 2
         size += 2 if flags & _SCALE else 4 if flags & _TWO_SCALES else 8 if flags & _MATRIX else 0

@@ -2,7 +2,7 @@
 
 from intake.files.kinds import NotTaken
 
-MOST_STEPS = 5_000_000  # about three seconds of one core; a book of 500 pages takes an eighth to a half
+MOST_STEPS = 5_000_000  # three to six seconds of one core; a book of 500 pages takes an eighth to a half
 WORD = 4  # steps for one word; an operator with its numbers, read at one blow, is one
 OBJECT = 32
 _BYTES_OF_A_STEP = 16
