@@ -155,11 +155,21 @@ class _Font:
         return made
 
     def _fd_select(self) -> bytes:
-        data, at = self._data, self._top[_FDSELECT][0][0]
+        """Which private dictionary each glyph has, one after the other."""
+        data, at, glyphs = self._data, self._top[_FDSELECT][0][0], len(self._glyph_programs)
         if data[at] == 0:
-            return data[at : at + 1 + len(self._glyph_programs)]
+            return data[at : at + 1 + glyphs]
         (count,) = struct.unpack_from(">H", data, at + 1)
-        return data[at : at + 5 + 3 * count]
+        self._work.take(count)
+        made = bytearray(b"\0")
+        for each in range(count):
+            start, number, end = struct.unpack_from(">HBH", data, at + 3 + 3 * each)
+            if start != len(made) - 1 or end <= start:
+                raise ValueError
+            made += bytes([number]) * (min(end, glyphs) - start)
+            if end >= glyphs:
+                return bytes(made)
+        raise ValueError
 
     def _fd_array(self, at: int) -> tuple[bytes, int]:
         """The private dictionaries one after the other, then the list of their fonts, and where it lies."""

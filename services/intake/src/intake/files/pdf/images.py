@@ -13,7 +13,7 @@ from intake.files.pdf.codecs import MAX_STREAM_BYTES, unpacked
 from intake.files.pdf.colours import components, only_used, space
 from intake.files.pdf.fax import fax_of, samples_of_fax
 from intake.files.pdf.making import Making, kept, numbers, one_of, plain_numbers, truth, whole
-from intake.files.pdf.veils import Keys, blank, blanked, by_keys, by_opacity, components_of
+from intake.files.pdf.veils import Keys, blank, blanked, by_keys, by_opacity, components_of, without_padding
 
 MAX_IMAGE_PIXELS = 200_000_000
 _DRAWN_PIXELS = 50_000_000  # a larger JPEG is decoded at a half or less
@@ -179,6 +179,7 @@ def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | No
             raise NotTaken("picture-in-pdf")
         veil = by_keys(components_of(samples, size, told.bits, told.count), told.keys)
         masks = _stencil(making, veil)
+    samples = without_padding(samples, told.width * told.count * told.bits)
     mode = _MODES.get(told.count)
     if told.bits == _BYTE and mode in {"L", "RGB"}:
         image = Image.frombuffer(mode, size, samples, "raw", mode, 0, 1)

@@ -71,6 +71,16 @@ def blanked(samples: bytes, size: tuple[int, int], bits: int, veil: Image.Image)
     return bytes(made)
 
 
+def without_padding(samples: bytes, row_bits: int) -> bytes:
+    """Plain samples, with zeros in the bits behind the last one of each row."""
+    if not row_bits % _BYTE:
+        return samples
+    made, row_bytes, unused = bytearray(samples), (row_bits + 7) // _BYTE, -row_bits % _BYTE
+    kept_bits = bytes(each >> unused << unused for each in range(_ALL + 1))
+    made[row_bytes - 1 :: row_bytes] = made[row_bytes - 1 :: row_bytes].translate(kept_bits)
+    return bytes(made)
+
+
 def _fitted(veil: Image.Image, size: tuple[int, int]) -> Image.Image:
     """For a picture of this size: each dot is seen of which any part is."""
     while veil.width > _STEP * size[0] or veil.height > _STEP * size[1]:
