@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 
 import pikepdf
 import pytest
@@ -153,11 +154,20 @@ def _within_itself(made: pikepdf.Pdf) -> Stream:
     return form
 
 
+_SMALL, _LARGE = Decimal("0.000000001"), b"38000000000 145000000000 170000000000 27000000000 re f"
 _FORMS: Mapping[str, Change] = {
     "form": _with_own(lambda made: _form(made, b"38 145 170 27 re f")),
     "form that is named on its page only": _with_own(_on_the_page),
     "form within itself": _with_own(_within_itself),
     "form of no kind": _with_own(lambda made: _form(made, b"38 145 170 27 re f", Subtype=Name.Own)),
+    "form with a very small matrix": _with_own(
+        lambda made: _form(made, _LARGE, Matrix=Array([_SMALL, 0, 0, _SMALL, 0, 0]))
+    ),
+    "form with a turned matrix": _with_own(
+        lambda made: _form(
+            made, b"38 145 170 27 re f", Matrix=Array([1, Decimal("-0.00000004371139"), 0, 1, 0, 0])
+        )
+    ),
     "form with a matrix that is none": _with_own(
         lambda made: _form(made, b"0 0 9 9 re f", Matrix=Array([1, 0, 0, 1, Name.x, 0]))
     ),

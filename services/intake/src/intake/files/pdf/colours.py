@@ -6,7 +6,18 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.functions import function, functions
-from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, truth, whole
+from intake.files.pdf.making import (
+    Making,
+    dictionary,
+    items,
+    kept,
+    matrix,
+    number,
+    numbers,
+    sure,
+    truth,
+    whole,
+)
 from intake.files.pdf.meshes import mesh
 
 _DEVICE: Mapping[str, int] = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4}
@@ -26,7 +37,7 @@ _LARGEST_INDEX = 255
 _SHADING = {"/Background": numbers, "/BBox": numbers, "/AntiAlias": truth}
 _OF_SHADING = {
     "/Domain": numbers,
-    "/Matrix": numbers,
+    "/Matrix": sure(matrix),
     "/Coords": numbers,
     "/Extend": lambda value: Array([bool(each) for each in value]) if isinstance(value, Array) else None,
 }

@@ -15,18 +15,19 @@ from intake.files.pdf.images import picture
 from intake.files.pdf.ink import Ink
 from intake.files.pdf.inline import require_all_samples
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, kept, number, numbers, sure, truth, whole
+from intake.files.pdf.making import Making, dictionary, kept, matrix, number, numbers, sure, truth, whole
 from intake.files.pdf.states import inked, state
 from intake.files.pdf.work import WORD
 
-_FORM = {"/BBox": sure(numbers), "/Matrix": sure(numbers)}
+_FORM = {"/BBox": sure(numbers), "/Matrix": sure(matrix)}
 _TILING = {
     **_FORM,
     **dict.fromkeys(("/PaintType", "/TilingType"), sure(whole)),
     **dict.fromkeys(("/XStep", "/YStep"), sure(number)),
 }
 _TYPE_3 = {
-    **dict.fromkeys(("/FontBBox", "/FontMatrix", "/Widths"), sure(numbers)),
+    **dict.fromkeys(("/FontBBox", "/Widths"), sure(numbers)),
+    "/FontMatrix": sure(matrix),
     **dict.fromkeys(("/FirstChar", "/LastChar"), sure(whole)),
 }
 _SHORT = {
@@ -142,7 +143,7 @@ class Draughtsman:
         if shading is None:
             return None
         told = {"/Type": Name.Pattern, "/PatternType": 2, "/Shading": shading}
-        made = dictionary(told, kept(given, {"/Matrix": numbers}))
+        made = dictionary(told, kept(given, {"/Matrix": sure(matrix)}))
         state = given.get("/ExtGState")
         if isinstance(state, Dictionary) and (own := self._state(state, around)) is not None:
             made["/ExtGState"] = own

@@ -21,6 +21,8 @@ MAX_MADE_BYTES = MAX_STREAM_BYTES  # of all streams together, packed
 _WEIGHED_DEPTH = 3
 _SHORT_LIST = 8
 _LARGEST = 10**12
+_MATRIX = 6
+_MOST_CHANGE = 0.01
 
 Number = int | Decimal
 #: What a value must be to stay; None when it is something else.
@@ -143,6 +145,22 @@ def numbers(value: object) -> Array | None:
     """A list of numbers."""
     found = plain_numbers(value)
     return None if found is None else Array(found)
+
+
+def matrix(value: object) -> Array | None:
+    """Six numbers that place and scale. `NotTaken` where those that we can write scale otherwise."""
+    made = numbers(value)
+    if made is None or not isinstance(value, Array) or len(made) != _MATRIX:
+        return None
+    before, after = _scale(value), _scale(made)
+    if abs(after - before) > abs(before) * _MOST_CHANGE:
+        raise NotTaken("content-in-pdf")
+    return made
+
+
+def _scale(given: Array) -> float:
+    a, b, c, d = (float(str(each)) for each in list(given)[:4])
+    return a * d - b * c
 
 
 def plain_numbers(value: object) -> list[Number] | None:
