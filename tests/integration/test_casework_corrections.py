@@ -9,7 +9,7 @@ import httpx
 import pytest
 from common.auth import Identity
 from common.contracts.casework import AnonymisationCorrected
-from common.contracts.codes import Correction, PersonalClass, Role
+from common.contracts.codes import Correction, KeyGroup, PersonalClass, Role
 from common.provision import DatabaseUrls
 from sqlalchemy import text
 
@@ -36,14 +36,13 @@ async def desk(urls: DatabaseUrls) -> AsyncIterator[Desk]:
 
 
 async def correct(desk: Desk, who: Identity, report_id: object, **changes: Any) -> httpx.Response:
-    body = {"version": 1, "text": NOW, "corrections": MISS, **changes}
+    body = {"version": 2, "text": NOW, "corrections": MISS, **changes}
     return await desk.post(f"/reports/{report_id}/corrections", who, body)
 
 
-async def reported(desk: Desk, **changes: Any) -> str:
-    report = desk.report(**{"anonymised_text": WAS, **changes})
-    await desk.hear(report)
-    return str(report.report_id)
+async def reported(desk: Desk, who: Identity, **changes: Any) -> str:
+    """A report that this person took."""
+    return str((await desk.taken(who, **{"anonymised_text": WAS, **changes})).report_id)
 
 
 async def open_it(desk: Desk, who: Identity, report_id: object) -> None:
@@ -52,11 +51,12 @@ async def open_it(desk: Desk, who: Identity, report_id: object) -> None:
 
 
 async def test_the_corrected_text_overwrites_and_only_counts_travel_on(desk: Desk) -> None:
-    who, report_id = handler(), await reported(desk)
+    who = handler()
+    report_id = await reported(desk, who)
     corrections = [*MISS, *MISS, {"kind": "false-hit", "class": "KENTEKEN"}]
     await open_it(desk, who, report_id)
     answer = await correct(desk, who, report_id, corrections=corrections)
-    assert (answer.status_code, answer.json()["version"]) == (201, 2)
+    assert (answer.status_code, answer.json()["version"]) == (201, 3)
     shown = (await desk.get(f"/reports/{report_id}", who)).json()
     assert (shown["anonymisedText"], shown["needsReview"], shown["mayCorrect"]) == (NOW, False, True)
     (event,) = await desk.spoken(AnonymisationCorrected)
@@ -66,7 +66,7 @@ async def test_the_corrected_text_overwrites_and_only_counts_travel_on(desk: Des
         (Correction.FALSE_HIT, PersonalClass.PLATE): 1,
     }
     line = (await desk.get(f"/reports/{report_id}/history", who)).json()["history"][-1]
-    assert (line["what"], line["by"], line["version"]) == ("anonymisation-corrected", str(who.person), 2)
+    assert (line["what"], line["by"], line["version"]) == ("anonymisation-corrected", str(who.person), 3)
     assert len(line["corrections"]) == 2
     async with desk.database.flowing() as connection:
         left = await connection.execute(text("SELECT convert_from(body, 'UTF8') AS body FROM outbox"))
@@ -77,7 +77,8 @@ async def test_the_corrected_text_overwrites_and_only_counts_travel_on(desk: Des
 
 
 async def test_a_doubted_report_gets_its_text_after_a_person_looked(desk: Desk) -> None:
-    who, report_id = handler(), await reported(desk, anonymised_text=None, needs_review=True)
+    who = handler()
+    report_id = await reported(desk, who, anonymised_text=None, needs_review=True)
     before = (await desk.get(f"/reports/{report_id}", who)).json()
     assert (before["anonymisedText"], before["needsReview"]) == (None, True)
     await open_it(desk, who, report_id)
@@ -88,8 +89,10 @@ async def test_a_doubted_report_gets_its_text_after_a_person_looked(desk: Desk) 
 
 
 async def test_of_two_who_correct_at_once_one_wins_and_the_other_is_told(desk: Desk) -> None:
-    report_id = await reported(desk)
-    answers = await asyncio.gather(*(correct(desk, handler(), report_id) for _ in range(4)))
+    owner = handler()
+    report_id = await reported(desk, owner)
+    everyone = (owner, manager(), manager(), manager())
+    answers = await asyncio.gather(*(correct(desk, who, report_id) for who in everyone))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     refused = next(answer.json() for answer in answers if answer.status_code == 409)
     assert (refused["code"], refused["errors"][0]["pointer"]) == ("stale-version", "/version")
@@ -119,18 +122,20 @@ async def test_of_two_who_correct_at_once_one_wins_and_the_other_is_told(desk: D
 async def test_what_is_wrong_is_named_and_nothing_changes(
     desk: Desk, changes: dict[str, Any], pointer: str, code: str
 ) -> None:
-    who, report_id = handler(), await reported(desk)
+    who = handler()
+    report_id = await reported(desk, who)
     answer = await correct(desk, who, report_id, **changes)
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (400, "malformed")
     assert (pointer, code) in {(each["pointer"], each["code"]) for each in problem["errors"]}
     assert "Roos" not in answer.text
     shown = (await desk.get(f"/reports/{report_id}", who)).json()
-    assert (shown["anonymisedText"], shown["version"]) == (WAS, 1)
+    assert (shown["anonymisedText"], shown["version"]) == (WAS, 2)
 
 
 async def test_what_is_put_back_is_named_as_a_false_hit(desk: Desk) -> None:
-    who, report_id = handler(), await reported(desk)
+    who = handler()
+    report_id = await reported(desk, who)
     back = "Het ruikt naar wiet bij de Roos. Bel Roos Hagelkruid."
     assert (await correct(desk, who, report_id, text=back)).status_code == 400
     await open_it(desk, who, report_id)
@@ -143,7 +148,8 @@ async def test_what_is_put_back_is_named_as_a_false_hit(desk: Desk) -> None:
 async def test_who_did_not_open_a_report_brings_nothing_of_it_into_the_open(
     desk: Desk, was: str | None, corrections: list[dict[str, str]]
 ) -> None:
-    who, report_id = handler(), await reported(desk, anonymised_text=was, needs_review=was is None)
+    who = handler()
+    report_id = await reported(desk, who, anonymised_text=was, needs_review=was is None)
     await open_it(desk, handler(), report_id)  # a colleague
     refused = await correct(desk, who, report_id, corrections=corrections)
     assert (refused.status_code, refused.json()["code"]) == (409, "not-opened")
@@ -152,23 +158,26 @@ async def test_who_did_not_open_a_report_brings_nothing_of_it_into_the_open(
 
 
 async def test_line_ends_and_what_a_reporter_put_in_brackets_are_no_hindrance(desk: Desk) -> None:
-    who, report_id = handler(), await reported(desk, anonymised_text="Eerst [sic].\r\nDan [PERSOON-1] Roos")
+    who = handler()
+    report_id = await reported(desk, who, anonymised_text="Eerst [sic].\r\nDan [PERSOON-1] Roos")
     text = "Eerst [sic].\nDan [PERSOON-1] [PERSOON-2]"
     assert (await correct(desk, who, report_id, text=text)).status_code == 201
 
 
 async def test_where_texts_are_sealed_only_nothing_is_brought_into_the_open(desk: Desk) -> None:
-    who, report_id = handler(), await reported(desk, anonymised_text=None)
+    who = handler()
+    report_id = await reported(desk, who, anonymised_text=None)
     await desk.hear(make_town(version=2, text_in_clear=False).state)
     answer = await correct(desk, who, report_id, corrections=[])
     assert (answer.status_code, answer.json()["code"]) == (409, "text-not-in-clear")
     shown = (await desk.get(f"/reports/{report_id}", who)).json()
-    assert (shown["anonymisedText"], shown["mayCorrect"]) == (None, False)
+    assert (shown["anonymisedText"], shown["textInClear"], shown["mayCorrect"]) == (None, False, False)
 
 
 async def test_only_who_may_see_a_report_corrects_it(desk: Desk) -> None:
-    report_id = await reported(desk)
-    restricted = await reported(desk, is_restricted=True, signal_type="intimidatie-bestuur")
+    report_id = await reported(desk, handler())
+    keeper = handler("integriteit", groups=(KeyGroup.RESTRICTED,))
+    restricted = await reported(desk, keeper, is_restricted=True, signal_type="intimidatie-bestuur")
     assert (await correct(desk, handler("wonen"), report_id)).status_code == 404
     assert (await correct(desk, handler("integriteit"), restricted)).status_code == 404
     assert (await correct(desk, handler(municipality="elders"), report_id)).status_code == 404
@@ -178,16 +187,17 @@ async def test_only_who_may_see_a_report_corrects_it(desk: Desk) -> None:
 
 
 async def test_an_erasure_wins_over_a_correction(desk: Desk) -> None:
-    report_id = await reported(desk)
+    owner = handler()
+    report_id = await reported(desk, owner)
     officer = handler(roles=(Role.PRIVACY_OFFICER,))
-    erasure = {"version": 1, "reason": "data-subject-request", "ground": "objection"}
+    erasure = {"version": 2, "reason": "data-subject-request", "ground": "objection"}
     erased, _ = await asyncio.gather(
-        desk.post(f"/reports/{report_id}/erasures", officer, erasure), correct(desk, handler(), report_id)
+        desk.post(f"/reports/{report_id}/erasures", officer, erasure), correct(desk, owner, report_id)
     )
     if erased.status_code == 409:  # the correction was first; erasing goes by the version that it made
-        again = {**erasure, "version": 2}
+        again = {**erasure, "version": 3}
         erased = await desk.post(f"/reports/{report_id}/erasures", officer, again)
     assert erased.status_code == 202
-    assert (await correct(desk, handler(), report_id, version=2)).status_code == 404
+    assert (await correct(desk, owner, report_id, version=3)).status_code == 404
     assert await desk.count("report") == 0
     assert await desk.count("history") == 0

@@ -138,7 +138,7 @@ async def test_a_closed_report_opens_again_and_is_free_for_whoever_takes_it(desk
     await desk.post(f"{path}/closings", who, {"version": 2, "result": "recorded"})
     taken = await desk.post(f"{path}/takings", next_one, {"version": 3})
     assert (taken.status_code, taken.json()["code"]) == (409, "already-taken")
-    reopened = await desk.post(f"{path}/reopenings", next_one, {"version": 3})
+    reopened = await desk.post(f"{path}/reopenings", who, {"version": 3})
     assert (reopened.status_code, reopened.json()["status"]) == (201, "reopened")
     assert (await desk.post(f"{path}/takings", next_one, {"version": 4})).status_code == 201
     assert [each.version for each in await desk.spoken(ReportReopened)] == [4]

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 import pytest
-from casework.domain import correction_faults
+from casework.domain.texts import correction_faults
 
 CLASSES = frozenset({"PERSOON"})
 

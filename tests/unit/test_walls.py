@@ -58,7 +58,7 @@ FAULTS = {
         "gateway.domain.pace -> gateway.api",
     ),
     "Domains decide with the standard library only": (
-        "services/casework/src/casework/domain.py",
+        "services/casework/src/casework/domain/__init__.py",
         "import pydantic",
         "casework.domain -> pydantic",
     ),

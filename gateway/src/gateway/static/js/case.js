@@ -150,7 +150,9 @@ unlock.addEventListener("submit", async (event) => {
     if (vault.isOpen) vault.lock();
     if (error instanceof SignedOut) passphrase.value = ""; // whoever sits here now did not type it
     const isWrong = error instanceof CannotOpen;
-    status.textContent = isWrong ? said.wrong : error instanceof NoVault ? said.none : trouble(error);
+    const isKeyless = error.message === "no-key";
+    const none = error instanceof NoVault ? said.none : isKeyless ? said.no_key : trouble(error);
+    status.textContent = isWrong ? said.wrong : none;
     passphrase.focus();
   } finally {
     button.disabled = false;
@@ -205,6 +207,10 @@ async function renewCheck() {
   if (!told || !document.getElementById("check")) return false;
   const shown = await readReport().catch(() => null);
   if (!shown || !told) return false;
+  if (!shown.mayCorrect) {
+    forgetCheck(); // only who decides on the report checks it
+    return false;
+  }
   checkedVersion = shown.version;
   return allowCheck(told, shown.anonymisedText, correct);
 }

@@ -16,6 +16,7 @@ from common.errors import AppError, FieldError, NotFound, NotSignedIn
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from casework.domain import rights
 from casework.store import changes, reports
 from casework.store.reports import Sight
 
@@ -48,6 +49,13 @@ class NotYours(AppError):
     title = "Take the report first"
 
 
+class SecondPerson(AppError):
+    """What was closed before is not erased by one person alone."""
+
+    code = "second-person"
+    title = "The process manager erases what was closed before, and not who reopened it"
+
+
 class AlreadyThere(AppError):
     """An id that the caller made is in use for something else."""
 
@@ -72,6 +80,14 @@ class Worker:
     def manages(self) -> bool:
         """May decide on reports that others took."""
         return Role.PROCESS_MANAGER in self.identity.roles
+
+    def decides_on(self, report: RowMapping) -> bool:
+        """Whether what becomes of this report is theirs to say."""
+        return rights.decides(self.person, report["taken_by"], manages=self.manages)
+
+    def may_take(self, report: RowMapping) -> bool:
+        """Whether this report can become theirs."""
+        return rights.may_take(self.person, report["taken_by"], manages=self.manages)
 
 
 def require_staff(identity: Identity) -> None:
@@ -135,8 +151,21 @@ class InHand:
 
     def require_mine(self) -> None:
         """Refuse who did not take the report, the process manager apart."""
-        if self.report["taken_by"] != self.worker.person and not self.worker.manages:
+        if not self.worker.decides_on(self.report):
             raise NotYours("Only who took the report, or the process manager, decides on it.")
+
+    async def require_second_person(self) -> None:
+        """Refuse to erase what was closed before at the word of one person."""
+        reopened_by = await reports.read_reopeners(self.connection, self.id)
+        if not rights.may_erase(self.worker.person, reopened_by, manages=self.worker.manages):
+            raise SecondPerson(
+                "The report was closed before; a process manager who did not reopen it erases it."
+            )
+
+    async def has_key(self) -> bool:
+        """Whether what was reported is sealed to a key that this person holds now."""
+        groups = self.worker.identity.key_groups
+        return await reports.has_wrap(self.connection, self.id, groups)
 
     async def change(self, what: str, changed: Mapping[str, Any], **detail: Any) -> None:  # noqa: ANN401
         """Change the report and write the line of history; `detail` holds codes and ids only."""

@@ -12,8 +12,8 @@ from common.messaging import publish
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from casework import domain
 from casework.actions.base import InHand, Worker, working
+from casework.domain import texts
 from casework.store import changes, reports
 from casework.store.states import town_of
 
@@ -48,19 +48,20 @@ async def correct_text(
 ) -> RowMapping:
     """Overwrite the anonymised text of a report; a doubted one gets its text this way and is doubted no more.
 
-    History and event hold codes and counts only. Raises `StaleVersion` when somebody was first,
-    `TextNotInClear`, `NotOpened` for a text that brings back what this person never opened, and `Malformed`
-    with all that is wrong with the text.
+    History and event hold codes and counts only. Raises `StaleVersion` when somebody was first, `NotYours`
+    unless this person decides on the report, `TextNotInClear`, `NotOpened` for a text that brings back what
+    this person never opened, and `Malformed` with all that is wrong with the text.
     """
     counts = Counter(corrections)
     async with working(database, worker, report_id) as held:
         if not await allows_text(held.connection):
             raise TextNotInClear("The text of a report may not leave the sealed content here.")
         held.require_version(version)
-        if domain.brings_back(held.report["anonymised_text"], {kind.value for kind, _ in counts}):
+        held.require_mine()
+        if texts.brings_back(held.report["anonymised_text"], {kind.value for kind, _ in counts}):
             await _require_opened(held)
         codes = Counter({(kind.value, each.value): count for (kind, each), count in counts.items()})
-        faults = domain.correction_faults(held.report["anonymised_text"], text, codes, _CLASSES)
+        faults = texts.correction_faults(held.report["anonymised_text"], text, codes, _CLASSES)
         if faults:
             errors = [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
             raise Malformed("The corrected text is not valid; nothing was changed.", errors=errors)
@@ -87,7 +88,8 @@ async def correct_text(
 
 
 async def _require_opened(held: InHand) -> None:
-    if not await changes.has_opened(held.connection, held.id, held.worker.person):
+    has_opened = await changes.has_opened(held.connection, held.id, held.worker.person)
+    if not (has_opened and await held.has_key()):
         raise NotOpened("Put back, or bring into the open, only what you read in the report that you opened.")
 
 

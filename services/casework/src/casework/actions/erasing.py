@@ -43,12 +43,16 @@ async def erase_report(
 
 
 async def erase_incorrect(database: Database, worker: Worker, report_id: UUID, version: int) -> None:
-    """Close as found incorrect: who took it, or the process manager, erases it everywhere."""
+    """Close as found incorrect: who took it, or the process manager, erases it everywhere.
+
+    Raises `SecondPerson` for what was closed before, unless a process manager says so who did not reopen it.
+    """
     async with working(database, worker, report_id) as held:
         held.require_version(version)
         held.require_mine()
         if not domain.may_close(held.report["status"]):
             raise NotPermitted(f"A report that is {held.report['status']} cannot be closed; take it first.")
+        await held.require_second_person()
     async with database.flowing() as connection:
         report = await incoming.lock_for_erasure(connection, worker.municipality, report_id)
         if report is None:

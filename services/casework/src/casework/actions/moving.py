@@ -18,12 +18,15 @@ from casework.store import reports
 
 
 async def take_report(database: Database, worker: Worker, report_id: UUID, version: int) -> RowMapping:
-    """Take a report: one of two at once wins, the other gets `AlreadyTaken`. Taking twice is once."""
+    """Take a report: one of two at once wins, the other gets `AlreadyTaken`. Taking twice is once.
+
+    The process manager takes over what a colleague has; the reporter is not told a second time.
+    """
     async with working(database, worker, report_id) as held:
         report = held.report
         if report["taken_by"] == worker.person:
             return report
-        if report["taken_by"] is not None:
+        if not worker.may_take(report):
             raise AlreadyTaken("A colleague took this report a moment ago. Choose another one.")
         held.require_version(version)
         if report["status"] == domain.CLOSED:
@@ -38,7 +41,8 @@ async def take_report(database: Database, worker: Worker, report_id: UUID, versi
             department=report["department"] or "unrouted",
             taken_at=held.at,
         )
-        await publish(held.connection, taken, held.moved(status), held.notice(FeedbackKey.TAKEN))
+        told = () if report["taken_by"] else (held.notice(FeedbackKey.TAKEN),)
+        await publish(held.connection, taken, held.moved(status), *told)
         return await held.again()
 
 
@@ -100,9 +104,10 @@ async def close_report(
 
 
 async def reopen_report(database: Database, worker: Worker, report_id: UUID, version: int) -> RowMapping:
-    """Open a closed report again, free for whoever takes it."""
+    """Open a closed report again, free for whoever takes it; who had it does, or the process manager."""
     async with working(database, worker, report_id) as held:
         held.require_version(version)
+        held.require_mine()
         if held.report["status"] != domain.CLOSED:
             raise NotPermitted("Only a closed report can be reopened.")
         freed = dict.fromkeys(("taken_by", "taken_at", "closed_at", "result", "duplicate_of"))

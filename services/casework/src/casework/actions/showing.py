@@ -62,7 +62,7 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         notes = await reports.read_notes(connection, report_id)
         attachments = await reports.read_attachments(connection, report_id)
         key = await key_of(connection, is_restricted=row["is_restricted"])
-        may_correct = await allows_text(connection)
+        text_in_clear = await allows_text(connection)
     return {
         **summary_json(row, worker, names, now_utc()),
         "channel": row["channel"],
@@ -82,7 +82,8 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
         "result": row["result"],
         "duplicateOf": row["duplicate_of"],
         **_permitted_json(row, worker),
-        "mayCorrect": may_correct,
+        "textInClear": text_in_clear,
+        "mayCorrect": text_in_clear and worker.decides_on(row),
         "reporterPublicKey": row["reporter_public_key"],
         "voucher": row["voucher"],
         "key": key.model_dump(mode="json", by_alias=True),
@@ -102,13 +103,13 @@ async def show_report(database: Database, worker: Worker, report_id: UUID) -> di
 
 def _permitted_json(row: RowMapping, worker: Worker) -> dict[str, Any]:
     """What this person may do with the report as it stands."""
-    status, mine = row["status"], row["taken_by"] == worker.person or worker.manages
+    status, mine = row["status"], worker.decides_on(row)
     is_open = status != domain.CLOSED
     return {
         "permittedStatuses": list(domain.TRANSITIONS[status]) if mine else [],
-        "mayTake": is_open and row["taken_by"] is None,
+        "mayTake": is_open and worker.may_take(row),
         "mayClose": mine and domain.may_close(status),
-        "mayReopen": not is_open,
+        "mayReopen": mine and not is_open,
         "mayAsk": mine and domain.may_ask(status) and row["voucher"] is not None,
     }
 

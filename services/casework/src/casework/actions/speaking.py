@@ -9,7 +9,7 @@ from common.contracts.casework import QuestionAsked
 from common.contracts.codes import FeedbackKey, KeyGroup
 from common.contracts.gateway import GroupKey, Signer
 from common.db import Database
-from common.errors import FieldError, Malformed, NotFound, Unavailable
+from common.errors import AppError, FieldError, Malformed, NotFound, Unavailable
 from common.messaging import publish
 from common.sealing import SealedContent
 from sqlalchemy import RowMapping
@@ -22,6 +22,13 @@ from casework.store.parts import ATTACHMENT
 from casework.store.states import town_of
 
 
+class NoKey(AppError):
+    """Nothing of the report is sealed to a key that this person holds."""
+
+    code = "no-key"
+    title = "You hold no key of this report"
+
+
 @dataclass(frozen=True)
 class Opening:
     """What an opening hands out: ciphertexts with the wraps that this person can open."""
@@ -32,9 +39,14 @@ class Opening:
 
 
 async def open_report(database: Database, worker: Worker, report_id: UUID, purpose: str) -> Opening:
-    """Hand out wraps, after the line that says who opened what and why is committed."""
+    """Hand out wraps, after the line that says who opened what and why is committed.
+
+    Who holds no key of it opens nothing: `NoKey`, and no line says that they read it.
+    """
     opening_id = uuid4()
     async with working(database, worker, report_id) as held:
+        if not await held.has_key():
+            raise NoKey("The report is sealed to a key group that you do not hold.")
         version = held.report["version"]
         await changes.note_history(
             held.connection,

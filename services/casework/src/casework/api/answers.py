@@ -104,6 +104,7 @@ class ReportShown(ReportLine):
     may_close: bool
     may_reopen: bool
     may_ask: bool
+    text_in_clear: bool  # whether this municipality lets anonymised texts be kept in clear
     may_correct: bool  # the anonymised text
     reporter_public_key: str
     voucher: Voucher | None  # intake's word for that key; without it nobody is asked (docs/sealing.md)
@@ -179,6 +180,7 @@ class Certificate(WireModel):
     ground: ErasureGround
     ground_name: str
     ground_name_en: str
+    by: UUID | None  # who decided it; null where that was not kept
     erased_at: Moment
     confirmed: Confirmed
 

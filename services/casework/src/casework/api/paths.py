@@ -82,7 +82,11 @@ async def move_report(
 async def close_report(
     request: Request, caller: Caller, report_id: UUID, body: bodies.Closing
 ) -> dict[str, Any]:
-    """Close a report with a result; `incorrect` erases it everywhere."""
+    """Close a report with a result; `incorrect` erases it everywhere.
+
+    Of a report that was closed before, that takes a process manager who did not reopen it: 409
+    `second-person`.
+    """
     database, worker = _database(request), actions.worker_of(caller)
     note = body.sealed_note
     row = await actions.close_report(
@@ -103,7 +107,7 @@ async def close_report(
 async def reopen_report(
     request: Request, caller: Caller, report_id: UUID, body: bodies.Versioned
 ) -> dict[str, Any]:
-    """Open a closed report again."""
+    """Open a closed report again: who had taken it, or the process manager; 409 `not-yours` for others."""
     database, worker = _database(request), actions.worker_of(caller)
     row = await actions.reopen_report(database, worker, report_id, body.version)
     return await summary_of(database, worker, row)
@@ -226,6 +230,7 @@ def _erasure_json(row: Any) -> dict[str, Any]:  # noqa: ANN401 -- a row of the c
         "ground": row["ground"],
         "groundName": domain.ERASURE_GROUNDS[row["ground"]][0],
         "groundNameEn": domain.ERASURE_GROUNDS[row["ground"]][1],
+        "by": row["by_person"],
         "erasedAt": row["erased_at"],
         "confirmed": {
             service: row["confirmed"].get(service) for service in ("intake", "notifier", "reporting")

@@ -188,6 +188,26 @@ async def read_history(connection: AsyncConnection, report_id: UUID) -> Sequence
     return [row._mapping for row in rows]
 
 
+async def read_reopeners(connection: AsyncConnection, report_id: UUID) -> frozenset[UUID | None]:
+    """Who reopened a report, ever; None is among them when an answer of its reporter did."""
+    rows = await connection.execute(
+        text("SELECT by_person FROM history WHERE report_id = :id AND what = 'reopened'"), {"id": report_id}
+    )
+    return frozenset(rows.scalars())
+
+
+async def has_wrap(connection: AsyncConnection, report_id: UUID, groups: frozenset[str]) -> bool:
+    """Whether one of these key groups opens what was reported."""
+    row = await connection.execute(
+        text(
+            """SELECT 1 FROM wrap
+               WHERE report_id = :id AND compartment = 'content' AND key_group = ANY(:groups) LIMIT 1"""
+        ),
+        {"id": report_id, "groups": sorted(groups)},
+    )
+    return row.first() is not None
+
+
 async def read_sealed(
     connection: AsyncConnection, report_id: UUID, groups: frozenset[str]
 ) -> Sequence[RowMapping]:
@@ -243,7 +263,8 @@ async def read_erasure(connection: AsyncConnection, report_id: UUID) -> RowMappi
     """The certificate of an erasure."""
     row = await connection.execute(
         text(
-            "SELECT report_id, reason, ground, erased_at, confirmed FROM erasure WHERE report_id = :id"
+            """SELECT report_id, reason, ground, by_person, erased_at, confirmed
+               FROM erasure WHERE report_id = :id"""
         ).columns(confirmed=JSONB),
         {"id": report_id},
     )
