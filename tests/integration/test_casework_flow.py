@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from casework.domain import due_at
 from common.coarse import coarse_now
 from common.contracts.casework import (
     NoticeDue,
     ReportOffered,
+    ReportReopened,
     ReportRouted,
     ReportStatusChanged,
     ReportTaken,
@@ -197,6 +199,74 @@ async def test_a_reply_puts_the_report_back_to_work(desk: Desk) -> None:
     told = [each.feedback for each in await desk.spoken(NoticeDue)]
     assert told[-2:] == [FeedbackKey.QUESTION, FeedbackKey.REPLY_RECEIVED]
     assert (await desk.spoken(ReportStatusChanged))[-1].status is Status.IN_PROGRESS
+
+
+async def test_an_answer_to_a_closed_report_brings_it_back_to_who_had_it(desk: Desk) -> None:
+    who, colleague, chief = handler(), handler(), manager()
+    report, question = await _asked(desk, who)
+    path = f"/reports/{report.report_id}"
+    other = desk.report()
+    await desk.hear(other)
+    closing = {"version": 3, "result": "duplicate", "duplicateOf": str(other.report_id)}
+    assert (await desk.post(f"{path}/closings", who, closing)).status_code == 201
+    reply = _reply(desk, report, question)
+    await desk.hear(reply)
+    await desk.hear(reply.model_copy())  # the same reply in another envelope
+    shown = (await desk.get(path, who)).json()
+    assert (shown["status"], shown["hasNewReply"], shown["isMine"]) == ("in-progress", True, True)
+    assert (shown["result"], shown["closedAt"], shown["duplicateOf"]) == (None, None, None)
+    assert datetime.fromisoformat(shown["dueAt"]) == due_at(reply.given_at, "normaal")
+    for each in (who, colleague, chief):
+        listed = (await desk.get("/reports?limit=100", each)).json()
+        assert str(report.report_id) in {line["id"] for line in listed["reports"]}
+    mine = (await desk.get("/reports?mine=true", who)).json()
+    assert [line["id"] for line in mine["reports"]] == [str(report.report_id)]
+    assert (mine["counts"]["mine"], (await desk.get("/reports?status=closed", who)).json()["reports"]) == (
+        1,
+        [],
+    )
+    lines = (await desk.get(f"{path}/history", who)).json()["history"]
+    assert [(line["what"], line["by"], line["version"]) for line in lines[-2:]] == [
+        ("reply-given", None, 5),
+        ("reopened", None, 5),
+    ]
+    assert [(each.report_id, each.version) for each in await desk.spoken(ReportReopened)] == [
+        (report.report_id, 5)
+    ]
+    (change,) = folded([*await desk.spoken(ReportReopened), *await desk.spoken(ReportStatusChanged)])
+    assert (change.status and change.status[1], change.reopened_version) == (Status.IN_PROGRESS, 5)
+    assert change.due == (5, due_at(reply.given_at, "normaal"))
+    again = await desk.post(f"{path}/closings", who, {"version": 5, "result": "recorded"})
+    assert (again.status_code, again.json()["status"]) == (201, "closed")
+
+
+async def test_an_answer_leaves_the_due_time_of_an_open_report_alone(desk: Desk) -> None:
+    who = handler()
+    report, question = await _asked(desk, who)
+    before = (await desk.get(f"/reports/{report.report_id}", who)).json()["dueAt"]
+    await desk.hear(_reply(desk, report, question))
+    shown = (await desk.get(f"/reports/{report.report_id}", who)).json()
+    assert shown["dueAt"] == before
+    assert await desk.spoken(ReportReopened) == []
+
+
+async def test_an_answer_to_a_closed_report_whose_handler_left_is_there_for_the_process_manager(
+    desk: Desk,
+) -> None:
+    gone, chief, successor = handler(), manager(), handler()
+    report, question = await _asked(desk, gone)
+    path = f"/reports/{report.report_id}"
+    await desk.post(f"{path}/closings", gone, {"version": 3, "result": "recorded"})
+    await desk.hear(_reply(desk, report, question))
+    refused = await desk.post(f"{path}/takings", successor, {"version": 5})
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-taken")
+    assert (await desk.get(path, chief)).json()["mayTake"] is True
+    assert (await desk.post(f"{path}/takings", chief, {"version": 4})).status_code == 409
+    taken = await desk.post(f"{path}/takings", chief, {"version": 5})
+    assert (taken.status_code, taken.json()["isMine"], taken.json()["status"]) == (201, True, "in-progress")
+    assert (await desk.get(path, chief)).json()["mayTake"] is False
+    assert (await desk.post(f"{path}/openings", chief, {"purpose": "reply"})).status_code == 201
+    assert (await desk.get(path, chief)).json()["hasNewReply"] is False
 
 
 async def test_two_replies_to_one_question_are_both_kept(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from common.contracts.base import Event
 from common.contracts.casework import (
     NoticeDue,
     ReportOffered,
+    ReportReopened,
     ReportRouted,
     ReportStatusChanged,
     WorkArrived,
@@ -102,6 +103,7 @@ async def configure_forms(
 async def take_replies(connection: AsyncConnection, deliveries: Sequence[Delivery[ReplyGiven]]) -> None:
     """Keep what reporters answered, sealed, and put their reports back to work.
 
+    A closed report comes back to who had it, without a result, and is due again from the answer on.
     A reply to a question that was never asked of this reporter is parked.
     """
     for delivery in sorted(deliveries, key=lambda each: str(each.event.reporter_handle)):
@@ -329,35 +331,23 @@ async def _take_reply(connection: AsyncConnection, event: ReplyGiven) -> None:
         connection, event.municipality, event.reply_id, event.question_id, event.given_at, event.signature
     ):
         return
-    report_id: UUID = report["id"]
-    version = report["version"] + 1
-    was_waiting = report["status"] == domain.FOR_REPORTER
-    status = domain.IN_PROGRESS if was_waiting else report["status"]
-    await incoming.add_sealed(connection, [(_reply_row(event, report_id), event.sealed_reply)])
-    await incoming.mark_replied(connection, event.municipality, report_id, status)
-    await incoming.add_history(
-        connection,
-        [
-            {
-                "municipality": event.municipality,
-                "report_id": report_id,
-                "version": version,
-                "at": event.given_at,
-                "what": "reply-given",
-                "detail": {"questionId": str(event.question_id), "status": status},
-            }
-        ],
-    )
+    version, was = report["version"] + 1, report["status"]
+    status = domain.status_after_reply(was)
+    await incoming.add_sealed(connection, [(_reply_row(event, report["id"]), event.sealed_reply)])
+    is_back = was == domain.CLOSED
+    due_at = domain.due_at(event.given_at, report["urgency"]) if is_back else report["due_at"]
+    await incoming.mark_replied(connection, event.municipality, report["id"], status, due_at)
+    about = {"municipality": event.municipality, "report_id": report["id"], "version": version}
+    line = {**about, "at": event.given_at}
+    detail = {"questionId": str(event.question_id), "status": status}
+    lines = [{**line, "what": "reply-given", "detail": detail}]
+    await incoming.add_history(connection, [*lines, {**line, "what": "reopened"}] if is_back else lines)
     handle = {"municipality": event.municipality, "reporter_handle": event.reporter_handle}
     await publish(connection, _notice(handle, FeedbackKey.REPLY_RECEIVED, version, event.given_at))
-    if was_waiting:
-        moved = ReportStatusChanged(
-            municipality=event.municipality,
-            report_id=report_id,
-            version=version,
-            status=Status.IN_PROGRESS,
-            changed_at=event.given_at,
-        )
+    if is_back:
+        await publish(connection, ReportReopened(**about, due_at=due_at, reopened_at=event.given_at))
+    if was != status:
+        moved = ReportStatusChanged(**about, status=Status(status), changed_at=event.given_at)
         await publish(connection, moved)
 
 

@@ -106,6 +106,7 @@ def _reopened(event: ReportReopened) -> Change:
     return Change(
         event.municipality,
         event.report_id,
+        due=(event.version, event.due_at) if event.due_at else None,
         status=(status_order(event.version, is_said=False), Status.REOPENED),
         reopened_version=event.version,
     )

@@ -78,6 +78,7 @@ class ReportReopened(Event):
 
     report_id: UUID
     version: int
+    due_at: Moment | None = None  # when it was given another time to be assessed
     reopened_at: Moment
 
 

@@ -31,6 +31,7 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 }
 STATUSES = tuple(TRANSITIONS)
 _AFTER_TAKING = {NEW: ASSESSING, REOPENED: ASSESSING}
+_AFTER_REPLY = {FOR_REPORTER: IN_PROGRESS, CLOSED: IN_PROGRESS}
 _CLOSABLE = frozenset({ASSESSING, IN_PROGRESS, FOR_REPORTER, FOR_PARTNER})
 
 _FEEDBACK = {
@@ -153,6 +154,11 @@ def rule_faults(rules: Sequence[Rule], departments: frozenset[str]) -> list[Faul
 def status_after_taking(status: str) -> str:
     """Where a report stands once somebody took it."""
     return _AFTER_TAKING.get(status, status)
+
+
+def status_after_reply(status: str) -> str:
+    """Where a report stands once its reporter answered: never closed, for nobody would see the answer."""
+    return _AFTER_REPLY.get(status, status)
 
 
 def may_close(status: str) -> bool:

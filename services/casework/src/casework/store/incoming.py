@@ -267,7 +267,7 @@ async def lock_asked(
     """The report that this question was asked about, locked; None when there is no such pair."""
     row = await connection.execute(
         text(
-            """SELECT r.id, r.version, r.status FROM question q
+            """SELECT r.id, r.version, r.status, r.urgency, r.due_at FROM question q
                JOIN report r ON r.municipality = q.municipality AND r.id = q.report_id
                WHERE q.municipality = :municipality AND q.id = :question_id AND r.reporter_handle = :handle
                FOR UPDATE OF r"""
@@ -304,14 +304,17 @@ async def add_reply(
     return row.first() is not None
 
 
-async def mark_replied(connection: AsyncConnection, municipality: str, report_id: UUID, status: str) -> None:
-    """The report has a new reply and stands here now."""
+async def mark_replied(
+    connection: AsyncConnection, municipality: str, report_id: UUID, status: str, due_at: CoarseTime
+) -> None:
+    """The report has a new reply and stands here now, open and due by then."""
     await connection.execute(
         text(
-            """UPDATE report SET version = version + 1, has_new_reply = true, status = :status
+            """UPDATE report SET version = version + 1, has_new_reply = true, status = :status,
+                   due_at = :due_at, closed_at = NULL, result = NULL, duplicate_of = NULL
                WHERE municipality = :municipality AND id = :id"""
         ),
-        {"municipality": municipality, "id": report_id, "status": status},
+        {"municipality": municipality, "id": report_id, "status": status, "due_at": due_at},
     )
 
 
