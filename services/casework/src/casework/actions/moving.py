@@ -26,7 +26,8 @@ async def take_report(database: Database, worker: Worker, report_id: UUID, versi
         report = held.report
         if report["taken_by"] == worker.person:
             return report
-        if not worker.may_take(report):
+        was_free = report["taken_by"] is None
+        if not worker.may_take(report) or not (was_free or version == report["version"]):
             raise AlreadyTaken("A colleague took this report a moment ago. Choose another one.")
         held.require_version(version)
         if report["status"] == domain.CLOSED:
@@ -41,7 +42,7 @@ async def take_report(database: Database, worker: Worker, report_id: UUID, versi
             department=report["department"] or "unrouted",
             taken_at=held.at,
         )
-        told = () if report["taken_by"] else (held.notice(FeedbackKey.TAKEN),)
+        told = (held.notice(FeedbackKey.TAKEN),) if was_free else ()
         await publish(held.connection, taken, held.moved(status), *told)
         return await held.again()
 
