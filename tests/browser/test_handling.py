@@ -35,6 +35,7 @@ QUESTION, REPLY, NOTE = (
     "Elke nacht, vanaf een uur of elf.",
     "Bel de netbeheerder.",
 )
+MORE = "En soms ook overdag."
 LEAST_SECONDS = 3  # the gateway's `form_seconds_least`
 STORY = "Het ruikt al weken naar wiet bij de loods van Ferdinand Quispelaar."
 
@@ -121,12 +122,41 @@ async def test_without_script_the_mailbox_shows_status_and_question_and_takes_a_
         await page.get_by_label("Uw antwoord").fill(REPLY)
         await page.get_by_role("button", name="Verstuur mijn antwoord").click()
         await expect(page.get_by_text("Uw antwoord is verstuurd")).to_be_visible()
+        for _ in range(2):
+            await page.reload()  # sends the form again
+            await expect(page.get_by_text("Uw antwoord is verstuurd")).to_be_visible()
+        await page.get_by_text("Wilt u nog iets toevoegen?").click()
+        await page.get_by_label("Uw antwoord").fill(MORE)
+        await page.get_by_role("button", name="Verstuur mijn antwoord").click()
+        await expect(page.get_by_text("Uw antwoord is verstuurd")).to_be_visible()
         assert not any(receipt in address for address in watch.addresses)
+    await see_replies(whole, report_id, [MORE, REPLY])
 
-    async def is_readable() -> bool:
-        return handler.open_with(whole.demo.first, report_id, "reply") == [REPLY]
 
-    await wait_until(is_readable)
+async def test_an_answer_whose_fate_is_unknown_is_sent_again_once_and_a_changed_one_is_another(
+    browser: Browser, whole: System
+) -> None:
+    handler = front(whole).sign_in(person(whole, "noor"))
+    reported = report(whole)
+    handler.take(reported.id, 1)
+    handler.ask(reported.id, QUESTION)
+
+    async def lost(route: Route) -> None:
+        await route.fetch()
+        await route.fulfill(status=503)
+
+    async with visiting(browser, whole.gateway_url) as (page, _):
+        await see_question(page, whole, reported.receipt)
+        await page.route("**/mailboxes/_reply", lost)
+        for _ in range(2):
+            await page.get_by_label("Uw antwoord").fill(REPLY)
+            await page.get_by_role("button", name="Verstuur mijn antwoord").click()
+            await expect(page.get_by_text("Dit lukt nu niet")).to_be_visible()
+        await page.unroute("**/mailboxes/_reply")
+        await page.get_by_label("Uw antwoord").fill(MORE)
+        await page.get_by_role("button", name="Verstuur mijn antwoord").click()
+        await expect(page.get_by_text("Uw antwoord is verstuurd")).to_be_visible()
+    await see_replies(whole, reported.id, [MORE, REPLY])
 
 
 async def test_of_two_who_take_at_once_one_is_told_that_the_other_was_first(
@@ -339,6 +369,17 @@ async def see_reply(page: Page, passphrase: str) -> None:
     await expect(page.locator("[data-reply]")).to_have_text(REPLY)
     await expect(page.locator("[data-question]")).to_have_text(QUESTION)
     await expect(page.locator("[data-note]")).to_have_text(NOTE)
+
+
+async def see_replies(whole: System, report_id: str, replies: list[str]) -> None:
+    """Wait until a handler reads as many replies, and see that it is these."""
+    handler = front(whole).sign_in(person(whole, "noor"))
+
+    async def have_come() -> bool:
+        return len(handler.open_with(whole.demo.first, report_id, "reply")) >= len(replies)
+
+    await wait_until(have_come)
+    assert sorted(handler.open_with(whole.demo.first, report_id, "reply")) == sorted(replies)
 
 
 async def write(page: Page, label: str, text: str, button: str) -> None:

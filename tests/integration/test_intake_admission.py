@@ -212,9 +212,11 @@ async def test_of_many_codes_one_more_is_refused_until_one_is_revoked(desk: Desk
     refused = await desk.client.post(PATH, json=body, headers=bearer("intake", ADMINISTRATOR))
     assert (refused.status_code, refused.json()["code"]) == (409, "too-many-invitations")
     await desk.client.delete(f"{PATH}/{made['id']}", headers=bearer("intake", ADMINISTRATOR))
-    assert (
-        await desk.client.post(PATH, json=body, headers=bearer("intake", ADMINISTRATOR))
-    ).status_code == 201
+    looks = (desk.client.get(PATH, headers=bearer("intake", ADMINISTRATOR)) for _ in range(8))
+    await asyncio.gather(*looks)  # and each has a connection
+    rivals = (desk.client.post(PATH, json=body, headers=bearer("intake", ADMINISTRATOR)) for _ in range(8))
+    at_once = sorted(answer.status_code for answer in await asyncio.gather(*rivals))
+    assert at_once == [201, *[409] * 7]
 
 
 @pytest.mark.parametrize(("identity", "status"), [(anonymous(), 401), (staff(Role.PROCESS_MANAGER), 403)])

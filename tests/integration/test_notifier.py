@@ -404,6 +404,20 @@ async def test_a_question_takes_ten_replies_and_no_flood(desk: Desk) -> None:
     assert [answer.status_code for answer in answers] == [201] * 10 + [409]
 
 
+async def test_of_replies_at_one_moment_a_question_takes_no_more_than_ten(desk: Desk) -> None:
+    reporter = Reporter()
+    question = reporter.question(desk.town)
+    await desk.hear(reporter.mailbox, question)
+    replies = [_reply(desk, reporter, str(question.question_id)) for _ in range(24)]
+    answers = await asyncio.gather(*(desk.ask("_reply", each) for each in replies))
+    assert sorted(answer.status_code for answer in answers) == [201] * 10 + [409] * 14
+    assert len(await desk.spoken(ReplyGiven)) == 10
+    taken = [each for each, answer in zip(replies, answers, strict=True) if answer.status_code == 201]
+    again = await asyncio.gather(*(desk.ask("_reply", each) for each in taken))  # each is known: no new reply
+    assert [answer.status_code for answer in again] == [201] * 10
+    assert len(await desk.spoken(ReplyGiven)) == 10
+
+
 async def test_an_erased_reporter_is_gone_and_nothing_late_comes_back(desk: Desk) -> None:
     reporter = Reporter()
     await desk.hear(reporter.mailbox, reporter.notice(), reporter.question(desk.town))

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from common.contracts.gateway import GroupKey, Signer
 from common.errors import NotFound, Unavailable
 from common.receipt import Mailbox as Keys
-from common.receipt import WrongReceipt, mailbox_of, parse_receipt
+from common.receipt import WrongReceipt, mailbox_of, parse_receipt, reply_id
 from common.sealing import CannotOpen, Context, Recipient, decode, open_text, seal_content
 from common.vouching import NotVouched, raise_alarm, reply_statement, require_pinned_key
 from starlette.requests import Request
@@ -70,9 +70,9 @@ class _Mailbox:
         found = await self._search(visitor, keys)
         if found is None:
             return self._page(request, visitor, typed=typed, problem="unknown", status=404)
-        problem, is_sent, written = None, False, str(form.get("reply", "")).strip()
+        problem, is_sent = None, False
         if "question" in form:
-            problem = await self._reply(visitor, keys, found, str(form["question"]), written)
+            problem = await self._reply(visitor, keys, found, form)
             is_sent = problem is None
             found = (await self._search(visitor, keys)) or found
         return self._opened(request, visitor, receipt, keys, found, problem, is_sent=is_sent)
@@ -130,6 +130,7 @@ class _Mailbox:
             notices=tuple(reversed(notices)),
             questions=self._questions(visitor, keys, found),
             longest=_LONGEST_REPLY,
+            form_key=str(uuid4()),
             is_sent=is_sent,
             problems=(Problem(str(self._site.text(request, f"mailbox.problem.{problem}"))),)
             if problem
@@ -181,9 +182,10 @@ class _Mailbox:
         return found
 
     async def _reply(
-        self, visitor: Visitor, keys: Keys, found: Mapping[str, Any], question_id: str, written: str
+        self, visitor: Visitor, keys: Keys, found: Mapping[str, Any], form: Mapping[str, Any]
     ) -> str | None:
-        """Seal and send a reply; the key of the problem when it was not sent."""
+        """Seal and send a reply; the key of the problem when it was not sent. Sent again it is the same."""
+        question_id, written = str(form["question"]), str(form.get("reply", "")).strip()
         question = next((each for each in found["questions"] if each["questionId"] == question_id), None)
         if question is None:
             raise NotFound("There is no such question.")
@@ -201,12 +203,12 @@ class _Mailbox:
             compartment="reply",
             subject=str(UUID(question_id)),
         )
-        reply_id = str(uuid4())
-        statement = reply_statement(visitor.municipality.code, str(UUID(question_id)), reply_id, sealed)
+        own_id = str(reply_id(keys, UUID(question_id), str(form.get("form_key", ""))[:100], written))
+        statement = reply_statement(visitor.municipality.code, str(UUID(question_id)), own_id, sealed)
         body = {
             "lookupId": keys.lookup_id,
             "questionId": question_id,
-            "replyId": reply_id,
+            "replyId": own_id,
             "sealedReply": sealed.model_dump(mode="json", by_alias=True),
             "signature": keys.signing.sign(statement),
         }

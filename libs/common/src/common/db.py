@@ -27,6 +27,8 @@ _SERVER_SETTINGS = {
 }
 _SET_TENANT = text("SELECT set_config('app.municipality', :municipality, true)")
 
+_COUNT_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 73))")
+
 _WAKES = "wakes"  # in what SQLAlchemy keeps with a connection
 
 #: Connection, operator intervention, insufficient resources, and a database that cannot be written now.
@@ -127,6 +129,15 @@ class Database:
         """Return every connection."""
         await self.web.dispose()
         await self.flow.dispose()
+
+
+async def count_alone(connection: AsyncConnection, what: str) -> None:
+    """Be the only one that counts `what` and adds to it, until this transaction ends.
+
+    What others added is committed by then, and seen by the statements that follow. Take one such turn in a
+    transaction, before it reads what it counts.
+    """
+    await connection.execute(_COUNT_ALONE, {"what": what})
 
 
 async def _living_driver(connection: AsyncConnection) -> asyncpg.Connection:

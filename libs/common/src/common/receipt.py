@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -36,6 +37,7 @@ class Mailbox:
     public_key: bytes
     pin_key: bytes  # for `common.vouching.mailbox_pin`
     signing: Signing  # of replies
+    reply_key: bytes  # for `reply_id`
 
 
 def parse_key(text: str) -> bytes:
@@ -75,8 +77,22 @@ def mailbox_of(receipt: str) -> Mailbox:
     lookup_id = encode(_hkdf(secret, b"vermoeden/mailbox-lookup/v1", 16))
     signing = Signing(encode(_hkdf(secret, b"vermoeden/mailbox-sign/v1", 32)))
     return Mailbox(
-        lookup_id, pair.private, pair.public, _hkdf(secret, b"vermoeden/mailbox-pin/v1", 32), signing
+        lookup_id=lookup_id,
+        private_key=pair.private,
+        public_key=pair.public,
+        pin_key=_hkdf(secret, b"vermoeden/mailbox-pin/v1", 32),
+        signing=signing,
+        reply_key=_hkdf(secret, b"vermoeden/mailbox-reply/v1", 32),
     )
+
+
+def reply_id(mailbox: Mailbox, question_id: UUID, form_key: str, written: str) -> UUID:
+    """The id of a reply that a form without script sends: the same for the same words of the same form.
+
+    So a form that is sent again is one reply, and other words are another. Opaque without the receipt.
+    """
+    said = b"\0".join((question_id.bytes, form_key.encode(), written.encode()))
+    return UUID(bytes=hmac.digest(mailbox.reply_key, said, "sha256")[:16], version=4)
 
 
 def hash_of_key(key: bytes) -> bytes:
@@ -107,4 +123,5 @@ __all__ = [
     "mailbox_of",
     "parse_key",
     "parse_receipt",
+    "reply_id",
 ]

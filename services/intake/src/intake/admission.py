@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from common.auth import Identity
-from common.db import Database
+from common.db import Database, count_alone
 from common.errors import AppError, FieldError, NotAllowed, NotFound
 from common.receipt import hash_of_key
 
@@ -125,6 +125,7 @@ class Admission:
         assert code_hash is not None  # noqa: S101 -- it was made a line above
         made = Invitation(self._new_id(), name, max_uses, 0, expires_at, person, now, None)
         async with self._database.tenant(town) as connection:
+            await count_alone(connection, f"invitations of {town}")
             if await invitations.count_valid(connection, now) >= _MOST_VALID:
                 raise TooManyInvitations(f"Revoke one first; {_MOST_VALID} may be valid at once.")
             await invitations.insert(connection, town, code_hash, made)

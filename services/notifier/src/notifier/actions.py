@@ -8,7 +8,7 @@ from common.auth import Identity
 from common.coarse import coarse_now
 from common.contracts.codes import FeedbackKey, Role
 from common.contracts.notifier import ReplyGiven
-from common.db import Database
+from common.db import Database, count_alone
 from common.errors import AppError, FieldError, Malformed, NotFound
 from common.messaging import publish
 from common.sealing import SealedContent
@@ -75,6 +75,7 @@ async def reply_to_question(
         mailbox = await store.find_mailbox(connection, lookup_id)
         if mailbox is None:
             raise _unknown()
+        await count_alone(connection, f"replies of {mailbox['reporter_handle']}")
         questions = await store.questions_of(connection, mailbox["reporter_handle"])
         question = next((each for each in questions if each["id"] == question_id), None)
         if question is None:

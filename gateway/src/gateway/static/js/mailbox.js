@@ -88,7 +88,7 @@ async function isPinned({ replyKey, signers }, { pinKey }, pin) {
 function replyOnSubmit(reply, question, mailbox) {
   const area = reply.querySelector("textarea");
   const status = reply.querySelector("[data-status]");
-  const replyId = crypto.randomUUID(); // the same when sending is tried again
+  const ids = new Map(); // by what was written: the same when sending is tried again, another for other words
   reply.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!area.value.trim()) {
@@ -98,7 +98,9 @@ function replyOnSubmit(reply, question, mailbox) {
     }
     reply.querySelector("button").disabled = true;
     status.textContent = said.sending;
-    const answer = await send(area.value.trim(), question, mailbox, replyId).catch(() => ({ status: 0 }));
+    const written = area.value.trim();
+    if (!ids.has(written)) ids.set(written, crypto.randomUUID());
+    const answer = await send(written, question, mailbox, ids.get(written)).catch(() => ({ status: 0 }));
     status.textContent = answer.status === 201 ? said.sent : answer.status === 409 ? said.too_many : said.away;
     reply.querySelector("button").disabled = answer.status === 201;
     area.readOnly = answer.status === 201;
