@@ -342,6 +342,7 @@ async def _asked(desk: Desk, who: Any) -> tuple[ReportReceived, UUID]:
         {
             "version": 2,
             "questionId": str(question),
+            "digest": "d" * 43,
             "sealedQuestion": "c2VhbGVk",
             "sealedCopy": desk.sealed("question-copy", question).model_dump(mode="json", by_alias=True),
         },

@@ -9,7 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from common.auth import Identity
-from common.contracts.casework import NoticeDue, ReportClosed, ReportReopened, ReportRouted, ReportTaken
+from common.contracts.casework import (
+    NoticeDue,
+    QuestionAsked,
+    ReportClosed,
+    ReportReopened,
+    ReportRouted,
+    ReportTaken,
+)
 from common.contracts.codes import FeedbackKey, KeyGroup, Result, Role, Urgency
 from common.provision import DatabaseUrls
 from sqlalchemy import text
@@ -221,15 +228,24 @@ async def test_a_question_must_be_sealed_to_the_right_key_and_asked_of_an_open_r
     body = {
         "version": 2,
         "questionId": str(question_id),
+        "digest": "d" * 43,
         "sealedQuestion": "c2VhbGVk",
         "sealedCopy": copy,
     }
     strange = {**copy, "wraps": [{**copy["wraps"][0], "keyId": "general-99"}]}
     wrong = await desk.post(f"{path}/questions", who, {**body, "sealedCopy": strange})
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (400, "/sealedCopy/wraps")
+    for unbound in ({}, {"digest": ""}, {"digest": "kort"}):
+        bare = {name: value for name, value in body.items() if name != "digest"}
+        refused = await desk.post(f"{path}/questions", who, {**bare, **unbound})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/digest")
     for _ in range(2):  # the same question twice is asked once
         assert (await desk.post(f"{path}/questions", who, body)).status_code == 201
     assert await desk.count("question") == 1
+    assert [each.digest for each in await desk.spoken(QuestionAsked)] == [body["digest"]]
+    opening = (await desk.post(f"{path}/openings", who, {"purpose": "reply"})).json()
+    copies = [each["digest"] for each in opening["sealed"] if each["compartment"] == "question-copy"]
+    assert copies == [body["digest"]]
     await desk.post(f"{path}/closings", who, {"version": 3, "result": "recorded"})
     late = await desk.post(f"{path}/questions", who, {**body, "version": 4, "questionId": str(uuid4())})
     assert (late.status_code, late.json()["code"]) == (409, "not-permitted")
@@ -358,6 +374,7 @@ async def _every_door(desk: Desk, who: Identity, report_id: str | UUID) -> list[
     asked = {
         "version": 1,
         "questionId": str(question),
+        "digest": "d" * 43,
         "sealedQuestion": "c2VhbGVk",
         "sealedCopy": sealed,
     }

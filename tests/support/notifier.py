@@ -14,6 +14,7 @@ from common.contracts.gateway import Department
 from common.contracts.intake import MailboxOpened
 from common.db import Database
 from common.messaging.handling import Dispatcher
+from common.questions import committed
 from common.receipt import derive_receipt, mailbox_of
 from common.sealing import (
     ADDRESS_BUCKETS,
@@ -141,11 +142,13 @@ class Reporter:
         question_id = uuid4()
         context = Context("zandrecht", "question", str(question_id), "reporter")
         mailbox = mailbox_of(self.receipt)
+        said, digest = committed("Hoe laat?")
         return QuestionAsked(
             municipality="zandrecht",
             reporter_handle=self.handle,
             question_id=question_id,
-            sealed_question=base64url(seal_text("Hoe laat?", mailbox.public_key, context)),
+            sealed_question=base64url(seal_text(said, mailbox.public_key, context)),
+            digest=digest,
             reply_key_id="general-1",
             reply_key_group="general",
             reply_public_key=base64url(town.keys[KeyGroup.GENERAL].public),

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from common.chunks import ChunkOpener
 from common.contracts.gateway import GroupKey, Signer
+from common.questions import committed, question_of
 from common.receipt import Mailbox, mailbox_of, parse_receipt
 from common.sealing import (
     Context,
@@ -138,12 +139,14 @@ class Caller:
         shown = self.call("GET", f"/api/v1/reports/{report_id}").require(200)
         question_id = str(uuid4())
         context = Context(self.municipality, "question", question_id, "reporter")
+        said, digest = committed(question)
         body = {
             "version": shown["version"],
             "questionId": question_id,
-            "sealedQuestion": encode(seal_text(question, decode(shown["reporterPublicKey"]), context)),
+            "digest": digest,
+            "sealedQuestion": encode(seal_text(said, decode(shown["reporterPublicKey"]), context)),
             "sealedCopy": self._sealed(
-                question, shown["key"], "question-copy", f"{report_id}/{question_id}"
+                said, shown["key"], "question-copy", f"{report_id}/{question_id}"
             ).model_dump(mode="json", by_alias=True),
         }
         return self._act(report_id, "questions", body)
@@ -195,7 +198,8 @@ class Caller:
 
     def _opened(self, question: Mapping[str, Any], mailbox: Mailbox) -> str:
         context = Context(self.municipality, "question", question["questionId"], "reporter")
-        return open_text(decode(question["sealedQuestion"]), mailbox.private_key, context)
+        said = open_text(decode(question["sealedQuestion"]), mailbox.private_key, context)
+        return question_of(said, question["digest"])
 
     def open_with(self, town: DemoTown, report_id: str, compartment: str) -> list[str]:
         """What is sealed in a compartment of a report, opened with the town's own key."""
@@ -215,7 +219,8 @@ class Caller:
                     compartment=compartment,
                     subject=_bound_to(report_id, compartment, each["subject"]),
                 )
-                texts.append(opened.decode())
+                said = opened.decode()
+                texts.append(question_of(said, each["digest"]) if compartment == "question-copy" else said)
         return texts
 
 

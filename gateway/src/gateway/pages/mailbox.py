@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from common.contracts.gateway import GroupKey, Signer
 from common.errors import NotFound, Unavailable
+from common.questions import question_of
 from common.receipt import Mailbox as Keys
 from common.receipt import WrongReceipt, mailbox_of, parse_receipt, reply_id
 from common.sealing import CannotOpen, Context, Recipient, decode, open_text, seal_content
@@ -140,11 +141,7 @@ class _Mailbox:
     def _questions(self, visitor: Visitor, keys: Keys, found: Mapping[str, Any]) -> tuple[_Question, ...]:
         opened = []
         for question in found["questions"]:
-            context = Context(visitor.municipality.code, "question", question["questionId"], "reporter")
-            try:
-                plain = open_text(decode(question["sealedQuestion"]), keys.private_key, context)
-            except (CannotOpen, ValueError):
-                plain = ""
+            plain = _text_of(visitor.municipality.code, keys, question)
             replied = question["repliedAt"]
             opened.append(
                 _Question(
@@ -193,7 +190,8 @@ class _Mailbox:
             return "no_reply"
         if len(written) > _LONGEST_REPLY:
             return "long_reply"
-        if not self._is_pinned(visitor, keys, found, question):
+        is_read = bool(_text_of(visitor.municipality.code, keys, question))
+        if not (is_read and self._is_pinned(visitor, keys, found, question)):
             return "untrusted"
         key = question["replyKey"]
         sealed = seal_content(
@@ -220,3 +218,16 @@ class _Mailbox:
         if status != 201:
             raise Unavailable("The reply was not sent.")
         return None
+
+
+def _text_of(municipality: str, keys: Keys, question: Mapping[str, Any]) -> str:
+    """The question in words; empty when it cannot be read, or is not the one that is on record."""
+    context = Context(municipality, "question", question["questionId"], "reporter")
+    try:
+        said = open_text(decode(question["sealedQuestion"]), keys.private_key, context)
+        return question_of(said, question["digest"])
+    except NotVouched as error:
+        raise_alarm("mailbox", municipality, str(error))
+    except (CannotOpen, ValueError):
+        pass
+    return ""

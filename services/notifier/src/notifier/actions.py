@@ -177,6 +177,7 @@ def _question_json(question: RowMapping) -> dict[str, Any]:
     return {
         "questionId": question["id"],
         "sealedQuestion": question["sealed_question"],
+        "digest": question["digest"],
         "replyKey": {
             "group": question["reply_key_group"],
             "keyId": question["reply_key_id"],

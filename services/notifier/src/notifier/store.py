@@ -145,10 +145,10 @@ async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAs
         return
     await connection.execute(
         text(
-            """INSERT INTO question (municipality, id, reporter_handle, sealed_question, reply_key_id,
+            """INSERT INTO question (municipality, id, reporter_handle, sealed_question, digest, reply_key_id,
                    reply_key_group, reply_public_key, reply_key_signature, signers, asked_at)
-               VALUES (:municipality, :id, :handle, :sealed, :key_id, :key_group, :public_key, :signature,
-                   CAST(:signers AS jsonb), :asked_at)
+               VALUES (:municipality, :id, :handle, :sealed, :digest, :key_id, :key_group, :public_key,
+                   :signature, CAST(:signers AS jsonb), :asked_at)
                ON CONFLICT DO NOTHING"""
         ),
         [
@@ -157,6 +157,7 @@ async def add_questions(connection: AsyncConnection, events: Sequence[QuestionAs
                 "id": event.question_id,
                 "handle": event.reporter_handle,
                 "sealed": event.sealed_question,
+                "digest": event.digest,
                 "key_id": event.reply_key_id,
                 "key_group": event.reply_key_group,
                 "public_key": event.reply_public_key,

@@ -1,6 +1,7 @@
 // The keys of one report, as its page names them; each is checked before it is used, and a wrong one is an alarm.
 
 import { encode } from "./bytes.js";
+import { questionOf } from "./questions.js";
 import { CannotOpen } from "./sealing.js";
 import { alarm, digestOf, NotVouched, replyStatement, requireGroupKey, requireReporter, requireSigned } from "./vouching.js";
 
@@ -52,6 +53,11 @@ export class CaseKeys {
       await this.#requireReporter();
       if ((await digestOf(sealed)) !== this.#voucher.contentDigest) throw new NotVouched();
     });
+  }
+
+  /** The question in the copy of colleagues; throws `NotVouched` when it is not the one that its reporter reads. */
+  requireQuestion(said, digest) {
+    return this.#watched(() => questionOf(said, digest));
   }
 
   /** Throws `NotVouched` when the reporter did not sign this reply. */

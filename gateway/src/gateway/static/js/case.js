@@ -7,6 +7,7 @@ import { allowFiles, forgetFiles } from "./case-files.js";
 import { CaseKeys } from "./case-keys.js";
 import { forgetAsked, isAskedFor, warn, whenAsked } from "./case-unvouched.js";
 import { allowCheck, forgetCheck } from "./check.js";
+import { committed } from "./questions.js";
 import { goOn, renew, writingHere } from "./renewal.js";
 import { CannotOpen, context, openContent, sealContent, sealText } from "./sealing.js";
 import { NoVault, SignedOut, Vault } from "./vault.js";
@@ -62,8 +63,11 @@ function requireOpen() {
   if (!vault.isOpen) throw new SignedOut();
 }
 
-const openPart = (each) =>
-  openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each)).then(decodeText);
+async function openPart(each) {
+  const opened = await openContent(each.sealed, vault.keys, municipality, each.compartment, boundTo(each));
+  const plain = decodeText(opened);
+  return each.compartment === "question-copy" ? keys.requireQuestion(plain, each.digest) : plain;
+}
 
 /** Whether this comes from where it says: the content from intake, a reply from the reporter. */
 async function isVouchedFor(each) {
@@ -81,7 +85,7 @@ async function isVouchedFor(each) {
 const boundTo = ({ compartment, subject }) =>
   ({ content: report, reply: subject })[compartment] ?? `${report}/${subject}`;
 
-function show({ compartment, subject, replyId }, content) {
+function show({ compartment, subject, replyId, digest }, content) {
   if (compartment === "content") {
     if (content !== null) showContent((told = JSON.parse(content)));
     else opened.querySelector("[data-part=description]").reveal(said.unreadable);
@@ -89,7 +93,7 @@ function show({ compartment, subject, replyId }, content) {
   }
   const names = { "question-copy": ["question", subject], reply: ["reply", replyId], note: ["note", subject] };
   const [name, id] = names[compartment] ?? [];
-  if (name) reveal(name, id, content ?? said.unreadable);
+  if (name) reveal(name, id, content ?? (digest ? said.other_question : said.unreadable));
 }
 
 function showUnvouched({ compartment, replyId }) {
@@ -174,11 +178,13 @@ async function question(written) {
   const questionId = crypto.randomUUID();
   const bound = context(municipality, "question", questionId, "reporter");
   const [reporter, group] = [await keys.reporter(), await keys.group(vault)];
+  const { said, digest } = await committed(written);
   await post("questions", {
     version: Number(place.dataset.version),
     questionId,
-    sealedQuestion: await sealText(written, reporter, bound),
-    sealedCopy: await sealContent(written, group, municipality, "question-copy", `${report}/${questionId}`),
+    digest,
+    sealedQuestion: await sealText(said, reporter, bound),
+    sealedCopy: await sealContent(said, group, municipality, "question-copy", `${report}/${questionId}`),
   });
   if (vault.isOpen) reveal("question", questionId, written);
 }

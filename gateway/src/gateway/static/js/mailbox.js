@@ -1,6 +1,7 @@
 // The mailbox behind a receipt: keys are derived, questions opened and replies sealed here in the browser.
 
 import { encode, text as decodeText } from "./bytes.js";
+import { questionOf } from "./questions.js";
 import { mailboxOf, parseReceipt } from "./receipt-key.js";
 import { context, openText, sealContent } from "./sealing.js";
 import { alarm, NotVouched, replyStatement, requirePinnedKey } from "./vouching.js";
@@ -53,8 +54,8 @@ function showNotices(notices) {
 async function questionCard(question, mailbox, pin) {
   const card = document.getElementById("question-template").content.cloneNode(true);
   const bound = context(municipality, "question", question.questionId, "reporter");
-  const plain = await openText(question.sealedQuestion, mailbox.pair, bound).then(decodeText, () => said.unreadable);
-  card.querySelector("[data-text]").textContent = plain;
+  const plain = await readQuestion(question, mailbox, bound);
+  card.querySelector("[data-text]").textContent = plain ?? said.unreadable;
   showTime(card.querySelector("[data-asked-at]"), question.askedAt);
   if (question.repliedAt) {
     card.querySelector("[data-replied]").hidden = false;
@@ -68,9 +69,20 @@ async function questionCard(question, mailbox, pin) {
   card.querySelector("label").htmlFor = area.id;
   card.querySelector(".v-hint").id = `${area.id}-hint`;
   area.setAttribute("aria-describedby", `${area.id}-hint`);
-  if (await isPinned(question, mailbox, pin)) replyOnSubmit(card.querySelector("form"), question, mailbox);
+  if (plain === null) card.querySelector("form").remove();
+  else if (await isPinned(question, mailbox, pin)) replyOnSubmit(card.querySelector("form"), question, mailbox);
   else card.querySelector("form").replaceWith(document.getElementById("untrusted-template").content.cloneNode(true));
   return card;
+}
+
+/** The question in words; null when it cannot be read, or is not the one that is on record. */
+async function readQuestion({ sealedQuestion, digest }, { pair }, bound) {
+  try {
+    return await questionOf(decodeText(await openText(sealedQuestion, pair, bound)), digest);
+  } catch (error) {
+    if (error instanceof NotVouched) alarm("mailbox", { municipality, ...csrf() });
+    return null;
+  }
 }
 
 /** Whether a reply would be sealed to a key for which the municipality of this receipt vouches. */

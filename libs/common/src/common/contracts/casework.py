@@ -125,6 +125,7 @@ class QuestionAsked(Event):
     reporter_handle: UUID
     question_id: UUID
     sealed_question: str  # base64url HPKE to the reporter's public key
+    digest: str = ""  # base64url SHA-256 of what is sealed in it, and in the colleagues' copy
     reply_key_id: str
     reply_key_group: str
     reply_public_key: str  # base64url X25519 of the municipality's key group

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from casework import domain
 from casework.actions.base import AlreadyThere, InHand, NotPermitted, Worker, working
 from casework.store import changes, reports
-from casework.store.parts import ATTACHMENT
+from casework.store.parts import ATTACHMENT, QUESTION_COPY
 from casework.store.states import town_of
 
 
@@ -66,9 +66,10 @@ async def open_report(database: Database, worker: Worker, report_id: UUID, purpo
             raise NotFound("The report was erased a moment ago.")
         rows = await reports.read_sealed(connection, report_id, worker.identity.key_groups)
         signatures = await reports.reply_signatures(connection, report_id)
+        digests = await reports.question_digests(connection, report_id)
     return Opening(
         opening_id,
-        [_sealed_json(row, signatures) for row in rows if row["compartment"] != ATTACHMENT],
+        [_sealed_json(row, signatures, digests) for row in rows if row["compartment"] != ATTACHMENT],
         [{**row["content"], "wraps": row["wraps"]} for row in rows if row["compartment"] == ATTACHMENT],
     )
 
@@ -79,12 +80,16 @@ async def ask_reporter(
     report_id: UUID,
     version: int,
     question_id: UUID,
+    digest: str,
     sealed_question: str,
     sealed_copy: SealedContent,
 ) -> RowMapping:
-    """Ask the reporter something that only they can read; asking twice under one id asks once."""
+    """Ask the reporter something that only they can read; asking twice under one id asks once.
+
+    Nobody here can tell whether colleagues' copy says the same: `digest` goes to both, and each looks.
+    """
     async with working(database, worker, report_id) as held:
-        if await changes.has_sealed(held.connection, report_id, "question-copy", str(question_id)):
+        if await changes.has_sealed(held.connection, report_id, QUESTION_COPY, str(question_id)):
             return held.report
         held.require_version(version)
         held.require_mine()
@@ -97,10 +102,10 @@ async def ask_reporter(
         key, signers = await vouched_key(held.connection, is_restricted=held.report["is_restricted"])
         require_wrap(sealed_copy, key, "/sealedCopy/wraps")
         if not await changes.add_question(
-            held.connection, worker.municipality, report_id, question_id, worker.person, held.at
+            held.connection, worker.municipality, report_id, question_id, digest, worker.person, held.at
         ):
             raise AlreadyThere("A question with this id was asked about another report.")
-        await _keep(held, "question-copy", str(question_id), sealed_copy)
+        await _keep(held, QUESTION_COPY, str(question_id), sealed_copy)
         status = domain.FOR_REPORTER
         await held.change("question-asked", {"status": status}, questionId=str(question_id), status=status)
         asked = QuestionAsked(
@@ -108,6 +113,7 @@ async def ask_reporter(
             reporter_handle=held.report["reporter_handle"],
             question_id=question_id,
             sealed_question=sealed_question,
+            digest=digest,
             reply_key_id=key.key_id,
             reply_key_group=key.group.value,
             reply_public_key=key.public_key,
@@ -195,13 +201,16 @@ async def _keep(held: InHand, compartment: str, subject: str, sealed: SealedCont
     )
 
 
-def _sealed_json(row: RowMapping, signatures: Mapping[str, str]) -> dict[str, Any]:
+def _sealed_json(
+    row: RowMapping, signatures: Mapping[str, str], digests: Mapping[str, str]
+) -> dict[str, Any]:
     # A reply is bound to its question; its own id stands behind the slash.
     subject, _, own_id = row["subject"].partition("/")
     return {
         "compartment": row["compartment"],
         "subject": subject,
         **({"replyId": own_id, "signature": signatures.get(own_id, "")} if own_id else {}),
+        **({"digest": digests.get(subject, "")} if row["compartment"] == QUESTION_COPY else {}),
         "sealed": {**row["content"], "wraps": row["wraps"]},
         "at": row["at"],
         "by": row["by_person"],

@@ -144,6 +144,7 @@ class SealedPart(WireModel):
     compartment: str
     subject: str
     reply_id: UUID | None = None
+    digest: str | None = None  # of a question: what its copy holds must be what this is of (docs/sealing.md)
     signature: str | None = None  # of a reply, by its reporter's key; empty when there is none
     sealed: SealedContent
     at: Moment

@@ -61,6 +61,7 @@ class NewQuestion(Versioned):
     """A question sealed to the reporter, and a copy sealed to the municipality."""
 
     question_id: UUID
+    digest: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]  # of what is sealed in both
     sealed_question: _Ciphertext
     sealed_copy: Sealed
 

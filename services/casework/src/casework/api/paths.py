@@ -141,6 +141,7 @@ async def ask_reporter(
         report_id,
         body.version,
         body.question_id,
+        body.digest,
         body.sealed_question,
         body.sealed_copy.content(),
     )

@@ -57,20 +57,22 @@ async def add_question(
     municipality: str,
     report_id: UUID,
     question_id: UUID,
+    digest: str,
     asked_by: UUID,
     asked_at: CoarseTime,
 ) -> bool:
     """Remember a question; False when its id is known already."""
     row = await connection.execute(
         text(
-            """INSERT INTO question (municipality, id, report_id, asked_by, asked_at)
-               VALUES (:municipality, :id, :report_id, :asked_by, :asked_at)
+            """INSERT INTO question (municipality, id, report_id, digest, asked_by, asked_at)
+               VALUES (:municipality, :id, :report_id, :digest, :asked_by, :asked_at)
                ON CONFLICT DO NOTHING RETURNING 1"""
         ),
         {
             "municipality": municipality,
             "id": question_id,
             "report_id": report_id,
+            "digest": digest,
             "asked_by": asked_by,
             "asked_at": asked_at,
         },

@@ -6,7 +6,7 @@ from typing import Any
 from common.contracts.intake import ReportReceived, SealedAttachment
 from common.sealing import SealedContent
 
-ATTACHMENT = "attachment"
+ATTACHMENT, QUESTION_COPY = "attachment", "question-copy"
 
 
 def sealed_of(event: ReportReceived) -> list[tuple[Mapping[str, Any], SealedContent | SealedAttachment]]:

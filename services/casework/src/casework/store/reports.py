@@ -243,6 +243,15 @@ async def reply_signatures(connection: AsyncConnection, report_id: UUID) -> dict
     return {row[0]: row[1] for row in rows}
 
 
+async def question_digests(connection: AsyncConnection, report_id: UUID) -> dict[str, str]:
+    """The digest of each question, by its id; empty for one from before questions had it."""
+    rows = await connection.execute(
+        text("SELECT CAST(id AS text), digest FROM question WHERE report_id = :report_id"),
+        {"report_id": report_id},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def read_state(connection: AsyncConnection, table: str) -> str | None:
     """The municipality's `municipality_state` or `forms_state`, as text for `store.states`."""
     statement = f"SELECT CAST(state AS text) FROM {table}"  # noqa: S608 -- two literal names

@@ -32,6 +32,7 @@ class Question(WireModel):
 
     question_id: UUID
     sealed_question: str
+    digest: str  # what it holds must be what this is of (docs/sealing.md); empty for an older one
     reply_key: ReplyKey
     signers: list[Signer]
     asked_at: Moment
