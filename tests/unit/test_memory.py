@@ -1,7 +1,28 @@
 """Memory that is given back: seen from outside, in a process of its own."""
 
+import asyncio
+import json
+import secrets
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import pytest
+from common import memory
+from fastapi import Body
+from intake.anonymiser import linking
+from intake.api.previews import WordsToHide
+from intake.api.submissions import Contact
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+_BY_ROUTE: TypeAdapter[WordsToHide] = TypeAdapter(Annotated[WordsToHide, Body()])  # as FastAPI makes it
+_READERS: dict[str, Callable[[str], str | None]] = {
+    "a text of JSON": lambda told: str(from_json(json.dumps(told))),
+    "a model": lambda told: Contact.model_validate_json(json.dumps({"mail": told})).mail,
+    "a model that a route reads": lambda told: _BY_ROUTE.validate_python({"address": f" {told}"}).address,
+}
 
 _USE_AND_SETTLE = """
 import gc
@@ -26,3 +47,19 @@ def test_what_the_start_used_is_given_back_and_the_rest_is_looked_at_no_more() -
     given_back_mb, frozen = map(float, told.stdout.split())
     assert given_back_mb > 50
     assert frozen > 1000
+
+
+@pytest.mark.parametrize("reader", _READERS)
+def test_no_short_text_is_kept_once_it_was_read(reader: str) -> None:
+    read = _READERS[reader]
+    told = [f"melder{secrets.token_hex(6)}@voorbeeld.example" for _ in range(1_000)]
+    kept = [read(each) for each in told]
+    assert any(read(each) is known for each, known in zip(told, kept, strict=True)), "nothing to forget"
+    asyncio.run(memory.forget())
+    left = sum(read(each) is known for each, known in zip(told, kept, strict=True))
+    assert left <= 1, left  # each is missed once in 200,000 times
+
+
+def test_no_name_is_kept_once_it_was_compared() -> None:
+    kept = [each for each, thing in vars(linking).items() if hasattr(thing, "cache_info")]
+    assert kept == []

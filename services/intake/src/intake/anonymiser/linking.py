@@ -7,7 +7,6 @@ exactly one fits.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from intake.anonymiser.names import Mention
 from intake.anonymiser.walking import is_mistyped
@@ -60,29 +59,26 @@ def _person_of(mention: Mention, people: list[_Person]) -> _Person:
     for person in people:
         if key in person.keys:
             return person
+    folded = mention._replace(given=_folded(mention.given), family=_folded(mention.family))
     fitting = (
-        [] if mention.is_nickname else [person for person in people[:_PEOPLE_LIMIT] if _fits(mention, person)]
+        [] if mention.is_nickname else [person for person in people[:_PEOPLE_LIMIT] if _fits(folded, person)]
     )
     if len(fitting) == 1:
         person = fitting[0]
-        person.given = person.given or _folded(mention.given)
-        person.family = person.family or _folded(mention.family)
+        person.given = person.given or folded.given
+        person.family = person.family or folded.family
         person.initials = person.initials or mention.initials
     else:
         person = _Person(len(people) + 1)
         if not mention.is_nickname:
-            person.given, person.initials, person.family = (
-                _folded(mention.given),
-                mention.initials,
-                _folded(mention.family),
-            )
+            person.given, person.initials, person.family = folded.given, folded.initials, folded.family
         people.append(person)
     person.keys.add(key)
     return person
 
 
 def _fits(mention: Mention, person: _Person) -> bool:
-    given, family = _folded(mention.given), _folded(mention.family)
+    given, family = mention.given, mention.family
     if not (person.given or person.family):
         return False
     if given and family and _is_same(f"{given} {family}", person.family):
@@ -117,7 +113,6 @@ def _is_same(one: str, other: str) -> bool:
     return len(one) > 4 and len(other) > 4 and is_mistyped(one, other)
 
 
-@lru_cache(maxsize=5_000)
 def _folded(name: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return plain.replace("ł", "l").replace("ı", "i").replace("ø", "o")
