@@ -10,6 +10,7 @@ from collections.abc import Callable
 from common.contracts.intake import ReportReceived
 from common.messaging.envelope import Envelope
 from local.system import System
+from notifier.settings import NotifierSettings
 
 from tests.faults.clients import Clients
 from tests.faults.echo import Echo, renamed
@@ -26,6 +27,7 @@ from tests.support.whole import impersonator
 Say = Callable[[str], None]
 
 _QUIET_SECONDS = 120.0
+_MAILS_AT_A_TIME: int = NotifierSettings.model_fields["delivery_batch"].default
 _LEFT = """
     SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL)
          + (SELECT count(*) FROM waiting WHERE parked_at IS NULL) AS left,
@@ -222,7 +224,7 @@ class Run:
             innocent_parked=sorted(set(self._innocents)),
             faults=self._faults,
             mail_repeats=found.mail_repeats,
-            mail_repeats_allowed=self._killer.deaths["notifier"],
+            mail_repeats_allowed=self._killer.deaths["notifier"] * _MAILS_AT_A_TIME,
             measured={
                 "posts": sum(each.tries for each in ledger.posted.values()),
                 "erased": len(erasures),

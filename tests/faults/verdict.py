@@ -135,7 +135,7 @@ class Verdict:
             ("resurrected", self.resurrected),
             ("innocent parked", len(self.innocent_parked)),
             ("mails sent again under the same Message-ID", self.mail_repeats),
-            ("  allowed: one for each notifier that was killed", self.mail_repeats_allowed),
+            ("  allowed: what a notifier takes at a time, for each killed", self.mail_repeats_allowed),
         ]
         parts = [_aligned(rows), _aligned(kills), _aligned([*totals, *measured])]
         return "\n\n".join(parts)

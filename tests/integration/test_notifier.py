@@ -295,23 +295,6 @@ async def test_a_slow_server_makes_no_replica_send_what_another_holds(desk: Desk
     assert sorted(desk.mail.recipients) == sorted(str(each.address) for each in reporters)
 
 
-async def test_who_is_erased_while_the_post_is_under_way_gets_no_mail(desk: Desk) -> None:
-    first, erased = Reporter(), Reporter(address="weg@voorbeeld.example")
-    await desk.hear(first.mailbox, first.notice())
-    await desk.hear(erased.mailbox, erased.notice())
-    async with desk.database.flowing() as connection:  # a round leaves in the order of its ids
-        await connection.execute(
-            text("UPDATE delivery SET id = :id WHERE reporter_handle = :handle"),
-            {"id": UUID(int=0), "handle": first.handle},
-        )
-    desk.mail.delay = 0.8
-    bringing = asyncio.create_task(desk.post.deliver_due())
-    await asyncio.sleep(0.3)
-    await desk.hear(erased.erased())
-    await bringing
-    assert desk.mail.recipients == [ADDRESS]
-
-
 async def test_a_server_that_is_away_costs_no_attempt(desk: Desk) -> None:
     reporter = Reporter()
     await desk.hear(reporter.mailbox, reporter.notice())

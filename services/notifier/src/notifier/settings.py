@@ -19,7 +19,7 @@ class NotifierSettings(ServiceSettings):
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"  # "none": only to this machine
     smtp_seconds: float = 20  # for each answer of the mail server
     sender: str = "noreply@vermoeden.example"  # the address that mails come from
-    delivery_batch: int = 20  # mails that one replica takes at a time
+    delivery_batch: int = 100  # mails that one replica takes at a time; no row tells their order
     delivery_poll_seconds: float = 1.0  # how often it looks for mails that are due
     delivery_lease_seconds: float = 300  # an attempt that has not ended by then belongs to another replica
     delivery_retry_seconds: tuple[float, ...] = (60, 300, 1800, 7200, 21600, 86400)  # then failed

@@ -225,6 +225,8 @@ async def erase_reporter(connection: AsyncConnection, municipality: str, handle:
     """Delete everything of a reporter; returns the ids of the questions that went."""
     arguments = {"municipality": municipality, "handle": handle}
     where = "WHERE municipality = :municipality AND reporter_handle = :handle"
+    # In the order in which the post writes, of which each waits for the other otherwise.
+    await connection.execute(text(f"SELECT 1 FROM delivery {where} ORDER BY id FOR UPDATE"), arguments)  # noqa: S608
     rows = await connection.execute(text(f"DELETE FROM question {where} RETURNING id"), arguments)  # noqa: S608
     for table in ("mailbox", "notice", "delivery"):
         await connection.execute(text(f"DELETE FROM {table} {where}"), arguments)  # noqa: S608
@@ -234,14 +236,15 @@ async def erase_reporter(connection: AsyncConnection, municipality: str, handle:
 async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float) -> Sequence[RowMapping]:
     """Take due deliveries for one attempt, counted before it is made, with all that a mail needs.
 
-    Those of a round come in the order of their ids, which are random: not as their notices came.
-    They fall due again after `lease` seconds, should this process die.
+    Those of a round come in an order that is drawn (from strong random bits) and kept nowhere: no row tells
+    which of the mails in a mail server's log was its own. They fall due again after `lease` seconds, should
+    this process die.
     """
     rows = await connection.execute(
         text(
             """WITH due AS (
                    SELECT municipality, id FROM delivery WHERE state = 'queued' AND due_at <= now()
-                   ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+                   ORDER BY due_at, gen_random_uuid() LIMIT :limit FOR UPDATE SKIP LOCKED
                ), claimed AS (
                    UPDATE delivery d SET attempts = attempts + 1, was_claimed = true,
                        message_id = coalesce(message_id, gen_random_uuid()),
@@ -253,7 +256,7 @@ async def claim_deliveries(connection: AsyncConnection, limit: int, lease: float
                FROM claimed c
                LEFT JOIN mailbox m USING (municipality, reporter_handle)
                LEFT JOIN municipality_state s USING (municipality)
-               ORDER BY c.id"""
+               ORDER BY gen_random_uuid()"""
         ),
         {"limit": limit, "lease": lease},
     )
@@ -265,41 +268,47 @@ async def forget_rounds(connection: AsyncConnection) -> None:
     await connection.execute(text("DELETE FROM mail_round WHERE leaves_at < now() - interval '1 day'"))
 
 
-async def keep_claim(
-    connection: AsyncConnection, municipality: str, delivery_id: UUID, attempt: int, lease: float
-) -> bool:
-    """Hold a claimed delivery for another `lease` seconds; False when it went away or is another's by now."""
-    row = await connection.execute(
+async def keep_claims(connection: AsyncConnection, claims: Sequence[RowMapping], lease: float) -> None:
+    """Hold claimed deliveries for another `lease` seconds; what went or is another's by now stays as it is.
+
+    They are written in the order of their ids, which is not that of their mails.
+    """
+    await connection.execute(
         text(
-            """UPDATE delivery SET due_at = now() + make_interval(secs => :lease)
-               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
-               RETURNING 1"""
+            """WITH ours AS (
+                   SELECT d.municipality, d.id FROM delivery d
+                   JOIN unnest(CAST(:municipalities AS text[]), CAST(:ids AS uuid[]),
+                               CAST(:attempts AS integer[]))
+                        AS c (municipality, id, attempts) USING (municipality, id, attempts)
+                   WHERE d.state = 'queued' ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+               )
+               UPDATE delivery d SET due_at = now() + make_interval(secs => :lease)
+               FROM ours WHERE d.municipality = ours.municipality AND d.id = ours.id"""
         ),
-        {"municipality": municipality, "id": delivery_id, "attempt": attempt, "lease": lease},
+        {
+            "lease": lease,
+            "municipalities": [each["municipality"] for each in claims],
+            "ids": [each["id"] for each in claims],
+            "attempts": [each["attempts"] for each in claims],
+        },
     )
-    return row.first() is not None
 
 
-async def hold_claim(connection: AsyncConnection, municipality: str, delivery_id: UUID, attempt: int) -> bool:
+_IS_OURS = "municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'"
+
+
+async def hold_claim(connection: AsyncConnection, claim: RowMapping) -> bool:
     """Let nobody erase or take a claimed delivery in the caller's transaction; False when it went."""
     row = await connection.execute(
-        text(
-            """SELECT 1 FROM delivery
-               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
-               FOR UPDATE"""  # not an update: no reader of its keys waits for a lock
-        ),
-        {"municipality": municipality, "id": delivery_id, "attempt": attempt},
+        # Not an update: no reader of its keys waits for a lock.
+        text(f"SELECT 1 FROM delivery WHERE {_IS_OURS} FOR UPDATE"),  # noqa: S608 -- a constant
+        _identity(claim),
     )
     return row.first() is not None
 
 
 async def end_attempt(
-    connection: AsyncConnection,
-    municipality: str,
-    delivery_id: UUID,
-    attempt: int,
-    following: Next,
-    error: str | None,
+    connection: AsyncConnection, claim: RowMapping, following: Next, error: str | None
 ) -> bool:
     """Write how an attempt ended; False when the delivery went away or another attempt began meanwhile.
 
@@ -307,16 +316,14 @@ async def end_attempt(
     """
     row = await connection.execute(
         text(
-            """UPDATE delivery SET state = :state, attempts = :attempts, due_at = :due_at,
+            f"""UPDATE delivery SET state = :state, attempts = :attempts, due_at = :due_at,
                    ended_at = :ended_at, error = :error,
                    message_id = CASE WHEN :state = 'queued' THEN message_id END
-               WHERE municipality = :municipality AND id = :id AND attempts = :attempt AND state = 'queued'
-               RETURNING 1"""
+               WHERE {_IS_OURS}
+               RETURNING 1"""  # noqa: S608 -- a constant
         ),
-        {
-            "municipality": municipality,
-            "id": delivery_id,
-            "attempt": attempt,
+        _identity(claim)
+        | {
             "state": following.state,
             "attempts": following.attempts,
             "due_at": following.due_at,
@@ -325,6 +332,10 @@ async def end_attempt(
         },
     )
     return row.first() is not None
+
+
+def _identity(claim: RowMapping) -> dict[str, Any]:
+    return {"municipality": claim["municipality"], "id": claim["id"], "attempt": claim["attempts"]}
 
 
 async def find_mailbox(connection: AsyncConnection, lookup_id: str) -> RowMapping | None:

@@ -27,6 +27,7 @@ from notifier.settings import NotifierSettings
 log = get_logger()
 
 _PERMANENT = 500
+_Tried = tuple[RowMapping, "Attempt"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Attempt:
 class Post:
     """Brings mail until told to stop; several replicas share the work and none sends what another holds.
 
-    A mail leaves twice only when its sender dies between the server's answer and the commit that notes it;
-    it has the same Message-ID then, so that its receiver can drop the repeat.
+    A mail leaves twice only when its sender dies between the server's answer and the commit that notes it,
+    for all mails that it took at a time. It has the same Message-ID then: its receiver can drop the repeat.
     """
 
     name = "post"
@@ -84,30 +85,43 @@ class Post:
             await server.connect()
         except (aiosmtplib.SMTPException, OSError) as error:
             log.warning("post.server_away", error=type(error).__name__)
-            for delivery in deliveries:
-                await self._end(delivery, Attempt(Outcome.AWAY, type(error).__name__))
+            away = Attempt(Outcome.AWAY, type(error).__name__)
+            await self._end([(delivery, away) for delivery in deliveries])
             return
+        tried: list[_Tried] = []
         try:
-            for delivery in deliveries:
-                attempt = await self._try_if_ours(server, delivery)
-                if attempt is not None:
-                    await self._end(delivery, attempt)
+            await self._try_each(server, deliveries, tried)
         finally:
             server.close()
+            await self._end(tried)
+
+    async def _try_each(
+        self,
+        server: aiosmtplib.SMTP,
+        deliveries: Sequence[RowMapping],
+        tried: list[_Tried],
+    ) -> None:
+        """Try each once, and hold all of them together when that takes long."""
+        lease, loop = self._settings.delivery_lease_seconds, asyncio.get_running_loop()
+        held_at = loop.time()
+        for delivery in deliveries:
+            if loop.time() - held_at > lease / 3:
+                async with self._database.flowing() as connection:
+                    await store.keep_claims(connection, deliveries, lease)
+                held_at = loop.time()
+            attempt = await self._try_if_ours(server, delivery)
+            if attempt is not None:
+                tried.append((delivery, attempt))
 
     async def _try_if_ours(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt | None:
         """One attempt, unless others in its batch took so long that another has it, or it was erased.
 
         Whoever erases it meanwhile waits for its end, so that no mail leaves once that is confirmed.
         """
-        claim = (delivery["municipality"], delivery["id"], delivery["attempts"])
-        async with self._database.flowing() as connection:
-            if not await store.keep_claim(connection, *claim, self._settings.delivery_lease_seconds):
-                return None
         attempt = None
         try:
             async with self._database.flowing() as connection:
-                if await store.hold_claim(connection, *claim):
+                if await store.hold_claim(connection, delivery):
                     attempt = await self._try(server, delivery)
         except AWAY_KINDS as error:
             if attempt is None or not is_away(error):
@@ -182,28 +196,28 @@ class Post:
         feedback = FeedbackKey(delivery["template"])
         return notice_letter(language_of(delivery["language"]), feedback, municipality, display_name, url)
 
-    async def _end(self, delivery: RowMapping, attempt: Attempt) -> None:
-        """Write how an attempt ended, as long as the claim lasts: what has left must not leave again because
-        the database was away for a moment."""
-        await outlast(lambda: self._write(delivery, attempt), self._settings.delivery_lease_seconds)
-        metrics.DELIVERIES.labels("mail", attempt.outcome.value).inc()
+    async def _end(self, tried: Sequence[_Tried]) -> None:
+        """Write how these attempts ended, as long as their claims last: what has left must not leave again
+        because the database was away for a moment.
 
-    async def _write(self, delivery: RowMapping, attempt: Attempt) -> None:
+        All at once, in the order of their ids: written one by one, the rows would tell in which order their
+        mails left, and a mail server's log says whose those were.
+        """
+        in_order = sorted(tried, key=lambda each: each[0]["id"])
+        await outlast(lambda: self._write(in_order), self._settings.delivery_lease_seconds)
+        for _, attempt in tried:
+            metrics.DELIVERIES.labels("mail", attempt.outcome.value).inc()
+
+    async def _write(self, tried: Sequence[_Tried]) -> None:
         now = datetime.now(UTC)
-        following = domain.after_attempt(
-            attempt.outcome, delivery["attempts"], self._settings.delivery_retry_seconds, now
-        )
         async with self._database.flowing() as connection:
-            written = await store.end_attempt(
-                connection,
-                delivery["municipality"],
-                delivery["id"],
-                delivery["attempts"],
-                following,
-                attempt.error,
-            )
-            if written and following.ended_at and delivery["reporter_handle"] is not None:
-                await publish(connection, _told(delivery, following.state, now))
+            for delivery, attempt in tried:
+                following = domain.after_attempt(
+                    attempt.outcome, delivery["attempts"], self._settings.delivery_retry_seconds, now
+                )
+                written = await store.end_attempt(connection, delivery, following, attempt.error)
+                if written and following.ended_at and delivery["reporter_handle"] is not None:
+                    await publish(connection, _told(delivery, following.state, now))
 
 
 def _told(delivery: RowMapping, state: str, now: datetime) -> FeedbackSent | DeliveryFailed:
