@@ -7,10 +7,9 @@ from email.utils import format_datetime, formataddr
 from functools import lru_cache
 from uuid import UUID
 
-from common.contracts.codes import FeedbackKey
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from notifier.delivery.texts import URGENCIES, notice_text, words
+from notifier.delivery.texts import URGENCIES, words
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,18 @@ class Letter:
     closing: str
 
 
-def notice_letter(
-    language: str, feedback: FeedbackKey, municipality: str, display_name: str, public_url: str
-) -> Letter:
-    """The mail that tells a reporter that there is news; the link opens the mailbox page."""
+def notice_letter(language: str, municipality: str, display_name: str, public_url: str) -> Letter:
+    """The mail that tells a reporter that there is news; the link opens the mailbox page.
+
+    The same for every notice: its words would tell whoever sees the mail what became of the report, and its
+    size whoever sees a mail server's log.
+    """
     mail = words(language)["mail"]
     return Letter(
         language=language,
         subject=mail["subject"].format(municipality=display_name),
         sender_name=display_name,
-        paragraphs=(mail["greeting"], notice_text(language, feedback)),
+        paragraphs=(mail["greeting"], mail["news"]),
         lead=mail["open"],
         button=mail["button"],
         link=f"{public_url}/{municipality}/postvak",

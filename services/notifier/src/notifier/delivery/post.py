@@ -9,7 +9,6 @@ from email.message import EmailMessage
 import aiosmtplib
 from common import metrics
 from common.coarse import coarse
-from common.contracts.codes import FeedbackKey
 from common.contracts.notifier import DeliveryFailed, FeedbackSent
 from common.db import AWAY_KINDS, Database, is_away, outlast
 from common.log import get_logger
@@ -193,8 +192,7 @@ class Post:
         url = self._settings.public_url.rstrip("/")
         if delivery["department"] is not None:
             return work_letter(delivery["urgency"], delivery["count"], municipality, display_name, url)
-        feedback = FeedbackKey(delivery["template"])
-        return notice_letter(language_of(delivery["language"]), feedback, municipality, display_name, url)
+        return notice_letter(language_of(delivery["language"]), municipality, display_name, url)
 
     async def _end(self, tried: Sequence[_Tried]) -> None:
         """Write how these attempts ended, as long as their claims last: what has left must not leave again

@@ -1,0 +1,29 @@
+"""What a mail to a reporter gives away by its size."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from notifier.delivery.mail import compose, notice_letter
+
+_SHORT = (
+    "anna.de.vries@voorbeeld.example",
+    "jan+nieuws-1@voorbeeld.example1",
+    "x_9@een.lang.domein.nl.example1",
+)
+_LONG = ("een" + ".heel" * 12 + "@voorbeeld.example", "e" * 63 + "@voorbeeld.example")
+_MOMENTS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 30, 23, 59, 59, 999, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("addresses", [_SHORT, _LONG])
+def test_mails_to_addresses_of_one_length_have_one_size(language: str, addresses: tuple[str, ...]) -> None:
+    assert len({len(each) for each in addresses}) == 1
+    letter = notice_letter(language, "waterdam", "Gemeente Waterdam", "https://melden.waterdam.example")
+    about = {"sender": "noreply@waterdam.example"}
+    sizes = {
+        len(compose(letter, address=address, message_id=uuid4(), at=at, **about).as_bytes())
+        for address in addresses
+        for at in _MOMENTS
+    }
+    assert len(sizes) == 1
