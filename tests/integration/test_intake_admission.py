@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.contracts.intake import ReportReceived
+from intake.actions import Municipalities
+from intake.admission import Admission, Uncoupling
 from intake.domain.admission import hash_of_code, new_code
 from sqlalchemy import text
 
@@ -19,9 +22,11 @@ from tests.support.backing import Backing
 from tests.support.files import photo
 from tests.support.identities import anonymous, bearer, staff
 from tests.support.intake import Desk, intake_desk, report
+from tests.support.polling import wait_until
 
 PATH = "/api/v1/invitations"
 ADMINISTRATOR = staff(Role.ADMINISTRATOR)
+_VERSIONS = "SELECT t_xmin FROM heap_page_items(get_raw_page('invitation', 0)) WHERE t_data IS NOT NULL"
 REFUSALS = {"invitation": "invitation-needed", "sign-in": "sign-in-needed"}
 REPORTING_KEY = Identity("zandrecht", key_name="corporatie", roles=frozenset({Role.REPORTER}))
 
@@ -163,6 +168,61 @@ async def test_a_use_is_linked_to_no_report(desk: Desk) -> None:
         kept = str((await connection.execute(text("SELECT * FROM submission"))).all())
     assert made["id"] not in kept
     assert all(made["id"].encode() not in body for _, body in await desk.outbox())
+
+
+async def test_rows_and_their_file_tell_no_more_which_report_came_with_a_code(
+    desk: Desk, backing: Backing
+) -> None:
+    await let(desk, "invited")
+    made = [await invited(desk) for _ in range(3)]
+    for each in (*made, made[0]):
+        assert (await desk.send(report(), **{"Invitation-Code": each["code"]})).status_code == 201
+    async with desk.database.flowing() as connection:
+        name = (await connection.execute(text("SELECT current_database()"))).scalar_one()
+    owner = await asyncpg.connect(f"{backing.admin_url.rpartition('/')[0]}/{name}")
+    try:
+        await owner.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+        assert len(await owner.fetch(_VERSIONS)) > len(made)
+        admission = Admission(desk.database, Municipalities())
+        async with owner.transaction():  # a dump that takes long
+            await owner.execute("LOCK TABLE invitation IN ACCESS SHARE MODE")
+            assert not await admission.uncouple()
+        assert await admission.uncouple()
+        versions = await owner.fetch(_VERSIONS)
+        assert len(versions) == len(made)
+        assert len({row["t_xmin"] for row in versions}) == 1
+        assert [row["id"] for row in await owner.fetch("SELECT id FROM invitation ORDER BY ctid")] == sorted(
+            UUID(each["id"]) for each in made
+        )
+    finally:
+        await owner.close()
+    assert sorted(await uses(desk)) == [1, 1, 2]
+    for expected in [201] * 3 + [403]:
+        answer = await desk.send(report(), **{"Invitation-Code": made[0]["code"]})
+        assert answer.status_code == expected
+
+
+async def test_invitations_are_uncoupled_again_and_again(desk: Desk) -> None:
+    await let(desk, "invited")
+    made = await invited(desk)
+    await desk.send(report(), **{"Invitation-Code": made["code"]})
+    stopping = asyncio.Event()
+    working = asyncio.create_task(
+        Uncoupling(Admission(desk.database, Municipalities()), seconds=0.1).run(stopping)
+    )
+
+    files: set[int] = set()
+
+    async def are_new() -> bool:
+        async with desk.database.flowing() as connection:
+            row = await connection.execute(text("SELECT pg_relation_filenode('invitation')"))
+            files.add(row.scalar_one())
+        return len(files) > 2
+
+    await wait_until(are_new, what="two other files")
+    stopping.set()
+    await working
+    assert await uses(desk) == [1]
 
 
 @pytest.mark.parametrize(

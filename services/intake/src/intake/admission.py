@@ -1,5 +1,6 @@
 """The rule of each municipality about who may report, held at every door."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from uuid import UUID, uuid4
 from common.auth import Identity
 from common.db import Database, count_alone
 from common.errors import AppError, FieldError, NotAllowed, NotFound
+from common.messaging.broker import keep_trying
+from common.pauses import pause
 from common.receipt import hash_of_key
 
 from intake import store
@@ -19,6 +22,7 @@ from intake.store import invitations
 HEADER = "Invitation-Code"
 _MOST_VALID = 200
 _MOST_SHOWN = 500
+_JITTER = secrets.SystemRandom()
 
 
 class SignInNeeded(NotAllowed):
@@ -105,6 +109,7 @@ class Admission:
             yield
             return
         wanted = _wanted(need, caller.municipality, code)
+        # Just before the report: their rows tell that they belong together, until `Uncoupling` comes by.
         async with self._database.tenant(caller.municipality) as connection:
             used = await invitations.use(connection, wanted, self._clock())
         if used is None:
@@ -142,9 +147,35 @@ class Admission:
             if not await invitations.revoke(connection, invitation, person, self._clock()):
                 raise NotFound("There is no such invitation here.")
 
+    async def uncouple(self) -> bool:
+        """Let no row of an invitation tell which report came with it; False when it could not be done now."""
+        async with self._database.flowing() as connection:
+            return await invitations.rewrite(connection)
+
     async def _is_known(self, town: str, key: bytes) -> bool:
         async with self._database.flowing() as connection:
             return bool(await store.body_macs(connection, [(town, hash_of_key(key))]))
+
+
+class Uncoupling:
+    """Uncouples invitations from reports in the background, whether one was used or not."""
+
+    name = "invitations"
+    trouble = None
+    is_background = True  # reports are taken in without it
+
+    def __init__(self, admission: Admission, *, seconds: float) -> None:
+        self._admission = admission
+        self._seconds = seconds
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Do it every so many seconds, half as many more or less; an outage is waited out."""
+        await keep_trying(lambda: self._work(stopping), stopping, what=self.name)
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await pause(stopping, self._seconds * _JITTER.uniform(0.5, 1.5))
+            await self._admission.uncouple()
 
 
 def _wanted(need: Need, town: str, code: str | None) -> bytes:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from intake import anonymiser, store
 from intake.actions import Intake, Municipalities
-from intake.admission import Admission
+from intake.admission import Admission, Uncoupling
 from intake.api import UPLOAD_PATH, checks, editing, forms, invitations, previews, repeats, reports, uploads
 from intake.attachments import Attachments, Rules, Sweeper
 from intake.consumers import handlers
@@ -166,5 +166,6 @@ async def serve(settings: ServiceSettings) -> None:
         log.warning("municipalities.not_read", error=type(error).__name__)
     sweeper = Sweeper(attachments, seconds=settings.files_sweep_seconds)
     watch = Watch(needs_walls=settings.apart_needs_walls)
-    parts = (*house.parts, writer, refresher, sweeper, watch)
+    uncoupling = Uncoupling(admission, seconds=settings.invitations_rewrite_seconds)
+    parts = (*house.parts, writer, refresher, sweeper, uncoupling, watch)
     await serve_process(build_app(settings, intake, editor, admission), settings, parts, on_stop=house.close)

@@ -42,6 +42,7 @@ class IntakeSettings(ServiceSettings):
     files_worker_memory_mib: int = 768  # address space of each; more means that the file is refused
     files_worker_seconds: float = 20  # for one file
     files_sweep_seconds: float = 300  # between two rounds
+    invitations_rewrite_seconds: float = 300  # about so long rows tell which report came with which code
     clamav_address: str | None = None  # unix:/path, tls:host:port or (this machine) host:port; away means 503
     clamav_seconds: float = 30  # for one file
 

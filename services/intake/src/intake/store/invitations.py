@@ -37,6 +37,7 @@ _REVOKE = text(
     WHERE id = :id RETURNING id
     """
 )
+_REWRITE = text("SELECT rewrite_invitations()")
 
 
 async def insert(connection: AsyncConnection, municipality: str, code_hash: bytes, made: Invitation) -> None:
@@ -81,6 +82,14 @@ async def use(connection: AsyncConnection, code_hash: bytes, now: datetime) -> U
 async def give_back(connection: AsyncConnection, invitation: UUID) -> None:
     """Count one use less."""
     await connection.execute(_GIVE_BACK, {"id": invitation})
+
+
+async def rewrite(connection: AsyncConnection) -> bool:
+    """Write all of them anew, so that none tells when it was used; False while others keep the table busy.
+
+    Of all municipalities, in one transaction, into a new file.
+    """
+    return bool((await connection.execute(_REWRITE)).scalar_one())
 
 
 async def revoke(connection: AsyncConnection, invitation: UUID, person: UUID, now: datetime) -> bool:
