@@ -237,13 +237,13 @@ async def test_the_other_half_is_gone_when_the_receipt_comes_whatever_the_browse
     browser: Browser, point: Point
 ) -> None:
     async with visiting(browser, point.url) as (page, _):
+        await page.context.route(
+            "**/receipt.js", lambda route: route.fulfill(body="", content_type="text/javascript")
+        )
         await ready_to_send(page)
         await press_keep(page)
         await expect(page.get_by_role("button", name=FORGET)).to_be_focused()
         (draft,) = await kept(page)
-        await page.context.route(
-            "**/receipt.js", lambda route: route.fulfill(body="", content_type="text/javascript")
-        )
         await page.get_by_role("button", name=SEND).click()
         await receipt_on(page)
         (left,) = await kept(page)  # as if the browser was closed before it could delete anything

@@ -15,6 +15,9 @@ _TYPES_WITHOUT_TEXT = re.compile(r'type="(?:hidden|checkbox|radio|file)"')
 _PASSWORDS = frozenset({"session/sign_in.html", "unlock"})
 #: Says nothing but that somebody leaves.
 _WITHOUT_WORDS = frozenset({"session/sign_out.html", "base.html"})
+#: A state, a version and the number of a report. Its page holds the vault, and keeps its document itself.
+_CODES_ONLY = frozenset({"work/case.html"})
+_VAULT = frozenset({"case.js"})
 
 
 def forms() -> Iterator[tuple[str, str, str]]:
@@ -33,11 +36,28 @@ ALL = list(forms())
     ("name", "tag", "inside"), ALL, ids=[f"{name}-{at}" for at, (name, *_) in enumerate(ALL)]
 )
 def test_a_form_is_neither_remembered_nor_restored(name: str, tag: str, inside: str) -> None:
-    if name in _PASSWORDS:
-        return
-    assert 'autocomplete="off"' in tag, f"{name}: a browser keeps what is typed in this form"
-    if 'method="post"' in tag and name not in _WITHOUT_WORDS:
+    if name not in _PASSWORDS:
+        assert 'autocomplete="off"' in tag, f"{name}: a browser keeps what is typed in this form"
+    if 'method="post"' in tag and name not in _WITHOUT_WORDS | _PASSWORDS:
         assert "off_disk()" in tag + inside or "act(" in tag + inside, f"{name}: its body goes to the disk"
+    if 'method="post"' in tag and name not in _WITHOUT_WORDS | _CODES_ONLY:
+        assert " data-in-place" in tag, f"{name}: its body stays in the history"
+        assert re.search(r' action="\{\{ paths\.\w+ \}\}"', tag), f"{name}: it says not where it goes"
+
+
+def test_every_page_brings_what_sends_a_form_in_place() -> None:
+    assert "asset('js/in-place.js')" in (TEMPLATES / "base.html").read_text("utf-8")
+    for path in sorted((TEMPLATES.parent / "static" / "js").glob("*.js")):
+        script = path.read_text("utf-8")
+        if path.name not in _VAULT:
+            assert not re.search(r"\.submit\(", script), f"{path.name}: a form that leaves by itself"
+
+
+def test_a_page_whose_form_leaves_says_what_stays_without_script() -> None:
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        page = path.read_text("utf-8")
+        if " data-in-place" in page or ('id="receipt"' in page and "{% extends" in page):
+            assert "{{ without_script() }}" in page, path.name
 
 
 def test_the_forms_are_all_seen() -> None:

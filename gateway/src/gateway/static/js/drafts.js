@@ -2,12 +2,11 @@
 
 import { findHalf } from "./draft-key.js";
 import { drafts, forget, opened } from "./draft.js";
+import { eachPage } from "./in-place.js";
 import { sends } from "./sending.js";
 
-const template = document.getElementById("draft-template");
-
 /** Shows a draft; one that can no longer be opened is deleted. While nobody answers it stays, unseen. */
-async function offer(draft) {
+async function offer(template, draft) {
   const place = template.content.firstElementChild.cloneNode(true);
   const form = place.querySelector("form");
   const half = await findHalf(form, draft.id);
@@ -30,10 +29,12 @@ async function offer(draft) {
   sends(form);
 }
 
-if (template) {
+eachPage(() => {
+  const template = document.getElementById("draft-template");
+  if (!template) return;
   // In a template an address is not resolved yet.
   const address = new URL(template.content.querySelector("form").getAttribute("action"), location.href).href;
   drafts(address)
-    .then((found) => Promise.allSettled(found.map(offer)))
+    .then((found) => Promise.allSettled(found.map((draft) => offer(template, draft))))
     .catch((error) => console.info("no drafts here", error.message));
-}
+});

@@ -1,12 +1,15 @@
 // Files at the report form: each is sent when it is chosen, with progress, and can be taken away again.
 // Without this module they go along with the form, and the answer to that lists them.
 
-const form = document.getElementById("report");
-const input = document.getElementById("field-files");
+import { eachPage } from "./in-place.js";
 
-if (form && input) start();
+eachPage(() => {
+  const form = document.getElementById("report");
+  const input = document.getElementById("field-files");
+  if (form && input) start(form, input);
+});
 
-function start() {
+function start(form, input) {
   const place = document.getElementById("files");
   const list = document.getElementById("files-list");
   const status = document.getElementById("files-status");

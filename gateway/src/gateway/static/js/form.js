@@ -1,11 +1,14 @@
 // Makes the report form lighter: hides questions that do not apply, and says "call 112" at once.
 // Without this module every question is shown with its condition, and the warning comes before sending.
 
-const form = document.getElementById("report");
+import { eachPage } from "./in-place.js";
+
+/** The form of the page that is shown now. */
+const report = () => document.getElementById("report");
 
 /** The answers given to the controls of this name. */
 const answersTo = (name) =>
-  [...form.elements]
+  [...report().elements]
     .filter((control) => control.name === name && !control.disabled)
     .filter((control) => !["radio", "checkbox"].includes(control.type) || control.checked)
     .map((control) => control.value);
@@ -15,15 +18,15 @@ const holds = (when) =>
   Object.entries(when).every(([name, wanted]) => [wanted].flat().some((each) => answersTo(name).includes(each)));
 
 /** Does this page ask it, or does it only carry the answer along? */
-const isAsked = (name) => [...form.elements].some((control) => control.name === name && control.type !== "hidden");
+const isAsked = (name) => [...report().elements].some((control) => control.name === name && control.type !== "hidden");
 
 function showWhatThisRoleSees() {
-  const kind = form.elements.namedItem("reporter_kind")?.value;
+  const kind = report().elements.namedItem("reporter_kind")?.value;
   for (const box of document.querySelectorAll("[data-role]")) box.hidden = box.dataset.role !== kind;
 }
 
 function showWhatApplies() {
-  for (const group of form.querySelectorAll("[data-show-when]")) {
+  for (const group of report().querySelectorAll("[data-show-when]")) {
     const applies = holds(JSON.parse(group.dataset.showWhen));
     group.hidden = !applies;
     for (const control of group.querySelectorAll("input, select, textarea")) control.disabled = !applies;
@@ -31,7 +34,7 @@ function showWhatApplies() {
 }
 
 function warn() {
-  const rules = JSON.parse(form.dataset.acute).filter(
+  const rules = JSON.parse(report().dataset.acute).filter(
     (rule) => holds(rule.when) && Object.keys(rule.when).some(isAsked),
   );
   const box = document.getElementById("acute");
@@ -46,7 +49,7 @@ function warn() {
     placeBeside(box, Object.keys(first.when).find(isAsked));
     box.hidden = false;
   }
-  form.elements.namedItem("warned").value = "1";
+  report().elements.namedItem("warned").value = "1";
 }
 
 /** Puts the warning below the question whose answer calls for it. */
@@ -61,7 +64,9 @@ function countCharacters(counter) {
   counter.textContent = text.replace("#", new Intl.NumberFormat(document.documentElement.lang).format(Math.abs(left)));
 }
 
-if (form) {
+eachPage(() => {
+  const form = report();
+  if (!form) return;
   for (const sentence of form.querySelectorAll(".v-condition__when")) sentence.hidden = true;
   form.addEventListener("change", () => {
     showWhatApplies();
@@ -74,4 +79,4 @@ if (form) {
   showWhatApplies();
   showWhatThisRoleSees();
   warn();
-}
+});

@@ -1,8 +1,7 @@
 // At the check: what the reporter selects in the own words can be hidden with one press.
 // Without this module, or by keyboard, the words are typed.
 
-const form = document.getElementById("check");
-const button = form?.querySelector("[data-mark-selection]");
+import { eachPage } from "./in-place.js";
 
 /** The selected words, without what the page says between them. */
 function selected() {
@@ -17,7 +16,7 @@ function selected() {
   return copy.textContent.replace(/\s+/g, " ").trim();
 }
 
-if (button) {
+function offer(form, button) {
   button.hidden = false;
   let words = "";
   document.addEventListener("selectionchange", () => {
@@ -32,3 +31,9 @@ if (button) {
     form.requestSubmit(form.querySelector("button[name=step][value=check]"));
   });
 }
+
+eachPage(() => {
+  const form = document.getElementById("check");
+  const button = form?.querySelector("[data-mark-selection]");
+  if (button) offer(form, button);
+});

@@ -1,16 +1,17 @@
 // Fills in where the reporter is, when asked to. Without this module, or a permission, it is typed.
 
-const place = document.querySelector("[data-locate]");
+import { eachPage } from "./in-place.js";
+
 const DECIMALS = 5; // about a metre
 
-if (place && "geolocation" in navigator) {
+function offer(place) {
   place.hidden = false;
   const said = place.querySelector("[role=status]");
   place.querySelector("button").addEventListener("click", () => {
     said.textContent = said.dataset.busy;
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
-        const input = document.getElementById("field-pin");
+        const input = place.closest("form").elements.namedItem("pin");
         input.value = `${coords.latitude.toFixed(DECIMALS)}, ${coords.longitude.toFixed(DECIMALS)}`;
         said.textContent = said.dataset.done;
       },
@@ -19,3 +20,8 @@ if (place && "geolocation" in navigator) {
     );
   });
 }
+
+eachPage(() => {
+  const place = document.querySelector("[data-locate]");
+  if (place && "geolocation" in navigator) offer(place);
+});

@@ -2,12 +2,9 @@
 
 import { destroyHalf } from "./draft-key.js";
 import { forget } from "./draft.js";
+import { eachPage } from "./in-place.js";
 
-const tools = document.querySelector("[data-tools]");
-const said = tools?.querySelector("[role=status]");
-const sent = document.querySelector("[data-draft]");
-
-async function copy(id) {
+async function copy(id, said) {
   try {
     await navigator.clipboard.writeText(document.getElementById(id).textContent.trim());
     said.textContent = said.dataset.copied;
@@ -16,14 +13,23 @@ async function copy(id) {
   }
 }
 
-if (tools) {
-  tools.hidden = false;
-  tools.querySelector("[data-copy]").addEventListener("click", (event) => copy(event.currentTarget.dataset.copy));
+function offer(tools) {
+  const said = tools.querySelector("[role=status]");
+  for (const each of [tools, ...document.querySelectorAll("[data-with-script]")]) each.hidden = false;
+  tools.querySelector("[data-copy]").addEventListener("click", (event) => copy(event.currentTarget.dataset.copy, said));
   tools.querySelector("[data-print]").addEventListener("click", () => window.print());
 }
-if (sent) {
+
+function endDraft(sent) {
   forget(sent.dataset.draft).catch((error) => console.info("no drafts here", error.message));
   if ("draftOpen" in sent.dataset) {
     destroyHalf(sent, sent.dataset.draft).catch((error) => console.info("it ends within a day", error.message));
   }
 }
+
+eachPage(() => {
+  const tools = document.querySelector("[data-tools]");
+  const sent = document.querySelector("[data-draft]");
+  if (tools) offer(tools);
+  if (sent) endDraft(sent);
+});

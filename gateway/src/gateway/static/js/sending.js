@@ -1,6 +1,7 @@
 // How a report form leaves: with a proof of work, and with a draft kept when nobody answers.
-// Where anything here fails, the form leaves as it would without script.
+// Where the proof fails, the form leaves without it.
 
+import { Away, answerTo, eachPage, setLeaving, show } from "./in-place.js";
 import { Keeping } from "./keeping.js";
 import { challenge, isFresh, proofFor } from "./proof.js";
 
@@ -13,11 +14,10 @@ export function sends(form) {
   const departure = new Departure(form);
   form.addEventListener("submit", (event) => {
     const button = event.submitter ?? form.querySelector("[data-proves]");
-    if (!button?.matches("[data-proves]")) return;
+    if (!button?.matches("[data-proves]")) return departure.stop(); // another way was chosen
     event.preventDefault();
     departure.begin(button);
   });
-  addEventListener("pageshow", () => departure.end()); // back from the browser's memory it can leave again
   return departure;
 }
 
@@ -27,43 +27,56 @@ class Departure {
     this.said = JSON.parse(form.dataset.sends);
     this.status = form.querySelector("[data-status]");
     this.wait = FIRST_WAIT_SECONDS;
-    this.isLeaving = false;
+    this.turn = null; // while it is leaving
     this.keeping = new Keeping(form, (words) => this.say(words), this.said);
-    form.querySelector("[data-forget]")?.addEventListener("click", () => this.stopWaiting());
+    form.querySelector("[data-forget]")?.addEventListener("click", () => this.stop());
     addEventListener("online", () => this.again?.());
   }
 
   async begin(button) {
-    if (this.isLeaving) return;
-    this.isLeaving = true;
-    this.stopWaiting();
+    if (this.turn || !this.form.isConnected) return; // or another page came in the place of this one
+    this.stop();
+    const turn = (this.turn = Symbol("turn"));
     this.say(this.said.busy);
-    for (const each of this.form.querySelectorAll("button")) each.setAttribute("aria-disabled", "true");
-    this.put("step", button.value);
+    setLeaving(this.form, true);
     try {
       await this.prove();
+      if (this.turn !== turn) return;
+      await this.leave(button);
     } catch (error) {
-      if (error instanceof TypeError) return this.stay(button); // nobody answers: the network is away
-      console.info("leaves without a proof", error.message);
+      if (!(error instanceof Away)) throw error;
+      if (this.turn === turn) await this.stay(button);
     }
-    this.form.submit();
   }
 
-  /** Puts a proof in the form, unless it has one that serves; also finds out whether anybody is there. */
+  /** Throws `Away` when nobody answers; the page that says that nothing was sent yet stays for less than an answer. */
+  async leave(button) {
+    const answer = await answerTo(this.form, button);
+    if (this.isWaiting && AWAY.has(answer.status)) throw new Away(answer.status);
+    await show(answer);
+    this.stop();
+    this.say("");
+  }
+
+  /** Puts a proof in the form, unless it has one that serves, or none can be made. Throws `Away` when nobody answers. */
   async prove() {
     const { municipality } = this.form.dataset;
-    const found = await challenge(municipality);
+    const found = await challenge(municipality).catch((error) => {
+      throw new Away(error.message);
+    });
     const kept = this.form.elements.namedItem("proof")?.value ?? "";
     if (!municipality || !found || isFresh(kept, found)) return;
     const tell = (percent) => this.say(this.said.longer.replace("#", percent));
-    this.put("proof", await proofFor(found, this.key, tell));
+    const proof = await proofFor(found, this.key, tell).catch((error) => console.info("no proof", error.message));
+    if (proof) this.put("proof", proof);
   }
 
   /** Sending failed: keeps what was filled in where that can be done safely, and tries again by itself. */
   async stay(button) {
-    this.end();
+    this.stop();
     const isKept = await this.keeping.keep();
-    this.waitFor(() => this.begin(button), `${this.said.away} ${isKept ? this.said.kept : this.said.not_kept}`);
+    const kept = isKept ? this.said.kept : this.said.not_kept;
+    this.waitFor(() => this.begin(button), this.isWaiting ? kept : `${this.said.away} ${kept}`);
   }
 
   waitFor(again, words) {
@@ -73,18 +86,20 @@ class Departure {
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_SECONDS);
   }
 
-  stopWaiting() {
+  /** It stays: nothing is on its way, or waits to be. */
+  stop() {
     clearTimeout(this.timer);
-    this.again = null;
+    this.again = this.turn = null;
+    setLeaving(this.form, false);
+  }
+
+  /** Is this the page that says that nothing was sent yet? */
+  get isWaiting() {
+    return this.form.matches("[data-again]");
   }
 
   get key() {
     return this.form.elements.namedItem("key").value;
-  }
-
-  end() {
-    this.isLeaving = false;
-    for (const each of this.form.querySelectorAll("button")) each.removeAttribute("aria-disabled");
   }
 
   say(words) {
@@ -101,33 +116,11 @@ class Departure {
     }
     input.value = value;
   }
+}
 
-  // --- the page that says that nothing was sent yet ---
-
-  /** Sends the form in the background until there is an answer, and then in the foreground: it is one report. */
-  async retry() {
-    const isKept = await this.keeping.keep();
-    const button = this.form.querySelector("[data-proves]");
-    const attempt = async () => {
-      this.put("step", button.value);
-      let isAway = true;
-      try {
-        await this.prove();
-        const body = new URLSearchParams([...new FormData(this.form)]);
-        const answer = await fetch(this.form.action, { method: "POST", body, headers: { accept: "text/html" } });
-        isAway = AWAY.has(answer.status);
-      } catch (error) {
-        console.info("still away", error.message);
-      }
-      if (this.again !== attempt) return; // the reporter was quicker
-      if (isAway) this.waitFor(attempt, "");
-      else await this.begin(button);
-    };
-    this.waitFor(attempt, isKept ? this.said.kept : this.said.not_kept);
+eachPage(() => {
+  for (const form of document.querySelectorAll("form[data-sends]")) {
+    const departure = sends(form);
+    if (departure.isWaiting) departure.stay(form.querySelector("[data-proves]"));
   }
-}
-
-for (const form of document.querySelectorAll("form[data-sends]")) {
-  const departure = sends(form);
-  if (form.matches("[data-again]")) departure.retry();
-}
+});
