@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from common.log import configure_logging, get_logger
+from common import metrics
+from common.log import Sparing, configure_logging, get_logger
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,29 @@ def test_a_line_keeps_its_fine_time_and_the_rest(capsys: pytest.CaptureFixture[s
     told = json.loads(capsys.readouterr().out)
     assert (told["count"], told["service"], told["level"]) == (7, "test", "info")
     assert len(told["timestamp"]) > len("2026-11-30T09:15:00Z")
+
+
+def test_of_one_kind_of_trouble_there_are_only_so_many_lines_a_minute(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("test")
+    before = metrics.LOG_LINES_SPARED._value.get()
+    for number in range(200):
+        get_logger().warning("service.away", number=number)
+        logging.getLogger("elsewhere").error("no %s", number)
+        get_logger().info("files.swept")
+    get_logger().warning("another.kind")
+    lines = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert lines.count("service.away") == 60
+    assert sum(line.startswith("no ") for line in lines) == 60
+    assert (lines.count("files.swept"), lines.count("another.kind")) == (200, 1)
+    assert metrics.LOG_LINES_SPARED._value.get() - before == 280
+
+
+def test_after_a_minute_lines_are_written_again() -> None:
+    now = 0.0
+    sparing = Sparing(most=1, clock=lambda: now)
+    line = logging.LogRecord("a", logging.ERROR, "a.py", 1, "no", None, None)
+    assert [sparing.filter(line) for _ in range(3)] == [True, False, False]
+    now = 61.0
+    assert sparing.filter(line)

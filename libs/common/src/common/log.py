@@ -1,13 +1,19 @@
 """Structured logs: one JSON object a line, event name first, never a body, an address, a secret or an id.
 
-A line has a fine time: with the id of a report or an event in it, it would tell when somebody reported.
+A line has a fine time: with the id of a report or an event in it, it would tell when somebody reported. Of
+one kind of trouble there are only so many lines a minute, for some of it anybody can cause.
 """
 
 import logging
 import re
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 
 import structlog
+
+from common import metrics
 
 _ID = re.compile(r"(?i)[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
@@ -19,6 +25,34 @@ def _rendered(logger: object, name: str, told: structlog.typing.EventDict) -> st
     """The line without any UUID, wherever it stands: also in what a database says of a row."""
     line = _render(logger, name, told)
     return _ID.sub("<id>", line if isinstance(line, str) else line.decode())
+
+
+class Sparing(logging.Filter):
+    """Lets so many lines of one kind through in a minute; those beyond are counted only.
+
+    A kind is an event name of ours, or a place in the code of others. Lines below a warning all pass.
+    """
+
+    def __init__(self, most: int = 60, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most, self._clock = most, clock
+        self._began = clock()
+        self._lines: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this line is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        if self._clock() - self._began >= 60:
+            self._began = self._clock()
+            self._lines.clear()
+        told = record.msg
+        kind = str(told.get("event")) if isinstance(told, dict) else f"{record.name}:{record.lineno}"
+        self._lines[kind] += 1
+        if self._lines[kind] > self._most:
+            metrics.LOG_LINES_SPARED.inc()
+            return False
+        return True
 
 
 def configure_logging(service: str, level: str = "info") -> None:
@@ -47,11 +81,14 @@ def configure_logging(service: str, level: str = "info") -> None:
             ],
         )
     )
+    handler.addFilter(Sparing())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for chatty in ("aio_pika", "aiormq", "uvicorn.access", "sqlalchemy", "asyncio", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns of what clients send wrong, each time; that is counted (`CONNECTIONS_CUT`).
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)
 
 

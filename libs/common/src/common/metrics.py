@@ -11,8 +11,12 @@ HTTP_SECONDS = Histogram(
 )
 CONNECTIONS_CUT = Counter(
     "vermoeden_connections_cut_total",
-    "Connections that were ended because they did nothing.",
+    "Connections that were ended because they did nothing, or sent no HTTP.",
     ["why"],
+)
+LOG_LINES_SPARED = Counter(
+    "vermoeden_log_lines_spared_total",
+    "Warnings and errors that were not written, because there were very many of their kind in a minute.",
 )
 GAVE_WAY = Counter("vermoeden_gave_way_total", "Slow bodies that were given up for somebody else.", ["room"])
 OUTBOX_SENT = Counter("vermoeden_outbox_sent_total", "Events confirmed by the broker.")

@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from common import metrics
 from common.connections.limits import Networks
 from common.memory import READ_BYTES
 
@@ -97,6 +98,7 @@ class Reading(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._connection.cut("head")
             return
+        metrics.CONNECTIONS_CUT.labels("unreadable").inc()
         super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
