@@ -24,6 +24,12 @@ NETWORK = "203.0.113.0/24"
         (PROXY, ["198.51.100.1, unknown"], UNKNOWN),
         (PROXY, ["198.51.100.1, _hidden"], UNKNOWN),
         (PROXY, ["198.51.100.1,"], UNKNOWN),
+        (PROXY, ["a/24"], UNKNOWN),
+        (PROXY, ["1/56"], UNKNOWN),
+        (PROXY, ["198.51.100.0/24"], UNKNOWN),  # an entry is an address
+        ("a/24", [], UNKNOWN),
+        ("203.0.113.9/24", [], UNKNOWN),
+        (NETWORK, [], NETWORK),
         (PROXY, ["198.51.100.1, " + "9" * 9000], UNKNOWN),
         (PROXY, [f"198.51.100.1, {CLIENT}:4711"], NETWORK),
         (PROXY, ["[2001:db8:1:2ff::1]:47"], "2001:db8:1:200::/56"),

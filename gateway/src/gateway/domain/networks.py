@@ -132,4 +132,4 @@ def bare_address(entry: str) -> str:
         if not port.isdigit():
             return ""
     text = text.partition("%")[0]
-    return "" if address_block(text) == UNKNOWN else text
+    return "" if "/" in text or address_block(text) == UNKNOWN else text

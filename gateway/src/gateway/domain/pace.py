@@ -25,7 +25,7 @@ class Pace:
     """A token bucket per key (generic cell rate algorithm): one number each, gone when it is full again."""
 
     per_second: float
-    burst: int
+    burst: float
     patience_seconds: float
     max_keys: int = 50_000
     _due: dict[object, float] = field(default_factory=dict)
@@ -82,7 +82,8 @@ class Attempts:
 
     Counted are tries for one login from one network, all tries for a login, all from a network, and all.
     The first is strict. The second and third are so loose that guesses from some networks do not keep a
-    person out, nor one person their whole office; guesses from hundreds do, out of browsers not known.
+    person out, nor one person their whole office. Some hundreds of guesses within minutes do, out of browsers
+    not known; two dozen networks are enough for that.
     A browser in which this person signed in before has a lane: only its own tries count there, as strictly.
     An attempt counts when it begins, so that many at once are not all the first; a right password clears it.
     """
@@ -161,7 +162,7 @@ def address_block(address: str) -> str:
     What is such a network already stays it.
     """
     if "/" in address:
-        return address if address.endswith(("/24", "/56")) else "unknown"
+        return address if address == address_block(address.partition("/")[0]) else "unknown"
     with suppress(OSError, ValueError):  # plain IPv4, as nearly all, in a tenth of the time
         first, second, third, _ = inet_pton(AF_INET, address)
         return f"{first}.{second}.{third}.0/24"
