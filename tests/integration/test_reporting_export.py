@@ -202,7 +202,7 @@ async def fill(desk: Desk, count: int) -> None:
 
 async def test_a_reader_that_leaves_ends_the_copy_and_frees_its_place(desk: Desk) -> None:
     await fill(desk, 20_000)
-    for _ in range(4):  # more often than there are places
+    for _ in range(10):  # more often than there are places
         answer = await desk.get(EXPORT_PATH)
         assert len(await answer.content.readexactly(1000)) == 1000
         answer.close()
@@ -231,12 +231,16 @@ async def test_an_error_halfway_breaks_the_connection(desk: Desk) -> None:
         await answer.read()
 
 
-async def test_when_every_place_is_taken_the_next_is_told_to_come_back(desk: Desk) -> None:
-    await fill(desk, 80_000)  # more than queue and sockets hold, so that both copies go on
-    held = [await desk.get(EXPORT_PATH) for _ in range(2)]
-    async with desk.get(EXPORT_PATH) as answer:
+async def test_who_holds_many_places_is_told_to_come_back_and_others_find_one(desk: Desk) -> None:
+    await fill(desk, 80_000)  # more than queue and sockets hold, so that the copies go on
+    purpose = "?purpose=controle"
+    held = [await desk.get(EXPORT_PATH + purpose, KEY) for _ in range(3)]
+    async with desk.get(EXPORT_PATH + purpose, KEY) as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"]
+    others = (MANAGER, replace(KEY, municipality="duinrade"), replace(KEY, municipality="zandrecht"))
+    held += [await desk.get(EXPORT_PATH + purpose, other) for other in others]
+    assert [each.status for each in held] == [200] * 6
     for each in held:
         each.close()
 
@@ -250,10 +254,10 @@ def everything() -> ExportRequest:
 async def test_a_reader_that_stalls_holds_its_place_no_longer_than_an_export_may_take(desk: Desk) -> None:
     await fill(desk, 20_000)
     exports = Exports(desk.web_url, connections=1, seconds=1)
-    stalled = await exports.start("testdam", everything())
+    stalled = await exports.start(MANAGER, everything())
     await anext(stalled)
     await asyncio.sleep(1.5)
-    following = await exports.start("testdam", everything())
+    following = await exports.start(MANAGER, everything())
     assert await anext(following)
     with pytest.raises(TimeoutError):
         async for _ in stalled:
@@ -261,13 +265,29 @@ async def test_a_reader_that_stalls_holds_its_place_no_longer_than_an_export_may
     await exports.close()
 
 
+async def read_slowly(chunks: AsyncIterator[bytes]) -> None:
+    """Two chunks in a second."""
+    async for _ in chunks:
+        await asyncio.sleep(0.5)
+
+
+async def test_a_reader_that_is_slow_all_the_time_loses_the_place(desk: Desk) -> None:
+    await fill(desk, 80_000)
+    exports = Exports(desk.web_url, connections=1, seconds=600, chunk_seconds=0.2)
+    slow = await exports.start(MANAGER, everything())
+    with pytest.raises(TimeoutError):
+        await read_slowly(slow)
+    assert await anext(await exports.start(MANAGER, everything()))
+    await exports.close()
+
+
 async def test_a_download_that_is_dropped_before_it_begins_frees_its_place(desk: Desk) -> None:
     await fill(desk, 20_000)
     exports = Exports(desk.web_url, connections=1, seconds=60)
-    dropped = await exports.start("testdam", everything())
+    dropped = await exports.start(MANAGER, everything())
     del dropped
     gc.collect()
-    assert await anext(await exports.start("testdam", everything()))
+    assert await anext(await exports.start(MANAGER, everything()))
     await exports.close()
 
 
@@ -275,11 +295,11 @@ async def test_a_download_that_is_cancelled_at_its_start_leaves_no_place_taken(d
     await fill(desk, 20_000)
     exports = Exports(desk.web_url, connections=1, seconds=60)
     for pause in (0, 0, 0.01, 0.05):
-        starting = asyncio.create_task(exports.start("testdam", everything()))
+        starting = asyncio.create_task(exports.start(MANAGER, everything()))
         await asyncio.sleep(pause)
         starting.cancel()
         with suppress(asyncio.CancelledError):  # it may have begun already; then it is dropped
             await starting
         del starting
-    assert await anext(await exports.start("testdam", everything()))
+    assert await anext(await exports.start(MANAGER, everything()))
     await exports.close()

@@ -123,7 +123,7 @@ async def reporting_desk(backing: Backing) -> AsyncIterator[Desk]:
     """Reporting with two forms, one of them restricted, and one municipality."""
     urls = await service_database(backing, "reporting")
     private, public = generate_identity_key()
-    exports = Exports(urls.web, connections=2, seconds=60)
+    exports = Exports(urls.web, connections=8, seconds=60)
     async with opened(urls) as database:
         app = create_reporting_app(database, exports, IdentityVerifier("reporting", {"k1": public}))
         async with served(app) as url, aiohttp.ClientSession() as http:

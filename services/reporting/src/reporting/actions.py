@@ -60,7 +60,7 @@ async def start_export(
 ) -> Download:
     """Record who exports what and why, commit that, and only then begin to read.
 
-    Raises `Malformed` with every bad filter, `Unavailable` when every export place is taken.
+    Raises `Malformed` with every bad filter, `Unavailable` when no export place is left for the caller.
     """
     caller.require(Role.PROCESS_MANAGER, Role.EXPORT)
     async with database.tenant(caller.municipality) as connection:
@@ -71,7 +71,7 @@ async def start_export(
             needs_purpose=caller.key_name is not None or Role.PROCESS_MANAGER not in caller.roles,
         )
         await _record(connection, caller, request)
-    chunks = await exports.start(caller.municipality, request)
+    chunks = await exports.start(caller, request)
     return Download(_file_name(caller.municipality, request), chunks)
 
 

@@ -1,14 +1,18 @@
 """Rows from PostgreSQL to the wire: COPY into a bounded queue of large chunks."""
 
 import asyncio
+import time
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
+from common.auth import Identity
 from common.db import driver_address
 from common.errors import Unavailable
 from common.log import get_logger
+from common.rooms import SLOW_BYTES_PER_SECOND
+from common.sharing import Path, Share
 from common.tls import Tls
 
 from reporting.columns import STATUS, header_line, projection, text_columns
@@ -16,7 +20,8 @@ from reporting.filters import ExportRequest
 
 CHUNK_BYTES = 256 * 1024
 _QUEUE_CHUNKS = 16
-_PLACE_SECONDS = 2.0
+_PLACE_SECONDS, _LOOK_AGAIN_SECONDS = 2.0, 0.05
+_CHUNK_TAKEN_SECONDS = CHUNK_BYTES / SLOW_BYTES_PER_SECOND  # whoever reads slower loses the place
 _STATEMENT_SECONDS = 5.0
 _BOM = b"\xef\xbb\xbf"
 
@@ -63,13 +68,24 @@ def export_query(municipality: str, request: ExportRequest) -> tuple[str, list[o
 class Exports:
     """A small pool of its own for downloads, so that they never keep the API waiting.
 
-    Each runs in one transaction of the web role under row-level security.
+    A municipality, and there a person or key, holds as many places as it leaves free for others (`Share`).
+    Each download runs in one transaction of the web role under row-level security.
     """
 
-    def __init__(self, web_url: str, *, connections: int, seconds: float, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        web_url: str,
+        *,
+        connections: int,
+        seconds: float,
+        chunk_seconds: float = _CHUNK_TAKEN_SECONDS,
+        tls: Tls | None = None,
+    ) -> None:
+        """`seconds`: for a whole download; `chunk_seconds`: until its reader took 256 KiB more."""
         self._url, self._ssl = driver_address(web_url, tls or Tls())
         self._connections = connections
-        self._seconds = seconds
+        self._places = Share(connections)
+        self._seconds, self._chunk_seconds = seconds, chunk_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,16 +97,17 @@ class Exports:
         if self._pool is not None:
             await self._pool.close()
 
-    async def start(self, municipality: str, request: ExportRequest) -> AsyncIterator[bytes]:
-        """Begin an export and return its chunks once the first is there.
+    async def start(self, caller: Identity, request: ExportRequest) -> AsyncIterator[bytes]:
+        """Begin an export of the caller's municipality and return its chunks once the first is there.
 
         What goes wrong before the first chunk is raised here; later it is raised by the iterator, so that
-        the connection breaks instead of ending as if all were said. Closing the iterator ends the COPY.
-        Raises `Unavailable` when every place is taken.
+        the connection breaks instead of ending as if all were said; so does it for who reads slower than
+        16 KiB/s. Closing the iterator ends the COPY. Raises `Unavailable` when no place is left for the
+        caller.
         """
         pool = await self._opened()
         queue: _Queue = asyncio.Queue(_QUEUE_CHUNKS)
-        task = asyncio.create_task(self._run(pool, municipality, request, queue))
+        task = asyncio.create_task(self._run(pool, caller, request, queue))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
@@ -120,13 +137,13 @@ class Exports:
     async def _run(
         self,
         pool: "asyncpg.Pool[asyncpg.Record]",
-        municipality: str,
+        caller: Identity,
         request: ExportRequest,
         queue: _Queue,
     ) -> None:
         """Copy, give the place free, and only then say how it ended: a reader that stalls holds no place."""
         try:
-            rest = await self._copied(pool, municipality, request, queue)
+            rest = await self._copied(pool, caller, request, queue)
         except Exception as error:  # noqa: BLE001 -- handed to the reader, who raises it
             _hand_over(queue, error)
         else:
@@ -136,15 +153,38 @@ class Exports:
     async def _copied(
         self,
         pool: "asyncpg.Pool[asyncpg.Record]",
-        municipality: str,
+        caller: Identity,
         request: ExportRequest,
         queue: _Queue,
     ) -> bytes:
         """Copy in a place of its own; returns what is left to hand over."""
+        path: Path = (caller.municipality, caller.mark)
+        await self._take_place(path)
+        try:
+            return await self._copied_in_place(pool, caller.municipality, request, queue)
+        finally:
+            self._places.give_back(path)
+
+    async def _take_place(self, path: Path) -> None:
+        """One may be given back in a moment, by who left."""
+        until = time.monotonic() + _PLACE_SECONDS
+        while not self._places.has_room(path):
+            if time.monotonic() > until:
+                raise _no_place()
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        self._places.take(path)
+
+    async def _copied_in_place(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        municipality: str,
+        request: ExportRequest,
+        queue: _Queue,
+    ) -> bytes:
         try:
             connection = await pool.acquire(timeout=_PLACE_SECONDS)
         except TimeoutError as error:
-            raise Unavailable("Every export place is taken.", retry_after_seconds=30) from error
+            raise _no_place() from error
         try:
             return await self._copy(connection, municipality, request, queue)
         finally:
@@ -164,7 +204,8 @@ class Exports:
             # RFC 4180 ends lines with CRLF, COPY with LF; no cell holds a line break (`common.cells`).
             gathered.extend(data.replace(b"\n", b"\r\n"))
             if len(gathered) >= CHUNK_BYTES:
-                await queue.put(bytes(gathered))
+                async with asyncio.timeout(self._chunk_seconds):
+                    await queue.put(bytes(gathered))
                 gathered.clear()
 
         query, arguments = export_query(municipality, request)
@@ -182,6 +223,10 @@ class Exports:
                 timeout=self._seconds,
             )
         return bytes(gathered)
+
+
+def _no_place() -> Unavailable:
+    return Unavailable("Every export place is taken.", retry_after_seconds=30)
 
 
 def _hand_over(queue: _Queue, error: Exception) -> None:
