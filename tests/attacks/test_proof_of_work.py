@@ -122,9 +122,8 @@ async def test_what_nobody_accepted_makes_no_report_dearer(gate: Running, attemp
                 solved = await attacker.solved()
                 sent = (attacker.post(path, {"answers": 1}, solved) for _ in range(repeats))
                 assert not {200, 201} & set(await asyncio.gather(*sent))
-            for who in (attacker, honest):
-                dearer = await who.bits() > BITS
-                attempts.record("raise the price with requests that are refused", succeeded=dearer)
+            dearer = await honest.bits() > BITS
+            attempts.record("raise the price with requests that are refused", succeeded=dearer)
 
 
 async def test_one_report_counts_once_however_often_it_comes(gate: Running, attempts: Attempts) -> None:
@@ -178,6 +177,13 @@ async def test_fetching_challenges_does_nothing_to_others(gate: Running, attempt
             attempts.record("raise the price by fetching challenges", succeeded=await honest.bits() > BITS)
         arrived = await honest.post(REPORTS, REPORT, await honest.solved()) == 201
         attempts.record("wear challenges out", succeeded=not arrived)
+
+
+async def test_challenges_of_a_quiet_hour_are_no_cheaper(gate: Running, attempts: Attempts) -> None:
+    async with client(gate, ATTACKER) as attacker:
+        laid_in = [await attacker.bits() for _ in range(FREE * 4)]
+        cheap = sum(bits == BITS for bits in laid_in)
+        attempts.record("lay in challenges at the lowest price", succeeded=cheap > FREE * 1.5)
 
 
 async def test_a_form_token_serves_one_report(gate: Running, attempts: Attempts) -> None:

@@ -18,7 +18,7 @@ from common.sharing import widest, within_wider
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.fading import Seen, SharedPace
+from gateway.domain.fading import Fading, Seen, SharedPace
 from gateway.domain.pace import Pace, TooFast, address_block
 from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token, unreserved
 from gateway.settings import GatewaySettings
@@ -27,6 +27,7 @@ HEADER = "Proof-Of-Work"
 _PROOF, _FORM = "proof", "form"
 _LONGEST_PROOF = 400
 _ACCEPTED = frozenset({200, 201})  # a look is answered with 200
+_MINUTE_SECONDS = 60
 _PAGE_CHARACTERS = 2_000  # of text; what intake does for a report or a look grows with it
 _GET_ONE = "Get a challenge at /api/v1/challenges and solve it."
 
@@ -144,11 +145,18 @@ class Flood:
             Pace(settings.preview_per_second, settings.preview_burst, patience), is_by_length=True
         )
         self._key_of_proof: Seen[bytes, bytes] = Seen()
+        # Counted when they are given, so that nobody lays in challenges at the price of a quiet hour.
+        self._given: Fading[tuple[str, str]] = Fading(_MINUTE_SECONDS)
 
     def challenge(self, municipality: str, address: str = "") -> Challenge:
-        """A challenge as hard as the crowd at this municipality, and of this network there, calls for."""
+        """A challenge as hard as the crowd at this municipality, and of this network there, calls for.
+
+        Of the network also challenges count that it was given, used or not.
+        """
         settings, now, network = self._settings, self._clock(), widest(address_block(address))
-        levels = (pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks))
+        levels = [pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks)]
+        levels.append(self._given.level((municipality, network), now))
+        self._given.add((municipality, network), now)
         bits = difficulty(
             settings.proof_bits, settings.proof_bits_most, max(levels), settings.proof_free_per_minute
         )
