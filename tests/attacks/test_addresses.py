@@ -16,10 +16,11 @@ from tests.support.gateway import Upstream, running_gateway
 TRIES = 200 if IS_LONG else 25
 _BURST = 5
 _SLOW: dict[str, Any] = {
-    "rate_block_per_second": 0.01,
-    "rate_block_burst": _BURST,
+    "work_block_share": 0.00003,
+    "work_block_burst_seconds": _BURST * 0.003,  # at 3 ms each, or more
+    "work_municipality_burst_seconds": 300,
     "rate_patience_seconds": 0,
-    "rate_municipality_burst": 100_000,
+    "refusals_per_second": 10_000,  # here they need not wait
 }
 Headers = list[tuple[str, str]]
 

@@ -29,8 +29,8 @@ _RESULT = Path(".run/bench.json")
 _LOADED, _FILLED = "waterdam", "polderveen"  # one gets the reports, the other is filled to full size
 #: All clients come from one address, which the door would slow down long before the system is busy.
 _NO_PACE = {
-    "VERMOEDEN_RATE_BLOCK_PER_SECOND": "1000000",
-    "VERMOEDEN_RATE_MUNICIPALITY_PER_SECOND": "1000000",
+    "VERMOEDEN_WORK_BLOCK_SHARE": "100",
+    "VERMOEDEN_WORK_MUNICIPALITY_SHARE": "100",
     "VERMOEDEN_TEXT_PER_SECOND": "1000000",
     "VERMOEDEN_TEXT_BURST": "1000000",
     "VERMOEDEN_PROOF_BITS": "1",  # checked for each report, but the load does not compute for a second first

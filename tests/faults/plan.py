@@ -15,9 +15,8 @@ _NOTIFIER = {
 }
 #: All clients come from one address here.
 _GATEWAY = {
-    "VERMOEDEN_RATE_BLOCK_PER_SECOND": "5000",
-    "VERMOEDEN_RATE_BLOCK_BURST": "5000",
-    "VERMOEDEN_RATE_MUNICIPALITY_PER_SECOND": "5000",
+    "VERMOEDEN_WORK_BLOCK_SHARE": "100",
+    "VERMOEDEN_WORK_MUNICIPALITY_SHARE": "100",
     "VERMOEDEN_PROOF_BITS": "0",  # what is proved here is something else
 }
 

@@ -95,7 +95,7 @@ async def test_a_form_from_another_site_gets_a_page_that_says_no(running: Runnin
 
 async def test_too_many_requests_get_a_page_and_a_time(backing: Backing) -> None:
     urls = await service_database(backing, "gateway")
-    slow = {"rate_block_per_second": 0.1, "rate_block_burst": 1, "rate_patience_seconds": 0}
+    slow = {"work_block_share": 0.001, "work_block_burst_seconds": 0.003, "rate_patience_seconds": 0}
     async with running_upstream() as upstream, running_gateway(urls, upstream, **slow) as running:
         answers = [await ask(running, "GET", HOME) for _ in range(4)]
     status, page, headers = answers[-1]

@@ -1,15 +1,18 @@
 """The gateway when a service is away or slow, when callers hurry, and when the database is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, suppress
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.errors import Unavailable
+from common.log import configure_logging
 from common.provision import DatabaseUrls
 
 from tests.support.backing import Backing
@@ -138,7 +141,7 @@ async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
 async def test_many_at_once_are_slowed_down_before_they_are_refused(
     urls: DatabaseUrls, upstream: Upstream
 ) -> None:
-    slow = {"rate_block_per_second": 20, "rate_block_burst": 5, "rate_patience_seconds": 0.5}
+    slow = {"work_block_share": 0.06, "work_block_burst_seconds": 0.03, "rate_patience_seconds": 0.5}
     async with running_gateway(urls, upstream, **slow) as running:
 
         async def ask() -> tuple[int, str | None]:
@@ -148,7 +151,7 @@ async def test_many_at_once_are_slowed_down_before_they_are_refused(
         answers = await asyncio.gather(*(ask() for _ in range(40)))
         accepted = [each for each in answers if each[0] == 200]
         refused = [each for each in answers if each[0] == 429]
-        assert 15 <= len(accepted) <= 30
+        assert 3 <= len(accepted) <= 30  # at 3 ms each, or more
         assert len(accepted) + len(refused) == 40
         assert all(after and int(after) >= 1 for _, after in refused)
 
@@ -209,7 +212,7 @@ async def test_a_stopped_client_leaves_nothing_running(urls: DatabaseUrls, upstr
 async def test_one_network_leaves_others_their_pace_and_who_is_known_has_one_beside_it(
     urls: DatabaseUrls, upstream: Upstream
 ) -> None:
-    slow: dict[str, Any] = {"rate_municipality_per_second": 0.1, "rate_municipality_burst": 6}
+    slow: dict[str, Any] = {"work_municipality_share": 0.0001, "work_municipality_burst_seconds": 0.3}
     slow |= {"rate_patience_seconds": 0, "proxies": "127.0.0.0/8"}
     async with running_gateway(urls, upstream, **slow) as running:
 
@@ -219,8 +222,8 @@ async def test_one_network_leaves_others_their_pace_and_who_is_known_has_one_bes
                 return answer.status
 
         known = {"Cookie": (await running.signed_in(Role.HANDLER))["Cookie"]}
-        assert [await ask("203.0.113.7") for _ in range(6)].count(200) == 3
-        assert [await ask(f"2001:db8:7:{number}00::1") for number in range(10, 20)].count(200) <= 2
+        assert 2 <= [await ask("203.0.113.7") for _ in range(60)].count(200) <= 50
+        assert [await ask(f"2001:db8:7:{number}00::1") for number in range(10, 60)].count(200) <= 25
         assert await ask("198.51.100.7") == 200
         assert await ask("203.0.113.8") == 429
         assert await ask("203.0.113.8", Cookie="vermoeden_session=verzonnen") == 429
@@ -246,8 +249,8 @@ async def test_long_answers_of_one_key_leave_connections_for_others(
 async def test_a_page_counts_for_the_municipality_in_its_address(
     urls: DatabaseUrls, upstream: Upstream
 ) -> None:
-    slow = {"rate_municipality_per_second": 1, "rate_municipality_burst": 3, "rate_patience_seconds": 0}
-    async with running_gateway(urls, upstream, **slow) as running:
+    slow = {"work_municipality_share": 0.001, "work_municipality_burst_seconds": 0.02}
+    async with running_gateway(urls, upstream, rate_patience_seconds=0, **slow) as running:
 
         async def ask(path: str, **headers: str) -> int:
             async with running.client.get(path, headers=headers) as answer:
@@ -256,3 +259,35 @@ async def test_a_page_counts_for_the_municipality_in_its_address(
         statuses = [await ask("/veldstad/privacy", Municipality="duinrade") for _ in range(8)]
         assert 429 in statuses, "another municipality's name does not buy more"
         assert await ask("/duinrade/privacy") == 200, "nor does it cost that one anything"
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("logging_as_it_was")
+@pytest.mark.parametrize("target", [b"*", b"x", b"x:80"])
+@pytest.mark.parametrize("method", [b"OPTIONS", b"GET", b"CONNECT"])
+async def test_a_target_that_is_no_path_is_400_and_no_line_in_the_log(
+    urls: DatabaseUrls,
+    upstream: Upstream,
+    capsys: pytest.CaptureFixture[str],
+    method: bytes,
+    target: bytes,
+) -> None:
+    async with running_gateway(urls, upstream) as running:
+        configure_logging("test")
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(running.url.rpartition(":")[2]))
+        writer.write(method + b" " + target + b" HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+    out = capsys.readouterr().out
+    assert "warning" not in out
+    assert "error" not in out

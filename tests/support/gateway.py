@@ -196,6 +196,8 @@ def settings_for(urls: DatabaseUrls, upstream_url: str, **more: Any) -> GatewayS
         "default_municipality": "veldstad",
         "upstream_connect_seconds": 1,
         "proof_bits": 0,  # but where a test is about it
+        "work_block_share": 100,  # likewise; all clients come from one address
+        "work_municipality_share": 100,
         **{
             f"{name}_url": f"{upstream_url}/{name}"
             for name in ("intake", "casework", "notifier", "reporting")

@@ -7,21 +7,18 @@ from typing import Protocol
 
 from common import metrics
 from common.db import is_away
-from common.errors import AppError, NotFound, TooMuch, Unavailable
+from common.errors import AppError, Malformed, NotFound, Unavailable
 from common.log import get_logger
-from common.sharing import widest, within_wider
 from common.web import problem_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api import OWN_PREFIXES
-from gateway.bodies import MUNICIPALITY, network_of
+from gateway.bodies import MUNICIPALITY
 from gateway.cookies import in_one_line
-from gateway.domain.fading import SharedPace
-from gateway.domain.pace import Pace, TooFast
 from gateway.front import Front, refuse_cross_site
 from gateway.settings import GatewaySettings
+from gateway.work import Metered, SharedWork
 
-STATIC_PREFIX = "/static/"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -77,17 +74,11 @@ class Door:
         pages: PagesApp | None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        settings = front.settings
-        self._directory, self._mark_of = front.directory, front.mark_of
+        self._directory = front.directory
         self._api, self._passthrough, self._pages = api, passthrough, pages
-        self._pause = pause
-        self._headers = security_headers(settings)
+        self._headers = security_headers(front.settings)
         self._header_names = frozenset(name for name, _ in self._headers)
-        patience = settings.rate_patience_seconds
-        self._by_block = Pace(settings.rate_block_per_second, settings.rate_block_burst, patience)
-        per_second, burst = settings.rate_municipality_per_second, settings.rate_municipality_burst
-        self._by_municipality = SharedPace(per_second, burst, patience)
-        self._by_municipality_of_known = SharedPace(per_second, burst, patience)
+        self._work = SharedWork(front.settings, front.mark_of, pause)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; an expected outcome that is raised becomes a problem document."""
@@ -97,10 +88,22 @@ class Door:
         answer = _Answer(send, self._headers, self._header_names)
         started = time.perf_counter()
         try:
+            try:
+                bill = await self._work.turn(scope, self._municipality_of(scope))
+            except AppError as error:
+                await self._refusal(scope, error)(scope, receive, answer.send)
+            else:
+                receive = self._work.in_turns(scope, receive)
+                await Metered(self._answer(scope, receive, answer), bill.add)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.HTTP_REQUESTS.labels(route, scope["method"], str(answer.status)).inc()
+            metrics.HTTP_SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
             app = self._app_for(scope["path"])
             refuse_cross_site(scope)
-            if not scope["path"].startswith(STATIC_PREFIX):
-                await self._keep_pace(scope)
             await app(scope, receive, answer.send)
         except AppError as error:
             if not answer.is_started:
@@ -111,12 +114,10 @@ class Door:
             log.warning("database.away", error=type(error).__name__)
             away = Unavailable("The database is away for a moment; nothing was changed.")
             await self._refusal(scope, away)(scope, receive, answer.send)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            metrics.HTTP_REQUESTS.labels(route, scope["method"], str(answer.status)).inc()
-            metrics.HTTP_SECONDS.labels(route).observe(time.perf_counter() - started)
 
     def _app_for(self, path: str) -> ASGIApp:
+        if not path.startswith("/"):
+            raise Malformed("Ask for a path.")  # and not for `*` (RFC 9112, 3.2)
         if path.startswith(OWN_PREFIXES):
             return self._api
         if path.startswith("/api/"):
@@ -127,39 +128,20 @@ class Door:
 
     def _refusal(self, scope: Scope, error: AppError) -> ASGIApp:
         """A page for people, a problem document for programs."""
-        if self._pages is None or scope["path"].startswith(("/api/", *OWN_PREFIXES)):
+        path: str = scope["path"]
+        if self._pages is None or not path.startswith("/") or path.startswith(("/api/", *OWN_PREFIXES)):
             return problem_response(error)
         return self._pages.refusal(scope, error)
 
-    async def _keep_pace(self, scope: Scope) -> None:
-        """Slow down before refusing. Of the address only its network counts, and only while it is busy."""
+    def _municipality_of(self, scope: Scope) -> str:
+        """The code of the municipality on whose account this request comes; empty for none."""
         path: str = scope["path"]
         if path.startswith(("/api/", *OWN_PREFIXES)):
             place = self._directory.asked(dict(scope["headers"]))
         else:  # a page names its municipality in its address
-            place = self._directory.get(path.split("/", 2)[1])
+            place = self._directory.get(path.removeprefix("/").partition("/")[0])
         code = scope[MUNICIPALITY] = place.code if place else ""
-        now = time.monotonic()
-        try:
-            delay = self._by_block.delay_seconds((code, widest(network_of(scope))), now)
-            delay = max(delay, await self._delay_of_municipality(scope, code, now))
-        except TooFast as error:
-            raise TooMuch(
-                "Too many requests at once; wait a moment.",
-                headers={"Retry-After": str(int(error.retry_after_seconds) + 1)},
-            ) from error
-        if delay > 0:
-            await self._pause(delay)
-
-    async def _delay_of_municipality(self, scope: Scope, code: str, now: float) -> float:
-        """Who is known has a pace beside that of everybody; they are looked up only where that is used up."""
-        try:
-            return self._by_municipality.delay_seconds((code, *within_wider(network_of(scope))), now)
-        except TooFast:
-            mark = await self._mark_of(scope)
-            if not mark:
-                raise
-            return self._by_municipality_of_known.delay_seconds((code, mark), now)
+        return code
 
 
 class _Answer:

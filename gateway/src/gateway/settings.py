@@ -64,10 +64,12 @@ class GatewaySettings(ServiceSettings):
     session_same_site: Literal["strict", "lax"] = "lax"  # of the session cookie
     known_browser_days: int = 180  # so long guessing from elsewhere does not slow a browser that signed in
 
-    rate_block_per_second: float = 200  # one network (/24, /48) in one municipality
-    rate_block_burst: int = 1000  # at once, before it slows down
-    rate_municipality_per_second: float = 2000  # all requests to one municipality; a network leaves half
-    rate_municipality_burst: int = 6000  # at once, before it slows down
+    # Of the processor of a gateway, which is one: what all requests together may use, files of the pages too.
+    work_block_share: float = 0.2  # one network (/24, /48), wherever it asks
+    work_block_burst_seconds: float = 2  # at once, before it slows down
+    work_municipality_share: float = 0.5  # all requests to one municipality; a network leaves half
+    work_municipality_burst_seconds: float = 6  # at once, before it slows down
+    refusals_per_second: float = 100  # to one network that is over its share; each waits its turn
     rate_patience_seconds: float = 1  # slow down this long before refusing
 
     rate_key_per_minute: int = 600  # one API key, unless it was given a pace of its own

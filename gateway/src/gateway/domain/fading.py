@@ -82,7 +82,7 @@ class SharedPace:
     """
 
     def __init__(
-        self, per_second: float, burst: int, patience_seconds: float, *, max_networks: int = 20_000
+        self, per_second: float, burst: float, patience_seconds: float, *, max_networks: int = 20_000
     ) -> None:
         self._burst = burst
         self._seconds = burst / per_second
@@ -103,9 +103,13 @@ class SharedPace:
         if wait > self._patience_seconds:
             raise TooFast(wait)
         weight = amount * math.exp(wait / self._seconds)  # it begins to fade when its turn has come
-        for count, key in counts:
-            count.add(key, now, weight)
+        self.count(path, now, weight)
         return wait
+
+    def count(self, path: Path, now: float, amount: float) -> None:
+        """So much more was used than `delay_seconds` counted."""
+        for count, key in self._counts(path):
+            count.add(key, now, amount)
 
     def give_back(self, path: Path, now: float, amount: float = 1.0) -> None:
         """What was counted was not used; what faded meanwhile is not given back."""

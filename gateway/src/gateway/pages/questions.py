@@ -192,6 +192,8 @@ class FormsSource:
         asked_at, kept = self._kept.get(place, (0.0, None))
         if kept is not None and self.clock() - asked_at < _FRESH_SECONDS:
             return kept
+        if kept is not None:  # one asks; who comes meanwhile gets what is known
+            self._kept[place] = (self.clock(), kept)
         try:
             found = await self._ask(identity)
         except AppError:
