@@ -149,13 +149,10 @@ class Flood:
         self._given: Fading[tuple[str, str]] = Fading(_MINUTE_SECONDS)
 
     def challenge(self, municipality: str, address: str = "") -> Challenge:
-        """A challenge as hard as the crowd at this municipality, and of this network there, calls for.
-
-        Of the network also challenges count that it was given, used or not.
-        """
+        """A challenge as hard as the crowd here, and all that this network was given and sent, call for."""
         settings, now, network = self._settings, self._clock(), widest(address_block(address))
         levels = [pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks)]
-        levels.append(self._given.level((municipality, network), now))
+        levels += [self._given.level((municipality, network), now)]
         self._given.add((municipality, network), now)
         bits = difficulty(
             settings.proof_bits, settings.proof_bits_most, max(levels), settings.proof_free_per_minute
