@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 from tests.support import ledger
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
-from tests.support.hostile import send_unreadable
+from tests.support.broker import as_relayed
+from tests.support.hostile import send_under_unreadable_key, send_unreadable
 from tests.support.pair import Pair, pair_on, running
 from tests.support.polling import wait_until
 
@@ -133,10 +134,11 @@ async def _send_poison(pair: Pair) -> int:
         exchange = await channel.get_exchange(EXCHANGE, ensure=False)
         bodies = _poison()
         for body in bodies:
-            message = aio_pika.Message(body, user_id="casework", headers=_CARBON_COPY)
+            message = as_relayed(body, "casework", _CARBON_COPY)
             await exchange.publish(message, ReportTaken.name)
         body = json.dumps(_document()).encode()
         await send_unreadable(channel, "casework", ReportTaken.name, ReportCounted.name, body)
+        await send_under_unreadable_key(channel, "casework", ReportCounted.name, body)
     return len(bodies) + 1  # the last ones are one event, which nobody vouches for
 
 

@@ -20,22 +20,25 @@ from aio_pika.abc import AbstractChannel, FieldValue
 from aio_pika.exceptions import AMQPError
 from common import metrics
 from common.contracts.base import Event
-from common.contracts.casework import ReportOffered, ReportTaken
+from common.contracts.casework import ReportClosed, ReportOffered, ReportTaken
 from common.contracts.intake import FormsConfigured
 from common.flow import HEARD_BY, PARTNERS, SERVICES, heard_by, spoken_by
 from common.house import House, build_house
+from common.messaging import forget_subject
 from common.messaging.envelope import Delivery, encode
 from common.messaging.handling import Handlers
 from common.messaging.partners import PartnerAccess
 from common.messaging.topology import DEAD, DEAD_QUEUE, EXCHANGE, UNROUTED, queues
 from common.messaging.waiting_list import WaitingList, WaitingMessage
 from making.examples import example_of
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.support import ledger
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
-from tests.support.broker import ServedVhost, Try, send_raw, served_vhost, try_on_broker
+from tests.support.broker import ServedVhost, Try, as_relayed, send_raw, served_vhost, try_on_broker
+from tests.support.hostile import send_two_faced
 from tests.support.pair import running, settings_for
 from tests.support.polling import wait_until
 
@@ -139,7 +142,7 @@ async def test_nobody_is_believed_in_anothers_name(town: Town, attempts: Attempt
             lie = uuid4()
             way = ", ".join((place or "the nameless exchange", *headers))
             tried[lie] = f"a fact in another's name, by {way}"
-            message = aio_pika.Message(encode(event, event_id=lie).body, user_id=user, headers=headers)
+            message = as_relayed(encode(event, event_id=lie).body, user, headers)
             try:
                 exchange = await channel.get_exchange(place, ensure=False)
                 if place == "":
@@ -148,6 +151,10 @@ async def test_nobody_is_believed_in_anothers_name(town: Town, attempts: Attempt
             except AMQPError:
                 if channel.is_closed:
                     channel = await another()
+        for kind in (each for each in HEARD_BY if each.speaker() != attacker):
+            lie = uuid4()
+            tried[lie] = "a fact in another's name, in a header that two readers read differently"
+            await _send_two_faced(town, channel, attacker, kind, lie)
     await town.settle()
     believed = {which for _, which, _ in town.believed}
     for lie, what in tried.items():
@@ -156,6 +163,43 @@ async def test_nobody_is_believed_in_anothers_name(town: Town, attempts: Attempt
         "a partner offered something by another than casework",
         succeeded=await _offers_before(town, access, uuid4()) > 0,
     )
+
+
+async def _send_two_faced(
+    town: Town, channel: AbstractChannel, attacker: str, kind: type[Event], lie: UUID
+) -> None:
+    event = _offer_to(town) if kind is ReportOffered else example_of(kind)
+    own, body = next(iter(spoken_by(attacker))).name, encode(event, event_id=lie).body
+    await send_two_faced(channel, attacker, kind.speaker(), own, event.routing_key, body)
+
+
+async def test_a_speaker_is_believed_under_the_key_of_its_event_only(town: Town, attempts: Attempts) -> None:
+    lie = uuid4()
+    await send_raw(
+        town.vhost.url("casework"), ReportTaken.name, encode(example_of(ReportClosed), event_id=lie).body
+    )
+    await town.settle()
+    attempts.record("a fact under another's key", succeeded=await town.is_believed(lie, "reporting"))
+    parked = await _waiting(town, lie)
+    assert (parked.spoken_by, parked.error) == ("", _FORGED)
+
+
+async def test_whoever_forged_an_event_cannot_have_the_trace_of_it_erased(
+    town: Town, attempts: Attempts
+) -> None:
+    lie, event = uuid4(), example_of(FormsConfigured)
+    await send_raw(town.vhost.url("casework"), ReportTaken.name, encode(event, event_id=lie).body)
+    await town.settle()
+    async with town.houses["reporting"].database.flowing() as connection:
+        for _ in range(2):
+            await forget_subject(connection, event.municipality, event.subject)
+        rows = await connection.execute(
+            text("SELECT subject, body FROM waiting WHERE event_id = :lie"), {"lie": lie}
+        )
+        left = [(row.subject, bytes(row.body)) for row in rows]
+        await connection.execute(text("DELETE FROM tombstone"))
+    attempts.record("a trace of a forged event erased", succeeded=not left)
+    assert left == [("", b"")]
 
 
 async def _offers_before(town: Town, access: PartnerAccess, last: UUID) -> int:

@@ -9,14 +9,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, FieldValue
 from aio_pika.connection import Connection, make_url
 from aio_pika.exceptions import AMQPError
 from common.flow import SERVICES
 from common.messaging.administration import BrokerAdministration
+from common.messaging.envelope import CONTENT_TYPE
 from common.messaging.topology import EXCHANGE
+from pamqp.commands import Basic
 
 from tests.support.attempts import Attempts
 from tests.support.backing import Backing, fresh_vhost
@@ -75,8 +78,32 @@ async def send_raw(url: str, key: str, *bodies: bytes) -> None:
     async with await aio_pika.connect(url) as connection:
         exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
         for body in bodies:
-            message = aio_pika.Message(body, user_id=urlsplit(url).username)
-            await exchange.publish(message, routing_key=key)
+            await exchange.publish(as_relayed(body, urlsplit(url).username), routing_key=key)
+
+
+class _Relayed(aio_pika.Message):
+    """Without the priority of 0 that the client writes on all it sends."""
+
+    @property
+    def properties(self) -> Basic.Properties:
+        """As they go on the wire."""
+        made = super().properties
+        made.priority, made.headers = None, made.headers or None
+        return made
+
+
+def as_relayed(
+    body: bytes, user: str | None, headers: dict[str, FieldValue] | None = None
+) -> aio_pika.Message:
+    """These bytes with the properties that a service's relay gives its events, and with these headers."""
+    return _Relayed(
+        body,
+        content_type=CONTENT_TYPE,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=str(uuid4()),
+        user_id=user,
+        headers=headers,
+    )
 
 
 #: What somebody does on a channel; the broker may refuse it.

@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from common.addresses import is_encrypted, refuse_plain
 from common.db import is_away
 from common.log import get_logger
-from common.messaging.receiving import outlive_unreadable_properties
+from common.messaging.receiving import outlive_strangers_bytes
 from common.tls import Tls
 
 log = get_logger()
@@ -52,7 +52,7 @@ class Broker:
             await self._connection.close()
 
     async def _connected(self) -> AbstractRobustConnection:
-        outlive_unreadable_properties()
+        outlive_strangers_bytes()
         async with self._opening:
             if self._connection is None or self._connection.is_closed:
                 self._connection = await aio_pika.connect_robust(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from aio_pika.abc import AbstractChannel
@@ -18,6 +18,7 @@ from common.messaging.envelope import Envelope, Unreadable, read_envelope
 from common.messaging.failing import is_hopeless
 from common.messaging.handling import Dispatcher
 from common.messaging.receiving import read_no_more_than_needed
+from common.messaging.sender import is_place_of
 from common.messaging.waiting import WaitingRoom
 
 log = get_logger()
@@ -62,9 +63,15 @@ class _Batch:
             (self.suspects if is_redelivered else self.fresh).append(envelope)
 
 
-def _sender(message: DeliveredMessage) -> str:
-    """The user under whom the broker took this message; empty when it did not say."""
-    return str(message.header.properties.user_id or "")
+def _read(message: DeliveredMessage) -> Envelope:
+    """The outside of a message; nobody vouches for one that came by another way than its type goes.
+
+    Raises `Unreadable`.
+    """
+    envelope = read_envelope(message.body, spoken_by=str(message.header.properties.user_id or ""))
+    if envelope.is_vouched_for and not is_place_of(envelope.type, message.exchange, message.routing_key):
+        return replace(envelope, spoken_by="")
+    return envelope
 
 
 class Consumer:
@@ -163,7 +170,7 @@ class Consumer:
         for message in messages:
             tag = message.delivery_tag or 0
             try:
-                batch.add(read_envelope(message.body, spoken_by=_sender(message)), tag, message.redelivered)
+                batch.add(_read(message), tag, message.redelivered)
             except Unreadable as error:
                 log.warning("message.unreadable", error=str(error))
                 await self._reject(wire, tag)

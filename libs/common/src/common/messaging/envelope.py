@@ -14,6 +14,10 @@ from common.contracts.base import TYPE_PREFIX, Event
 
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_BYTES = 64 * 1024
+#: Of a row of the table `waiting`: as `is_vouched_for` has it.
+VOUCHED_FOR = (
+    "spoken_by <> '' AND starts_with(type, 'nl.vermoeden.') AND spoken_by = split_part(type, '.', 3)"
+)
 _MAX_CHARACTERS = 255  # of a type, a municipality or a subject; ours are codes and ids
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)

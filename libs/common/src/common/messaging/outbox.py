@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.coarse import CoarseTime
 from common.contracts.base import Event
 from common.db import wake_after_commit
-from common.messaging.envelope import encode
+from common.messaging.envelope import VOUCHED_FOR, encode
 
 FACT_COLUMNS = "event_id, municipality, subject, routing_key, body"  # of the table `outbox`
 _INSERT = text(
@@ -20,7 +20,9 @@ _INSERT = text(
     """
 )
 _FORGET_UNSENT = text("DELETE FROM outbox WHERE subject = ANY(:subjects) AND sent_at IS NULL")
-_FORGET_WAITING = text("DELETE FROM waiting WHERE subject = ANY(:subjects)")
+_FORGET_HEARD = text(f"DELETE FROM waiting WHERE subject = ANY(:subjects) AND {VOUCHED_FOR}")  # noqa: S608
+#: Who forged an event could have it erased too: that somebody did stays, and nothing of what it said.
+_EMPTY_FORGED = text("UPDATE waiting SET subject = '', body = '' WHERE subject = ANY(:subjects)")
 _REMEMBER_ERASED = text(
     """
     INSERT INTO tombstone (subject, municipality, erased_at)
@@ -79,12 +81,14 @@ def fact_columns(
 async def forget_subject(connection: AsyncConnection, municipality: str, *subjects: str) -> None:
     """Erase everything still in flight about these subjects and bar what comes later.
 
-    Deletes unsent, waiting and parked messages and leaves a tombstone that wins over late events.
+    Deletes unsent, waiting and parked messages and leaves a tombstone that wins over late events. Of what
+    nobody vouches for there stays that it came: its type, its sender and its municipality, and no content.
     Needs the flow role. Safe to repeat.
     """
     named = list(subjects)
     await connection.execute(_FORGET_UNSENT, {"subjects": named})
-    await connection.execute(_FORGET_WAITING, {"subjects": named})
+    await connection.execute(_FORGET_HEARD, {"subjects": named})
+    await connection.execute(_EMPTY_FORGED, {"subjects": named})
     await connection.execute(_REMEMBER_ERASED, {"subjects": named, "municipality": municipality})
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 
 from common.coarse import CoarseTime
 from common.db import Database
-from common.messaging.envelope import is_vouched_for
+from common.messaging.envelope import VOUCHED_FOR, is_vouched_for
 
 _LIST = text(
     """
@@ -24,15 +24,11 @@ _SELECTED = """
     WHERE parked_at IS NOT NULL AND (CAST(:municipality AS text) IS NULL OR municipality = :municipality)
       AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))
 """
-#: As `is_vouched_for` has it.
-_VOUCHED_FOR = (
-    "spoken_by <> '' AND starts_with(type, 'nl.vermoeden.') AND spoken_by = split_part(type, '.', 3)"
-)
 _REPLAY = text(
     "UPDATE waiting SET parked_at = NULL, attempt = 0, due_at = coarse_now()"  # noqa: S608
-    f" {_SELECTED} AND {_VOUCHED_FOR}"
+    f" {_SELECTED} AND {VOUCHED_FOR}"
 )
-_NOT_VOUCHED_FOR = text(f"SELECT count(*) FROM waiting {_SELECTED} AND NOT ({_VOUCHED_FOR})")  # noqa: S608
+_NOT_VOUCHED_FOR = text(f"SELECT count(*) FROM waiting {_SELECTED} AND NOT ({VOUCHED_FOR})")  # noqa: S608
 _DISCARD = text(f"DELETE FROM waiting {_SELECTED}")  # noqa: S608
 _VOUCH = text(
     "UPDATE waiting SET spoken_by = split_part(type, '.', 3) WHERE parked_at IS NOT NULL AND id = ANY(:ids)"
