@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.connection import Connection, make_url
+from common.contracts.base import TYPE_PREFIX
 from common.flow import BY_TYPE, HEARD_BY, PARTNERS
 from common.messaging.envelope import Envelope, Unreadable, read_envelope, speaker_of
 from common.messaging.publishing import Fate, Outgoing, publish_batch
@@ -70,7 +71,10 @@ class Echo:
         self.repeated += len(addressed)
 
     async def publish(self, messages: Iterable[tuple[str, str, bytes]]) -> None:
-        """Put messages (queue, id, body) into queues, confirmed; all once more when the broker was away."""
+        """Put messages (queue, id, body) into queues, confirmed; all once more when the broker was away.
+
+        They go the way of an event, as hearers want it, so whoever else hears it gets it too.
+        """
         messages = list(messages)
         until = asyncio.get_running_loop().time() + _AWAY_SECONDS
         while True:
@@ -125,15 +129,24 @@ class Echo:
 
 async def _publish(channel: AbstractChannel, messages: list[tuple[str, str, bytes]]) -> None:
     """Put messages (queue, id, body) into queues; raises unless every one is confirmed."""
+    for name, key in {(queue, _key(body)) for queue, _, body in messages}:
+        await (await channel.get_queue(name, ensure=False)).bind(EXCHANGE, key)  # what nobody hears is new
     for start in range(0, len(messages), _BATCH):
-        batch = [
-            Outgoing(message_id, queue, body) for queue, message_id, body in messages[start : start + _BATCH]
-        ]
+        part = messages[start : start + _BATCH]
+        batch = [Outgoing(message_id, _key(body), body) for _, message_id, body in part]
         for speaker in {_speaker(each.body) for each in batch}:
             spoken = [each for each in batch if _speaker(each.body) == speaker]
-            fates = await publish_batch(channel, "", spoken, user=speaker)  # which knows queues by name
+            fates = await publish_batch(channel, EXCHANGE, spoken, user=speaker)
             if any(fate is not Fate.CONFIRMED for fate in fates):
                 raise ConnectionError("not everything was confirmed")
+
+
+def _key(body: bytes) -> str:
+    """Under which key this would go; what is no event has one of its own."""
+    try:
+        return read_envelope(body).type.removeprefix(TYPE_PREFIX)
+    except Unreadable:
+        return "intake.nothing.v1"
 
 
 def _speaker(body: bytes) -> str:
