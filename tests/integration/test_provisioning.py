@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import aio_pika
 import asyncpg
 import pytest
+from aio_pika.exceptions import AMQPError
 from common.flow import SERVICES
 from common.provisioning import apply_secrets, make_secrets, renew_passwords
 
@@ -128,3 +129,56 @@ async def test_a_partner_who_still_reaches_into_the_services_virtual_host_is_nam
     manage(own_backing, "DELETE", "/users/partner.veldstad.politie")
     await apply_secrets(folder, patience_seconds=20)
     assert capsys.readouterr().out == ""
+
+
+async def test_no_role_takes_the_places_of_another_or_looks_beyond_its_database(
+    own_backing: OwnBacking, tmp_path: Path
+) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    await apply_secrets(folder, patience_seconds=20)
+    address = (folder / "reporting/vermoeden_database_web_url").read_text()
+    async with AsyncExitStack() as held:
+        with pytest.raises(asyncpg.TooManyConnectionsError, match="for role"):
+            await _take_every_place(address, held)
+        for service in SERVICES:
+            if service != "reporting":
+                await _signs_in(folder, service)
+        await apply_secrets(folder, patience_seconds=20)  # and an operator can still work
+    limits = await _answers(own_backing.admin_url, "SELECT sum(rolconnlimit) FROM pg_roles WHERE rolcanlogin")
+    most = await _answers(own_backing.admin_url, "SELECT current_setting('max_connections')::int")
+    assert 2 * 8 * 2 * len(SERVICES) < limits < most - 20  # two replicas of each, and room for others
+    for other in ("postgres", "template1", "casework"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(urlsplit(address)._replace(path=f"/{other}").geturl())
+    for look in (
+        "SELECT sum(xact_commit) FROM pg_stat_database",
+        "SELECT sum(pg_stat_get_db_tuples_inserted(oid)) FROM pg_database",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "CREATE TEMPORARY TABLE mine (x int)",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await _answers(address, look)
+
+
+async def _take_every_place(address: str, held: AsyncExitStack) -> None:
+    for _ in range(200):
+        held.push_async_callback((await asyncpg.connect(address)).close)
+
+
+async def _answers(address: str, question: str) -> int:
+    connection = await asyncpg.connect(address)
+    try:
+        return int(await connection.fetchval(question))
+    finally:
+        await connection.close()
+
+
+async def test_a_service_cannot_pile_up_channels(own_backing: OwnBacking, tmp_path: Path) -> None:
+    folder = _secrets_for(own_backing, tmp_path)
+    await apply_secrets(folder, patience_seconds=20)
+    async with await aio_pika.connect((folder / "reporting/vermoeden_broker_url").read_text()) as connection:
+        for _ in range(64):
+            await connection.channel()
+        with pytest.raises(AMQPError):
+            await connection.channel()

@@ -191,7 +191,9 @@ async def _provide_databases(folder: Path, admin_url: str, tls: Tls) -> None:
         if len(names) != 1:
             raise SystemExit(f"{service}: its three addresses name different databases.")
         passwords = RolePasswords(**{role: unquote(each.password or "") for role, each in addresses.items()})
-        await provide_database(admin_url, service, passwords, database=names.pop(), tls=tls)
+        await provide_database(
+            admin_url, service, passwords, database=names.pop(), tls=tls, sharers=len(SERVICES)
+        )
 
 
 async def _provide_broker(folder: Path, management_url: str, tls: Tls) -> None:
