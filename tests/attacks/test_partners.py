@@ -5,6 +5,7 @@ how much waits for whom, that another partner exists, or a change to anything.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import secrets
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -29,6 +31,7 @@ from pamqp.commands import Connection as Said
 from tests.support.attempts import Attempts
 from tests.support.backing import Backing
 from tests.support.broker import ServedVhost, Try, knock, served_vhost, try_on_broker
+from tests.support.polling import wait_until
 
 _OURS = (EXCHANGE, UNROUTED, DEAD)
 _BUILT_IN = ("amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic")
@@ -65,11 +68,23 @@ async def agency(backing: Backing) -> Agency:
 
 @pytest.fixture
 async def another(agency: Agency) -> "AsyncIterator[Callable[[], Awaitable[AbstractChannel]]]":
-    """Gives a fresh channel of the partner, as often as the broker closes one."""
-    async with await aio_pika.connect(agency.url(agency.vhost)) as connection:
+    """Gives the partner's one channel, on a fresh connection as often as the broker closes it."""
+    async with AsyncExitStack() as stack:
 
         async def channel() -> AbstractChannel:
-            return await connection.channel(on_return_raises=True)
+            made: list[AbstractChannel] = []
+
+            async def is_let_in() -> bool:  # once the broker counts the one before no more
+                await stack.aclose()
+                with contextlib.suppress(AMQPError):
+                    connection = await stack.enter_async_context(
+                        await aio_pika.connect(agency.url(agency.vhost))
+                    )
+                    made.append(await connection.channel(on_return_raises=True))
+                return bool(made)
+
+            await wait_until(is_let_in, what="the partner is let in")
+            return made[0]
 
         yield channel
 

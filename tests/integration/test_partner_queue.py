@@ -11,14 +11,20 @@ from functools import partial
 from uuid import uuid4
 
 import aio_pika
+import pamqp.frame
 import pytest
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue, DeliveryMode
 from aio_pika.exceptions import AMQPConnectionError, AMQPError
+from aiormq.abc import ChannelFrame
+from aiormq.channel import Channel
 from common.contracts.casework import ReportRouted
+from pamqp.body import ContentBody
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
 
 from tests.support.backing import Backing, OwnBacking, settle_new_queues
 from tests.support.broker import knock, served_vhost
-from tests.support.partners import NOW, Exchange, Partner, cut_off, exchange_on, ids
+from tests.support.partners import NOW, Exchange, Partner, cut_off, exchange_on, ids, own_queue
 from tests.support.polling import wait_until
 
 
@@ -124,7 +130,7 @@ async def test_a_partner_that_dies_of_a_message_time_and_again_loses_no_offer(ex
     await exchange.manage("PUT", f"/policies/{police.vhost}/partners", policy)
     await exchange.administration.partners.limit_again()
     await exchange.speak(offer)
-    async with await aio_pika.connect(police.url) as connection:
+    async with await aio_pika.connect(exchange.at(police.vhost)) as connection:  # who may open many channels
         for _ in range(60):
             channel = await connection.channel()
             queue = await channel.get_queue(police.queue, ensure=False)
@@ -208,15 +214,86 @@ async def test_operators_see_a_shovel_that_stands_still_and_a_partner_that_was_r
 async def test_a_partner_cannot_pile_up_connections(exchange: Exchange) -> None:
     police = await exchange.partner()
     async with AsyncExitStack() as opened:
-        for _ in range(8):
-            await opened.enter_async_context(await aio_pika.connect(police.url))
+        for _ in range(2):
+            last = await opened.enter_async_context(await aio_pika.connect(police.url))
         with pytest.raises(AMQPError):
             await knock(police.url)
+        await last.channel()
+        with pytest.raises(AMQPError):
+            await last.channel()
+
+
+async def test_an_offer_that_is_given_back_for_ever_is_kept_for_the_operator(exchange: Exchange) -> None:
+    police, dies, others = await exchange.partner(), exchange.offer(), exchange.offer()
+    await exchange.speak(dies)
+    rounds = 0
+    async with own_queue(police.url, police.queue) as queue:
+
+        async def is_gone() -> bool:
+            nonlocal rounds
+            while (message := await queue.get(fail=False)) is not None:
+                await message.nack(requeue=True)
+                rounds += 1
+            return rounds > 1000
+
+        await wait_until(is_gone, seconds=60, what="an end to it")
+    assert rounds == 1001
+    await exchange.speak(others)
+    assert await police.take(1) == ids(others)
+
+    async def is_counted() -> bool:
+        found = {each.queue: each for each in await exchange.administration.partners.listed()}
+        return found[police.queue].given_up == 1 and not found[police.queue].is_well
+
+    await wait_until(is_counted, seconds=30, what="the operator sees it")
+
+
+async def test_what_a_partner_skips_or_lets_expire_is_not_kept_any_longer(exchange: Exchange) -> None:
+    police = await exchange.partner()
+    definition = {"max-length": 1, "overflow": "drop-head", "dead-letter-exchange": "given-up"}
+    policy = {"pattern": r"^partner\.", "definition": definition, "apply-to": "queues", "priority": 9}
+    await exchange.manage("PUT", f"/policies/{police.vhost}/few", policy)
+    offers = [exchange.offer() for _ in range(3)]
+    await exchange.speak(*offers)
+    await _until_the_way_is_empty(exchange, police)
+    async with own_queue(police.url, police.queue) as queue:
+        await wait_until(partial(_is_taken_and_rejected, queue), what="the last offer")
+    async with await aio_pika.connect(exchange.at(police.vhost)) as connection:
+        kept = await (await connection.channel()).declare_queue("given-up", passive=True)
+        assert kept.declaration_result.message_count == 0
+
+
+async def _is_taken_and_rejected(queue: AbstractQueue) -> bool:
+    message = await queue.get(fail=False)
+    if message is not None:
+        await message.reject(requeue=False)
+    return message is not None
+
+
+async def test_a_partner_that_sends_is_told_and_can_be_cut_off(exchange: Exchange) -> None:
+    police, partners = await exchange.partner(), exchange.administration.partners
+    async with cut_off(police) as connection:
+        wire = await (await connection.channel()).get_underlay_channel()
+        assert isinstance(wire, Channel)
+        header = ContentHeader(body_size=64 << 20, properties=Basic.Properties())
+        begun = (Basic.Publish(exchange="", routing_key="x"), header)
+        written = [pamqp.frame.marshal(part, wire.number) for part in begun]
+        written += [pamqp.frame.marshal(ContentBody(bytes(1 << 16)), wire.number)] * 300
+        for frame in written:  # the rest never comes
+            await wire.write_queue.put(ChannelFrame(frame, should_close=False))
+
+        async def is_told() -> bool:
+            return any(each.is_sending for each in await partners.listed() if each.queue == police.queue)
+
+        await wait_until(is_told, seconds=30, what="the operator sees it")
+        assert await partners.cut(exchange.town, "politie") == 1
+    assert await partners.cut(exchange.town, "politie") == 0
+    await exchange.speak(offer := exchange.offer())
+    assert await police.take(1) == ids(offer)
 
 
 async def _next(partner: Partner) -> AbstractIncomingMessage:
-    async with await aio_pika.connect(partner.url) as connection:
-        queue = await (await connection.channel()).get_queue(partner.queue, ensure=False)
+    async with own_queue(partner.url, partner.queue) as queue:
         found: list[AbstractIncomingMessage] = []
 
         async def came() -> bool:

@@ -25,6 +25,7 @@ from making.examples import example_of
 from tests.support.backing import Backing, manage
 from tests.support.broker import ServedVhost, send_raw, served_vhost
 from tests.support.hostile import send_unreadable
+from tests.support.partners import own_queue
 from tests.support.polling import wait_until
 
 SAMPLE = Path(__file__).parents[2] / "docs/examples/partner.py"
@@ -136,8 +137,7 @@ async def _send_as_reporting(agency: Agency, *bodies: bytes) -> None:
 async def _left_in_queue(agency: Agency) -> list[str]:
     """The subjects of what was not acknowledged, and so is back."""
     left = []
-    async with await aio_pika.connect(agency.url) as connection:
-        queue = await (await connection.channel()).get_queue(agency.queue, ensure=False)
+    async with own_queue(agency.url, agency.queue) as queue:
         while message := await queue.get(fail=False):
             left.append(json.loads(message.body)["subject"])
     return left

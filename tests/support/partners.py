@@ -1,10 +1,11 @@
 """A broker with everything of an installation on it, and chain partners on that broker."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,8 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
+from aio_pika.exceptions import AMQPError
 from common.contracts.base import Event
 from common.contracts.casework import ReportOffered
 from common.contracts.codes import Urgency
@@ -38,8 +40,7 @@ class Partner:
 
     async def take(self, count: int) -> list[str]:
         """The ids of the next offers for it, each acknowledged; AssertionError unless so many come."""
-        async with await aio_pika.connect(self.url) as connection:
-            queue = await (await connection.channel()).get_queue(self.queue, ensure=False)
+        async with own_queue(self.url, self.queue) as queue:
             found: list[str] = []
 
             async def are_all_there() -> bool:
@@ -84,6 +85,10 @@ class Exchange:
         place = urlsplit(self.services.admin_url)
         return f"amqp://{quote(user)}:{password}@{place.hostname}:{place.port}/{quote(vhost, safe='')}"
 
+    def at(self, vhost: str) -> str:
+        """Where the broker's administrator finds a virtual host."""
+        return f"{self.services.admin_url.rpartition('/')[0]}/{quote(vhost, safe='')}"
+
     async def manage(self, method: str, path: str, body: object = None) -> Any:
         """Call the management API as the broker's administrator."""
         return await asyncio.to_thread(manage, self.services.backing, method, path, body)
@@ -100,6 +105,23 @@ class Exchange:
             due_at=NOW,
             ground="art. 16 WGS",
         )
+
+
+@asynccontextmanager
+async def own_queue(url: str, name: str) -> AsyncIterator[AbstractQueue]:
+    """A partner's queue on its one channel, once the broker has counted off the one before."""
+    async with AsyncExitStack() as stack:
+        found: list[AbstractQueue] = []
+
+        async def is_let_in() -> bool:
+            await stack.aclose()
+            with contextlib.suppress(AMQPError):
+                connection = await stack.enter_async_context(await aio_pika.connect(url))
+                found.append(await (await connection.channel()).get_queue(name, ensure=False))
+            return bool(found)
+
+        await wait_until(is_let_in, what=f"{name} is let in")
+        yield found[0]
 
 
 @asynccontextmanager

@@ -70,13 +70,18 @@ async def _revoke(partners: Partners, arguments: argparse.Namespace, _url: Split
     print(f"{arguments.partner} can no longer reach its queue; what is in it stays.")
 
 
+async def _cut(partners: Partners, arguments: argparse.Namespace, _url: SplitResult) -> None:
+    count = await partners.cut(arguments.municipality, arguments.partner)
+    print(f"{count} connection(s) of {arguments.partner} ended; revoke it if it may not come again.")
+
+
 async def _remove(partners: Partners, arguments: argparse.Namespace, _url: SplitResult) -> None:
     await partners.remove(arguments.municipality, arguments.partner)
     print(f"{arguments.partner} has nothing on the broker any more; what waited for it is gone.")
 
 
 async def _list(partners: Partners, _arguments: argparse.Namespace, _url: SplitResult) -> None:
-    """Exits with 1 when one of them does not get its offers."""
+    """Exits with 1 when one of them does not get its offers, or holds up others."""
     standings = await partners.listed()
     rows = [
         (each.queue, each.shovel, str(each.on_the_way), str(each.waiting), _remark(each))
@@ -84,12 +89,17 @@ async def _list(partners: Partners, _arguments: argparse.Namespace, _url: SplitR
     ]
     for row in (("partner", "shovel", "on the way", "waiting", ""), *rows):
         print("{:<48} {:<12} {:>10} {:>10}  {}".format(*map(shown, row)).rstrip())
-    if any(each.has_user and (each.is_full or each.shovel != "running") for each in standings):
+    if any(each.has_user and not each.is_well for each in standings):
         raise SystemExit(1)
 
 
 def _remark(standing: PartnerStanding) -> str:
-    told = {"revoked": not standing.has_user, "full: the oldest go": standing.is_full}
+    told = {
+        "revoked": not standing.has_user,
+        "full: the oldest go": standing.is_full,
+        f"{standing.given_up} given up": bool(standing.given_up),
+        "sends what it should not: cut it off": standing.is_sending,
+    }
     return ", ".join(each for each, holds in told.items() if holds)
 
 
@@ -109,6 +119,7 @@ class _Command(NamedTuple):
 COMMANDS = {
     "provide-partner": _Command("give a partner its user and queue; again: a new password", _provide),
     "revoke-partner": _Command("take a partner's user away; what waits stays for its term", _revoke),
+    "cut-partner": _Command("end a partner's connections; it may come again", _cut),
     "remove-partner": _Command("take away all that a partner has, and what waits for it", _remove),
     "list-partners": _Command(
         "which partners there are, and whether their offers come through", _list, False

@@ -43,6 +43,15 @@ load_definitions = {folder}/definitions.json
 disk_free_limit.absolute = 200MB
 vm_memory_high_watermark.absolute = 1GB
 raft.wal_max_size_bytes = {wal_bytes}
+# As much as an event may have. RabbitMQ 3.10 looks at it once it has put the message together.
+max_message_size = 65536
+tcp_listen_options.backlog = 128
+tcp_listen_options.nodelay = true
+tcp_listen_options.linger.on = true
+tcp_listen_options.linger.timeout = 0
+tcp_listen_options.exit_on_close = false
+# Whoever is gone without a word is seen to be, also where the client wants no heartbeat.
+tcp_listen_options.keepalive = true
 log.file.rotation.size = 10485760
 log.file.rotation.count = 3
 log.connection.level = warning

@@ -40,6 +40,8 @@ _LEFT_OVER_LIMITS = {
     "message-ttl": 30 * 24 * 3600 * 1000,
     "overflow": "drop-head",
 }
+# A process has one connection with two channels; at most 12 replicas, twice while a release is replaced.
+_MOST_CONNECTIONS, _MOST_CHANNELS = 32, 64
 _HASHES = {"rabbit_password_hashing_sha256": "sha256", "rabbit_password_hashing_sha512": "sha512"}
 
 
@@ -99,6 +101,7 @@ class BrokerAdministration:
         if known and not _is_password_of(known[0], password):
             await self._api.delete(f"users/{name}")
         await self._api.put(f"users/{name}", {"password": password, "tags": ""})
+        await self._api.limit_user(name, connections=_MOST_CONNECTIONS, channels=_MOST_CHANNELS)
 
     async def _make_topology(self) -> None:
         for name, (kind, arguments) in EXCHANGES.items():

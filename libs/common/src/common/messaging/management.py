@@ -73,6 +73,11 @@ class ManagementApi:
             {"pattern": pattern, "definition": dict(definition), "apply-to": "queues", "priority": priority},
         )
 
+    async def limit_user(self, name: str, *, connections: int, channels: int) -> None:
+        """Bound what a user has open at once, its channels over all its connections."""
+        await self.put(f"user-limits/{quoted(name)}/max-connections", {"value": connections})
+        await self.put(f"user-limits/{quoted(name)}/max-channels", {"value": channels})
+
     async def permit(self, vhost: str, user: str, *, write: str, read: str, configure: str = "^$") -> None:
         """Give a user these rights in a virtual host, in the place of what it had there."""
         body = {"configure": configure, "write": write, "read": read}

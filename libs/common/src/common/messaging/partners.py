@@ -17,17 +17,25 @@ from common.messaging.topology import EXCHANGE, partner_bindings, partner_queue
 
 _QUORUM = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
 _NOTHING, _EVERYTHING = "^$", ".*"
-# Whoever breaks off, shovel or subscriber, counts as a delivery of all in hand; an offer must survive each.
-_LIMITS = {
+_GIVEN_UP = "given-up"  # a queue in a partner's virtual host that it may not read, and the way to it
+_BOUNDS = {
     "max-length": 100_000,
     "max-length-bytes": 512 << 20,  # some five times as much as so many offers take: it bounds what is none
     "message-ttl": 7 * 24 * 3600 * 1000,
     "overflow": "drop-head",
-    "delivery-limit": 1_000_000_000,
 }
+# Every end of a shovel counts as a delivery of all in hand, and no partner can bring one about.
+_ON_THE_WAY = {**_BOUNDS, "delivery-limit": 1_000_000_000}
+# A partner that dies of an offer has others in hand. Each time that one is given back costs some 220 bytes of
+# disk, for as long as an older one waits.
+_WAITING = {**_BOUNDS, "delivery-limit": 1000, "dead-letter-exchange": _GIVEN_UP}
+_LEFT = {**_BOUNDS, "message-ttl": 30 * 24 * 3600 * 1000}
 _POLICY = "partners"
 _SHOVEL = "offers"
-_MOST_CONNECTIONS, _MOST_CHANNELS = 8, 32
+# A subscriber needs one of each; a second connection while the broker has not seen the end of the one before.
+# RabbitMQ puts up to 512 MiB together on each channel before it looks at rights.
+_MOST_CONNECTIONS, _MOST_CHANNELS = 2, 1
+_MUCH_BYTES = 16 << 20  # of one connection: a partner says that it took 100,000 offers in 2 MB
 _PATIENCE_SECONDS = 30.0
 # A broker tells everybody which virtual hosts there are: so nobody can guess a partner's.
 _VHOST = re.compile(r"(partner\.[^.]+\.[^.]+)\.[0-9a-f]{16}")
@@ -51,6 +59,13 @@ class PartnerStanding:
     on_the_way: int
     waiting: int
     is_full: bool  # here or on the way: each offer that comes pushes the oldest out
+    given_up: int  # taken and given back a thousand times, and kept for the operator
+    is_sending: bool  # more than a subscriber has to say, or while the broker takes nothing from anybody
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all its offers come through, and it does nobody harm."""
+        return self.shovel == "running" and not (self.is_full or self.given_up or self.is_sending)
 
 
 class Partners:
@@ -62,13 +77,21 @@ class Partners:
 
     async def limit_sources(self) -> None:
         """Bound what waits for a shovel: who is cut off loses its oldest, and nobody else any."""
-        await self._api.limit(self._services, _POLICY, r"^partner\.", _LIMITS)
+        await self._api.limit(self._services, _POLICY, r"^partner\.", _ON_THE_WAY)
 
     async def limit_again(self) -> None:
-        """Give partners of before the bounds of today."""
-        for row in await self._api.get("policies"):
-            if row["name"] == _POLICY and _VHOST.fullmatch(row["vhost"]) and row["definition"] != _LIMITS:
-                await self._api.limit(row["vhost"], _POLICY, row["pattern"], _LIMITS)
+        """Give partners of before the bounds of today; who holds more connections than that keeps them."""
+        held = {
+            row["vhost"]: row["definition"]
+            for row in await self._api.get("policies")
+            if row["name"] == _POLICY
+        }
+        users = {row["name"] for row in await self._api.get("users")}
+        for match in await self._own_vhosts():
+            if held.get(match[0]) != _WAITING:
+                await self._limit_vhost(match[0])
+            if match[1] in users:
+                await self._api.limit_user(match[1], connections=_MOST_CONNECTIONS, channels=_MOST_CHANNELS)
 
     async def provide(self, municipality: str, partner: str, password: str) -> PartnerAccess:
         """Give a partner a virtual host with a queue for its own offers, and a user who may read that.
@@ -101,6 +124,16 @@ class Partners:
         for binding in await self._api.get(source):
             await self._api.delete(f"{source}/{quoted(binding['properties_key'])}")
 
+    async def cut(self, municipality: str, partner: str) -> int:
+        """End a partner's connections, also those from which the broker reads nothing; returns how many.
+
+        It may come again at once: who must not is revoked.
+        """
+        rows = await self._api.get(f"connections/username/{partner_queue(municipality, partner)}")
+        for row in rows:
+            await self._api.delete(f"connections/{quoted(row['name'])}")
+        return len(rows)
+
     async def remove(self, municipality: str, partner: str) -> None:
         """Take away everything that a partner has, and what waits for it."""
         name = partner_queue(municipality, partner)
@@ -126,13 +159,25 @@ class Partners:
         rows = await self._api.get("queues")
         depths = {(row["vhost"], row["name"]): int(row.get("messages", 0)) for row in rows}
         full = {row["name"] for row in rows if _is_full(row)}
+        sending = {row.get("user") for row in await self._api.get("connections") if _is_sending(row)}
         sources = {name for place, name in depths if place == self._services and name.startswith("partner.")}
         found = []
         for name in sorted({*vhosts, *unmoved, *sources}):
             vhost = vhosts.get(name, "")
             shovel = "not moved" if name in unmoved else str(shovels.get((vhost, _SHOVEL), "none"))
             on_the_way, waiting = (depths.get((place, name), 0) for place in (self._services, vhost))
-            found.append(PartnerStanding(name, shovel, name in users, on_the_way, waiting, name in full))
+            found.append(
+                PartnerStanding(
+                    name,
+                    shovel,
+                    name in users,
+                    on_the_way,
+                    waiting,
+                    name in full,
+                    depths.get((vhost, _GIVEN_UP), 0),
+                    name in sending,
+                )
+            )
         return found
 
     async def _provide_vhost(self, name: str) -> str:
@@ -141,9 +186,19 @@ class Partners:
         await self._api.put(f"vhosts/{quoted(vhost)}", {})
         everything = {"configure": _EVERYTHING, "write": _EVERYTHING, "read": _EVERYTHING}
         await self._api.permit(vhost, self._api.user, **everything)
-        await self._api.limit(vhost, _POLICY, r"^partner\.", _LIMITS)
+        await self._limit_vhost(vhost)
         await self._api.put(f"queues/{quoted(vhost)}/{name}", _QUORUM)
         return vhost
+
+    async def _limit_vhost(self, vhost: str) -> None:
+        """Bound its queue; what was given back too often, and nothing else of it, goes where it is kept."""
+        place = quoted(vhost)
+        await self._api.limit(vhost, _GIVEN_UP, f"^{_GIVEN_UP}$", _LEFT)
+        await self._api.put(f"queues/{place}/{_GIVEN_UP}", _QUORUM)
+        await self._api.put(f"exchanges/{place}/{_GIVEN_UP}", {"type": "headers", "durable": True})
+        why = {"x-match": "all-with-x", "x-first-death-reason": "delivery_limit"}
+        await self._api.post(f"bindings/{place}/e/{_GIVEN_UP}/q/{_GIVEN_UP}", {"arguments": why})
+        await self._api.limit(vhost, _POLICY, r"^partner\.", _WAITING)
 
     async def _provide_shovel(self, vhost: str, name: str) -> None:
         """Both ends are inside the broker: its own user, no password, and nobody who listens."""
@@ -170,8 +225,7 @@ class Partners:
     async def _provide_user(self, vhost: str, name: str, password: str) -> None:
         await self._api.delete(f"users/{name}")  # with all rights elsewhere, and whoever is connected
         await self._api.put(f"users/{name}", {"password": password, "tags": ""})
-        await self._api.put(f"user-limits/{name}/max-connections", {"value": _MOST_CONNECTIONS})
-        await self._api.put(f"user-limits/{name}/max-channels", {"value": _MOST_CHANNELS})
+        await self._api.limit_user(name, connections=_MOST_CONNECTIONS, channels=_MOST_CHANNELS)
         await self._api.permit(vhost, name, write=_NOTHING, read=f"^{re.escape(name)}$")
 
     async def _require_plugin(self) -> None:
@@ -208,3 +262,9 @@ def _is_full(queue: Mapping[str, Any]) -> bool:
     most, largest = limits.get("max-length"), limits.get("max-length-bytes")
     is_long = most is not None and int(queue.get("messages", 0)) >= most
     return is_long or (largest is not None and int(queue.get("message_bytes", 0)) > largest - MAX_BYTES)
+
+
+def _is_sending(connection: Mapping[str, Any]) -> bool:
+    """Whether it sends what no subscriber has to: much, or anything while an alarm of the broker lasts."""
+    is_much = int(connection.get("recv_oct", 0)) > _MUCH_BYTES
+    return is_much or connection.get("state") in ("blocking", "blocked")
