@@ -1,6 +1,7 @@
 """The page's own modules and `common.sealing`: what one seals the other opens, both ways, and no more."""
 
 import json
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,7 @@ from common.sealing import (
     seal_text,
     wrap_private_key,
 )
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from tests.support.lab import Lab
 from tests.support.reporting_point import TOWN
@@ -177,9 +178,9 @@ async def test_a_vault_wrapped_in_python_opens_in_the_browser_with_its_passphras
     await answer_with_vault(lab.page, own, group, person, "molen-kade-schip-é")
     outcomes = await lab.run(
         """
-        const wrong = new vault.Vault();
+        const wrong = new vault.Vault("theirs");
         const told = await refused(() => wrong.unlock("molen-kade-schip-e"));
-        const right = new vault.Vault();
+        const right = new vault.Vault("theirs");
         await right.unlock("molen-kade-schip-é");
         const held = right.keys.get("g-1");
         const opened = await sealing.openSealed(given.sealed, held, sealing.context(...given.context));
@@ -203,7 +204,7 @@ async def test_a_vault_wrapped_in_python_opens_in_the_browser_with_its_passphras
 
 
 async def answer_with_vault(page: Page, own: KeyPair, group: KeyPair, person: str, passphrase: str) -> None:
-    """Let the page's next fetches of its vault get this one, as the gateway would answer."""
+    """Let the page's next fetches of its session and its vault get these, as the gateway would answer."""
     wrapped = wrap_private_key(own.private, bytes(32), passphrase, Context(TOWN, "person-key", person))
     wrap = seal(group.private, own.public, Context(TOWN, "group-key", "general", "g-1"))
     body = {
@@ -213,7 +214,6 @@ async def answer_with_vault(page: Page, own: KeyPair, group: KeyPair, person: st
         "wrappedPrivateKey": wrapped.model_dump(mode="json", by_alias=True),
         "groups": [{"group": "general", "keyId": "g-1", "wrappedKey": encode(wrap)}],
     }
-    await page.route(
-        "**/api/v1/vault",
-        lambda route: route.fulfill(status=200, content_type="application/json", body=json.dumps(body)),
-    )
+    for path, answer in (("vault", body), ("sessions/current", {"csrfToken": "theirs"})):
+        fulfil = partial(Route.fulfill, status=200, content_type="application/json", body=json.dumps(answer))
+        await page.route(f"**/api/v1/{path}", fulfil)
