@@ -334,7 +334,7 @@ async def test_a_slow_server_is_given_up_and_tried_later(desk: Desk) -> None:
 
 
 async def test_two_replicas_send_each_mail_once(desk: Desk) -> None:
-    reporters = [Reporter() for _ in range(30)]
+    reporters = [Reporter(address=f"melder{number}@voorbeeld.example") for number in range(30)]
     await desk.hear(*(each.mailbox for each in reporters))
     await desk.hear(*(each.notice() for each in reporters))
 
@@ -345,6 +345,33 @@ async def test_two_replicas_send_each_mail_once(desk: Desk) -> None:
     await asyncio.gather(work(desk.post), work(desk.post))
     identities = [message["Message-ID"] for message in desk.mail.messages]
     assert (len(identities), len(set(identities))) == (30, 30)
+
+
+async def test_an_address_gets_one_mail_a_round_however_many_reports_name_it(desk: Desk) -> None:
+    reporters = [
+        Reporter(address=each) for each in (ADDRESS, ADDRESS.upper(), "ander@voorbeeld.example") * 10
+    ]
+    await desk.hear(*(each.mailbox for each in reporters))
+    await desk.hear(*(each.notice() for each in reporters))
+    assert await desk.post.deliver_due() == 30
+    assert len(desk.mail.recipients) == 2
+    assert {row["state"] for row in await desk.deliveries()} == {"sent"}
+    assert len(await desk.spoken(FeedbackSent)) == 30
+    late = Reporter()
+    await desk.hear(late.mailbox, late.notice())
+    await desk.post.deliver_due()
+    assert len(desk.mail.recipients) == 3
+
+
+async def test_who_could_not_be_told_is_tried_again_for_each_report(desk: Desk) -> None:
+    reporters = [Reporter(), Reporter()]
+    desk.mail.answers = ["451 later"] * 2
+    await desk.hear(*(each.mailbox for each in reporters), *(each.notice() for each in reporters))
+    await desk.post.deliver_due()
+    assert [row["state"] for row in await desk.deliveries()] == ["queued", "queued"]
+    await desk.all_due()
+    await desk.post.deliver_due()
+    assert desk.mail.recipients == [ADDRESS]
 
 
 async def test_a_question_is_opened_and_answered_with_the_receipt_alone(desk: Desk) -> None:

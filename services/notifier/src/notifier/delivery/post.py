@@ -37,11 +37,34 @@ class Attempt:
     error: str | None = None
 
 
+class Told:
+    """Who had their mail in this round: a mail says that there is news, which holds for all of theirs.
+
+    So whoever leaves another's address with many reports sends them one mail a round.
+    """
+
+    def __init__(self) -> None:
+        self._whom: set[tuple[str, str]] = set()
+
+    def holds(self, delivery: RowMapping, address: str) -> bool:
+        """Whether a reporter at this address heard from this municipality already."""
+        return delivery["department"] is None and self._key(delivery, address) in self._whom
+
+    def add(self, delivery: RowMapping, address: str) -> None:
+        """Somebody heard."""
+        self._whom.add(self._key(delivery, address))
+
+    @staticmethod
+    def _key(delivery: RowMapping, address: str) -> tuple[str, str]:
+        return delivery["municipality"], address.casefold()
+
+
 class Post:
     """Brings mail until told to stop; several replicas share the work and none sends what another holds.
 
     A mail leaves twice only when its sender dies between the server's answer and the commit that notes it,
-    for all mails that it took at a time. It has the same Message-ID then: its receiver can drop the repeat.
+    for all mails that it took at a time. It has the same Message-ID then: its receiver can drop the repeat. Of a
+    round an address gets one mail, however many reports named it.
     """
 
     name = "post"
@@ -102,17 +125,17 @@ class Post:
     ) -> None:
         """Try each once, and hold all of them together when that takes long."""
         lease, loop = self._settings.delivery_lease_seconds, asyncio.get_running_loop()
-        held_at = loop.time()
+        held_at, told = loop.time(), Told()
         for delivery in deliveries:
             if loop.time() - held_at > lease / 3:
                 async with self._database.flowing() as connection:
                     await store.keep_claims(connection, deliveries, lease)
                 held_at = loop.time()
-            attempt = await self._try_if_ours(server, delivery)
+            attempt = await self._try_if_ours(server, delivery, told)
             if attempt is not None:
                 tried.append((delivery, attempt))
 
-    async def _try_if_ours(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt | None:
+    async def _try_if_ours(self, server: aiosmtplib.SMTP, delivery: RowMapping, told: Told) -> Attempt | None:
         """One attempt, unless others in its batch took so long that another has it, or it was erased.
 
         Whoever erases it meanwhile waits for its end, so that no mail leaves once that is confirmed.
@@ -121,7 +144,7 @@ class Post:
         try:
             async with self._database.flowing() as connection:
                 if await store.hold_claim(connection, delivery):
-                    attempt = await self._try(server, delivery)
+                    attempt = await self._try(server, delivery, told)
         except AWAY_KINDS as error:
             if attempt is None or not is_away(error):
                 raise
@@ -142,7 +165,7 @@ class Post:
             timeout=chosen.smtp_seconds,
         )
 
-    async def _try(self, server: aiosmtplib.SMTP, delivery: RowMapping) -> Attempt:
+    async def _try(self, server: aiosmtplib.SMTP, delivery: RowMapping, told: Told) -> Attempt:
         """One attempt; whatever goes wrong with this message is its own outcome and stops no other."""
         if delivery["attempts"] > len(self._settings.delivery_retry_seconds) + 1:
             return Attempt(Outcome.REFUSED, "ended-the-process")  # no earlier try lived to say how it went
@@ -157,7 +180,12 @@ class Post:
             )
         except Exception as error:  # noqa: BLE001 -- the mail library raises anything at a strange address
             return Attempt(Outcome.REFUSED, f"address-{type(error).__name__}")
-        return await self._sent(server, message)
+        if told.holds(delivery, address):
+            return Attempt(Outcome.SENT)
+        attempt = await self._sent(server, message)
+        if attempt.outcome is Outcome.SENT:
+            told.add(delivery, address)
+        return attempt
 
     async def _sent(self, server: aiosmtplib.SMTP, message: EmailMessage) -> Attempt:
         try:
