@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import aio_pika
 import pytest
 from aio_pika.abc import FieldValue
+from aio_pika.exceptions import ChannelPreconditionFailed
 from common import metrics
 from common.contracts.casework import ReportTaken
 from common.contracts.intake import ReportCounted
@@ -123,8 +124,7 @@ def _drawn() -> list[bytes]:
 
 def _poison() -> list[bytes]:
     hidden = [json.dumps(_document(**{field: text})) for field in _OUTSIDE for text in _TEXTS]
-    large = json.dumps(_document(data={"x": "x" * (2 * MAX_BYTES)}))
-    return [*(each.encode() for each in (*hidden, large)), *_drawn()]
+    return [*(each.encode() for each in hidden), *_drawn()]
 
 
 async def _send_poison(pair: Pair) -> int:
@@ -140,6 +140,14 @@ async def _send_poison(pair: Pair) -> int:
         await send_unreadable(channel, "casework", ReportTaken.name, ReportCounted.name, body)
         await send_under_unreadable_key(channel, "casework", ReportCounted.name, body)
     return len(bodies) + 1  # the last ones are one event, which nobody vouches for
+
+
+async def test_the_broker_takes_nothing_larger_than_an_event(pair: Pair) -> None:
+    large = json.dumps(_document(data={"x": "x" * MAX_BYTES})).encode()
+    async with await aio_pika.connect(pair.vhost.url("casework")) as connection:
+        exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
+        with pytest.raises(ChannelPreconditionFailed, match="larger than configured max size"):
+            await exchange.publish(as_relayed(large, "casework", _CARBON_COPY), ReportTaken.name)
 
 
 async def _dead(pair: Pair) -> int:

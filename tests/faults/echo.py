@@ -35,6 +35,7 @@ class Echo:
         self.shuffled = 0
         self._amqp_url = amqp_url
         self._dice = dice
+        self._own: set[str] = set()  # what was put there from here is nothing that a service said
 
     async def listen(self) -> None:
         """Keep what is spoken; heals after any outage of the broker and never returns."""
@@ -50,9 +51,10 @@ class Echo:
                 await asyncio.sleep(0.5)
 
     async def _keep(self, message: AbstractIncomingMessage) -> None:
-        envelope = read_envelope(message.body)
-        if envelope.type in BY_TYPE:
-            self.copies[envelope.event_id] = envelope
+        if message.message_id not in self._own:
+            envelope = read_envelope(message.body)
+            if envelope.type in BY_TYPE:
+                self.copies[envelope.event_id] = envelope
         await message.ack()
 
     async def repeat(self, total: int, seconds: float) -> None:
@@ -76,6 +78,7 @@ class Echo:
         They go the way of an event, as hearers want it, so whoever else hears it gets it too.
         """
         messages = list(messages)
+        self._own |= {message_id for _, message_id, _ in messages} - set(map(str, self.copies))
         until = asyncio.get_running_loop().time() + _AWAY_SECONDS
         while True:
             try:

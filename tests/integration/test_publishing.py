@@ -8,6 +8,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 from common.messaging.broker import Broker
+from common.messaging.envelope import MAX_BYTES
 from common.messaging.publishing import Fate, Outgoing, publish_batch
 
 from tests.support.backing import Backing, fresh_vhost
@@ -36,8 +37,8 @@ def _message(key: str, body: bytes = b"{}") -> Outgoing:
 
 
 async def test_a_batch_arrives_in_its_order_as_it_was_given(channel: AbstractChannel) -> None:
-    batch = [_message(TAKEN, b"x" * size) for size in (1, 300_000, 131_064, 2)]  # a frame holds 131,064
-    assert await publish_batch(channel, PLACE, batch, user=USER) == [Fate.CONFIRMED] * 4
+    batch = [_message(TAKEN, b"x" * size) for size in (1, MAX_BYTES, 2)]
+    assert await publish_batch(channel, PLACE, batch, user=USER) == [Fate.CONFIRMED] * 3
     queue = await channel.get_queue(TAKEN)
     for sent in batch:
         found = await queue.get(no_ack=True)

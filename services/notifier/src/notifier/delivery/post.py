@@ -63,8 +63,8 @@ class Post:
     """Brings mail until told to stop; several replicas share the work and none sends what another holds.
 
     A mail leaves twice only when its sender dies between the server's answer and the commit that notes it,
-    for all mails that it took at a time. It has the same Message-ID then: its receiver can drop the repeat. Of a
-    round an address gets one mail, however many reports named it.
+    for all mails that it took at a time. It has the same Message-ID then: its receiver can drop the repeat.
+    Of a round an address gets one mail, however many reports named it.
     """
 
     name = "post"
