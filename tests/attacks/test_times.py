@@ -250,7 +250,7 @@ def _try_mails(loot: Loot, rows: Rows, attempts: Attempts) -> None:
     """A mail server's log has Message-IDs; found again here, they would say whose report it was about."""
     kept = b"\n".join(_bytes(value) for _, _, row in rows for value in row.values())
     kept += b"\n".join(envelope.body for envelope in loot.seen)
-    assert len(loot.mail.messages) > _COUNT
+    assert len(loot.mail.messages) >= _COUNT
     for message in loot.mail.messages:
         own = str(message["Message-ID"]).strip("<>").partition("@")[0]
         attempts.record("a Message-ID in a database or an event", succeeded=own.encode() in kept)
