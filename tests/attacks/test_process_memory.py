@@ -153,6 +153,9 @@ async def _until_few(door: Door, wanted: Mapping[str, bytes], most: int) -> Coun
 
     async def is_gone() -> bool:
         nonlocal left
+        async with aiohttp.ClientSession(door.url) as others:
+            for number in range(3):  # a thread's stack is written over by its next work
+                await _tell_shortly(others, _short_words(), number)
         looked = await asyncio.gather(
             *(asyncio.to_thread(found_in, each, wanted) for each in door.processes.values())
         )
@@ -221,8 +224,8 @@ def _short_words() -> dict[str, str]:
     return {field: words.format(secrets.token_hex(6)) for field, words in told.items()}
 
 
-async def _tell_shortly(client: aiohttp.ClientSession, words: Mapping[str, str], number: int) -> None:
-    """Send these by the API, look by the API at what would be hidden, or check them on a page."""
+async def _tell_shortly(client: aiohttp.ClientSession, words: Mapping[str, str], number: int) -> int:
+    """Send these by the API, look by the API at what would be hidden, or check them on a page; the status."""
     description = f"{words['description']} {words['hide']}"
     answers = {"waargenomen": "zelf-waargenomen", "geur": "nee", "aanvoer": words["answer"]}
     told = {"description": description, "address": words["address"], "hide": [words["hide"]]}
@@ -240,14 +243,14 @@ async def _tell_shortly(client: aiohttp.ClientSession, words: Mapping[str, str],
         typed = {"address": words["address"], "name": words["name"], "description": description}
         sent = client.post("/veldstad/melden", data={**form, **answered, **typed})
     async with sent as answer:
-        assert answer.status in {200, 201}, await answer.text()
+        return answer.status
 
 
 async def test_no_short_text_of_a_report_stays_in_memory(door: Door, attempts: Attempts) -> None:
     told = [_short_words() for _ in range(REPORTS)]
     async with aiohttp.ClientSession(door.url) as client:
         for number, words in enumerate(told):
-            await _tell_shortly(client, words, number)
+            assert await _tell_shortly(client, words, number) in {200, 201}
     wanted = {f"{field} {n}": each.encode() for n, words in enumerate(told) for field, each in words.items()}
     left = await _until_few(door, wanted, _MOST_LEFT)
     for service in door.processes:
