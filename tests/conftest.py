@@ -1,10 +1,12 @@
 """The servers behind the tests, for every kind of test, and what the workers of one run share."""
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from local.servers import ports
 
 from tests.support.backing import Backing, OwnBacking, shared_backing, start_backing
@@ -49,6 +51,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         session.config.pluginmanager.register(_Failures(reporter))
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """The logging of this process is left as it was, whatever a test configures."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

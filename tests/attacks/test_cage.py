@@ -23,6 +23,7 @@ from intake.files.workshop import Bounds as WorkshopBounds
 from intake.files.workshop import Workshop
 from pikepdf import Dictionary, Name
 
+from tests.support.apart import tried
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.canaries import JPEGS, JPXS, PNGS, WEBPS
 from tests.support.canary_places import PLACES, with_picture, written
@@ -133,11 +134,7 @@ async def outcome(
     """Which tries of an intruder succeeded."""
     program = Program((_INTRUDER,), _BOUNDS, needs_walls=needs_walls)
     reach = json.dumps({**ground.reach, "only": only})
-    async with program.running(how, reach, most_bytes=_MIB) as process:
-        told = b"".join([piece async for piece in process.said()])
-        code, _ = await process.ending()
-    assert code == 0, f"the intruder broke: {code}"
-    results: dict[str, bool] = json.loads(told)
+    results = await tried(program, how, reach)
     assert only or len(results) > 90
     return results
 

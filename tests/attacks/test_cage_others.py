@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from common.apart.starting import Bounds, Program
 
+from tests.support.apart import tried
 from tests.support.attempts import Attempts
 
 _ONLOOKER = str(Path(__file__).parents[1] / "support" / "onlooker.py")
@@ -38,11 +39,7 @@ def others() -> Iterator[list[int]]:
 
 async def _seen(others: list[int], how: str, only: tuple[str, ...] = ()) -> dict[str, bool]:
     program = Program((_ONLOOKER,), _BOUNDS, needs_walls=how == "walls")
-    async with program.running(how, *map(json.dumps, (others, only)), most_bytes=100_000) as process:
-        told = b"".join([piece async for piece in process.said()])
-        code, _ = await process.ending()
-    assert code == 0, f"the onlooker broke: {code}"
-    seen: dict[str, bool] = json.loads(told)
+    seen = await tried(program, how, *map(json.dumps, (others, only)))
     assert only or len(seen) > 50
     return seen
 

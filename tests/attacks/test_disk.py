@@ -18,8 +18,7 @@ from tests.support.backing import Backing
 from tests.support.desk import CHECK, SEND, check
 from tests.support.disk import Profile, canary
 from tests.support.drafts import Kept, kept, windows
-from tests.support.gateway import PASSWORD
-from tests.support.reporter import begin, receipt_on
+from tests.support.reporter import begin, begin_entry, receipt_on
 from tests.support.reporting_point import TOWN, Point, reporting_point
 
 KEEP, FORGET, ON = "Bewaar wat ik invulde", "Wis wat in deze browser staat", "Ga verder met deze melding"
@@ -256,12 +255,7 @@ async def test_a_report_that_staff_enter_leaves_nothing(
     words = Words()
     login = await point.gateway.person(Role.STAFF_ENTRY)
     async with profile.opened(point.url) as page:
-        await page.goto(f"/{TOWN}/invoeren")
-        await page.get_by_label("Inlognaam").fill(login)
-        await page.get_by_label("Wachtwoord").fill(PASSWORD)
-        await page.get_by_role("button", name="Aanmelden").click()
-        await page.get_by_label("Waar gaat het over").select_option("anders")
-        await page.get_by_label("Telefoon", exact=True).check()
+        await begin_entry(page, TOWN, login)
         await page.locator("#field-description").press_sequentially(words.write("story"))
         await page.get_by_label("Adres of plek").fill(words.write("address", 16))
         await page.get_by_label("Wat viel u als eerste op?").fill(words.write("answer", 40))

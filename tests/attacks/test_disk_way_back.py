@@ -17,8 +17,7 @@ from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
 from tests.support.desk import CHECK, SEND, at_rest, check, send
 from tests.support.disk import Profile, canary
-from tests.support.gateway import PASSWORD
-from tests.support.reporter import begin
+from tests.support.reporter import begin, begin_entry
 from tests.support.reporting_point import PAGED_TOWN, TOWN, Point, reporting_point
 
 Words = dict[str, str]
@@ -179,12 +178,7 @@ async def test_what_staff_enter_comes_not_to_the_disk(
     profile, words = Profile(tmp_path / "profile"), Words()
     login = await point.gateway.person(Role.STAFF_ENTRY)
     async with profile.opened(point.url) as page:
-        await page.goto(f"/{TOWN}/invoeren")
-        await page.get_by_label("Inlognaam").fill(login)
-        await page.get_by_label("Wachtwoord").fill(PASSWORD)
-        await page.get_by_role("button", name="Aanmelden").click()
-        await page.get_by_label("Waar gaat het over").select_option("anders")
-        await page.get_by_label("Telefoon", exact=True).check()
+        await begin_entry(page, TOWN, login)
         words["story"], words["pasted"] = canary(), canary()
         await page.locator("#field-description").press_sequentially(words["story"])
         await page.get_by_text("Een mail overnemen").click()

@@ -224,16 +224,7 @@ async def test_no_other_cookie_has_a_lane(running: Running, attempts: Attempts) 
     for cookie in (*cookies, other.cookie, f"vermoeden_session={value}"):
         passed = await Browser(sessions, cookie=cookie).tries(login, PASSWORD, "198.51.100.9") == "in"
         attempts.record("a lane by a cookie that is none", succeeded=passed)
-    await actions.put_person(
-        running.database,
-        running.passwords,
-        municipality="veldstad",
-        login=login,
-        display_name="Noor Voorbeeld",
-        password="een ander lang wachtwoord",
-        roles=[Role.HANDLER],
-        departments=["toezicht"],
-    )
+    await running.put(login, password="een ander lang wachtwoord")
     passed = await known.tries(login, "een ander lang wachtwoord", "198.51.100.9") == "in"
     attempts.record("a lane by the cookie of an older password", succeeded=passed)
     running.clock.move(days=181)

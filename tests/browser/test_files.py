@@ -171,7 +171,8 @@ async def test_a_handler_opens_files_in_the_browser_by_keyboard(browser: Browser
         await page.keyboard.press("Enter")
         image = page.get_by_role("img", name=re.compile("Foto [12] bij deze melding"))
         await expect(image).to_be_visible()
-        assert await image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [600, 900]
+        await expect(image).to_have_js_property("naturalWidth", 600)  # it is seen before it is decoded
+        await expect(image).to_have_js_property("naturalHeight", 900)
         await expect(view).to_have_attribute("aria-expanded", "true")
         assert "Verberg" in await focused(page)
         await check_accessible(page, "case-files")

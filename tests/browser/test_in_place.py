@@ -146,14 +146,20 @@ async def test_after_the_receipt_back_begins_anew(browser: Browser, point: Point
         assert posts == []
 
 
-async def test_who_presses_twice_or_elsewhere_meanwhile_sends_once(browser: Browser, point: Point) -> None:
-    asked_for, held = asyncio.Event(), asyncio.Event()
+class Held:
+    """Requests to an address are held until they may go on."""
 
-    async def hold(route: Route) -> None:
-        asked_for.set()
-        await held.wait()
+    def __init__(self) -> None:
+        self.came, self.may_go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, route: Route) -> None:
+        self.came.set()
+        await self.may_go.wait()
         await route.continue_()
 
+
+async def test_who_presses_twice_or_elsewhere_meanwhile_sends_once(browser: Browser, point: Point) -> None:
+    hold = Held()
     async with visiting(browser, point.url) as (page, _):
         await begin(page, "anders", TOWN)
         await fill_least(page)
@@ -163,22 +169,16 @@ async def test_who_presses_twice_or_elsewhere_meanwhile_sends_once(browser: Brow
         await page.get_by_role("button", name=SEND).dblclick()
         await expect(page.get_by_role("button", name=SEND)).to_have_attribute("aria-disabled", "true")
         await expect(page.locator("[data-status]")).not_to_be_empty()
-        await asked_for.wait()
+        await hold.came.wait()
         for name in (SEND, EDIT):
             await page.get_by_role("button", name=name).dispatch_event("click")
-        held.set()
+        hold.may_go.set()
         await receipt_on(page)
         assert len(posts) == 1
 
 
 async def test_another_way_ends_one_that_still_works_on_its_proof(browser: Browser, point: Point) -> None:
-    asked_for, given = asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        asked_for.set()
-        await given.wait()
-        await route.continue_()
-
+    hold = Held()
     async with visiting(browser, point.url) as (page, _):
         await begin(page, "anders", TOWN)
         await fill_least(page)
@@ -186,10 +186,10 @@ async def test_another_way_ends_one_that_still_works_on_its_proof(browser: Brows
         posts = posts_of(page)
         await page.route("**/api/v1/challenges", hold)
         await page.get_by_role("button", name=SEND).click()
-        await asked_for.wait()
+        await hold.came.wait()
         await page.get_by_role("button", name=EDIT).dispatch_event("click")
         await expect(page.get_by_label(STORY_LABEL)).to_have_value(STORY)
-        given.set()
+        hold.may_go.set()
         await page.wait_for_timeout(500)
         assert len(posts) == 1
 

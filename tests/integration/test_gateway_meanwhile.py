@@ -29,25 +29,6 @@ async def running(backing: Backing) -> AsyncIterator[Running]:
         yield gateway
 
 
-@pytest.fixture
-def put(running: Running) -> Callable[..., Awaitable[Any]]:
-    """What the operator does with `add-person`."""
-
-    async def change(login: str, **changes: Any) -> None:
-        person = {"password": PASSWORD, "roles": [Role.HANDLER], "is_active": True, **changes}
-        await actions.put_person(
-            running.database,
-            running.passwords,
-            municipality="veldstad",
-            login=login,
-            display_name="Noor Voorbeeld",
-            departments=["toezicht"],
-            **person,
-        )
-
-    return change
-
-
 class Meanwhile(Passwords):
     """Passwords that are right or wrong, after which something happens before anybody acts on it."""
 
@@ -89,10 +70,10 @@ async def _sessions_of(running: Running, login: str) -> int:
 @pytest.mark.parametrize("change", [{"password": NEW}, {"is_active": False}], ids=["password", "closed"])
 @pytest.mark.parametrize("time_cost", [1, 2], ids=["usual", "outdated"])
 async def test_a_sign_in_that_is_overtaken_by_a_change_gives_no_session(
-    running: Running, put: Callable[..., Awaitable[Any]], change: Mapping[str, Any], time_cost: int
+    running: Running, change: Mapping[str, Any], time_cost: int
 ) -> None:
     login = await running.person(Role.HANDLER)
-    passwords = Meanwhile(lambda: put(login, **change), time_cost=time_cost)
+    passwords = Meanwhile(lambda: running.put(login, **change), time_cost=time_cost)
     with pytest.raises(actions.WrongSignIn):
         await _sign_in(running, login, passwords)
     assert await _sessions_of(running, login) == 0
@@ -103,7 +84,7 @@ async def test_a_sign_in_that_is_overtaken_by_a_change_gives_no_session(
 
 
 async def test_a_session_that_is_being_written_ends_with_the_change(
-    running: Running, put: Callable[..., Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+    running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change comes after the second look and before the session: it has to wait, and then ends it."""
     login = await running.person(Role.HANDLER)
@@ -111,7 +92,7 @@ async def test_a_session_that_is_being_written_ends_with_the_change(
     insert = store.insert_session
 
     async def insert_late(*arguments: Any) -> None:
-        changes.append(asyncio.ensure_future(put(login, password=NEW)))
+        changes.append(asyncio.ensure_future(running.put(login, password=NEW)))
         await asyncio.wait(changes, timeout=0.5)
         await insert(*arguments)
 
@@ -133,22 +114,18 @@ async def test_a_sign_in_that_is_overtaken_by_another_of_the_same_password_is_le
     assert await _sessions_of(running, login) == 2
 
 
-async def test_a_role_that_is_taken_away_meanwhile_is_not_in_the_session(
-    running: Running, put: Callable[..., Awaitable[Any]]
-) -> None:
+async def test_a_role_that_is_taken_away_meanwhile_is_not_in_the_session(running: Running) -> None:
     login = await running.person(Role.HANDLER, Role.PROCESS_MANAGER)
-    token = await _sign_in(running, login, Meanwhile(lambda: put(login, roles=[Role.HANDLER])))
+    token = await _sign_in(running, login, Meanwhile(lambda: running.put(login, roles=[Role.HANDLER])))
     session = await running.front.sessions.find(token)
     assert session is not None
     assert session.person.roles == {"handler"}
 
 
-async def test_the_browser_of_an_old_password_is_not_known_for_the_new_one(
-    running: Running, put: Callable[..., Awaitable[Any]]
-) -> None:
+async def test_the_browser_of_an_old_password_is_not_known_for_the_new_one(running: Running) -> None:
     login, sessions = await running.person(Role.HANDLER), running.front.sessions
     token, session = await sessions.sign_in("veldstad", login, PASSWORD)
-    await put(login, password=NEW)
+    await running.put(login, password=NEW)
     _, known = await sessions.cookies(token, session, {}, "/")
     headers = {b"cookie": known.partition(";")[0].encode()}
     assert await sessions._browsers.lane(headers, "veldstad", login, running.clock()) is None

@@ -214,17 +214,7 @@ async def test_signing_out_ends_the_session_at_once(running: Running) -> None:
 async def test_closing_an_account_ends_its_sessions_and_signing_in(running: Running) -> None:
     login = await running.person(Role.HANDLER, login="gaat-weg")
     token, _ = await running.front.sessions.sign_in("veldstad", login, PASSWORD)
-    await actions.put_person(
-        running.database,
-        running.passwords,
-        municipality="veldstad",
-        login=login,
-        display_name="Noor Voorbeeld",
-        password=PASSWORD,
-        roles=[Role.HANDLER],
-        departments=["toezicht"],
-        is_active=False,
-    )
+    await running.put(login, is_active=False)
     running.clock.move(seconds=6)
     assert await running.front.sessions.find(token) is None
     assert (await _try(running, login, PASSWORD))[0] == 401

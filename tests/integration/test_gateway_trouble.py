@@ -1,14 +1,12 @@
 """The gateway when a service is away or slow, when callers hurry, and when the database is gone."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
 from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 from common.auth import Identity
 from common.contracts.codes import Role
 from common.errors import Unavailable
@@ -259,17 +257,6 @@ async def test_a_page_counts_for_the_municipality_in_its_address(
         statuses = [await ask("/veldstad/privacy", Municipality="duinrade") for _ in range(8)]
         assert 429 in statuses, "another municipality's name does not buy more"
         assert await ask("/duinrade/privacy") == 200, "nor does it cost that one anything"
-
-
-@pytest.fixture
-def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.mark.usefixtures("logging_as_it_was")

@@ -160,17 +160,20 @@ class Running:
     async def person(self, *roles: Role, municipality: str = "veldstad", login: str = "") -> str:
         """Add a person with these roles; returns the login."""
         login = login or f"p{secrets.token_hex(4)}"
+        await self.put(login, municipality=municipality, roles=roles)
+        return login
+
+    async def put(self, login: str, **changes: Any) -> None:
+        """What the operator does with `add-person`: a handler of Veldstad, but for these changes."""
+        person = {"municipality": "veldstad", "password": PASSWORD, "roles": [Role.HANDLER], **changes}
         await actions.put_person(
             self.database,
             self.passwords,
-            municipality=municipality,
             login=login,
             display_name="Noor Voorbeeld",
-            password=PASSWORD,
-            roles=roles,
             departments=["toezicht"],
+            **person,
         )
-        return login
 
     async def signed_in(self, *roles: Role) -> dict[str, str]:
         """The headers of a fresh session of a person with these roles: cookie and CSRF token."""
@@ -205,6 +208,12 @@ def settings_for(urls: DatabaseUrls, upstream_url: str, **more: Any) -> GatewayS
         **more,
     }
     return GatewaySettings(**values)
+
+
+def settings_alone(**more: Any) -> GatewaySettings:
+    """Settings for a part of the gateway with nothing around it."""
+    unused = ("database_web_url", "database_flow_url", "broker_url", "identity_private_key")
+    return GatewaySettings(**{**dict.fromkeys(unused, "unused"), "voucher_keys": {}, **more})
 
 
 def municipality(code: str, **more: Any) -> MunicipalityState:

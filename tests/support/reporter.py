@@ -4,6 +4,7 @@ from common.receipt import parse_receipt
 from playwright.async_api import Locator, Page, expect
 
 from tests.support.desk import at_rest, check_and_send
+from tests.support.gateway import PASSWORD
 
 STORY = "Het ruikt al weken naar wiet bij de loods."
 
@@ -19,6 +20,16 @@ async def begin(page: Page, signal_type: str, place: str) -> None:
     await page.locator(f"button[value={signal_type}]").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Melden:")
     await at_rest(page)
+
+
+async def begin_entry(page: Page, place: str, login: str) -> None:
+    """Sign in for a form that staff fill in for who rang them up, and choose what it is about."""
+    await page.goto(f"/{place}/invoeren")
+    await page.get_by_label("Inlognaam").fill(login)
+    await page.get_by_label("Wachtwoord").fill(PASSWORD)
+    await page.get_by_role("button", name="Aanmelden").click()
+    await page.get_by_label("Waar gaat het over").select_option("anders")
+    await page.get_by_label("Telefoon", exact=True).check()
 
 
 async def fill_least(page: Page) -> None:

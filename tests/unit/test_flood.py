@@ -8,7 +8,8 @@ import pytest
 from common.errors import TooMuch, Unavailable
 from gateway.domain.proof import solve
 from gateway.flood import Admission, Asked, Flood, FormTooOld, FormTooQuick, ProofNeeded
-from gateway.settings import GatewaySettings
+
+from tests.support.gateway import settings_alone
 
 KEY = "een-sleutel-van-een-melding"
 HERE, THERE = "203.0.113.7", "198.51.100.7"
@@ -25,22 +26,9 @@ class Clock:
 
 
 def made(clock: Clock, **changes: Any) -> Flood:
-    settings = GatewaySettings(
-        database_web_url="unused",
-        database_flow_url="unused",
-        broker_url="unused",
-        identity_private_key="unused",
-        voucher_keys={},
-        **{
-            "proof_bits": 4,
-            "form_per_second": 0.1,
-            "form_burst": 5,
-            "form_patience_seconds": 0,
-            "rate_patience_seconds": 0,
-            **changes,
-        },
-    )
-    return Flood(settings, bytes(32), clock=clock)
+    usual = {"proof_bits": 4, "form_per_second": 0.1, "form_burst": 5}
+    patience = {"form_patience_seconds": 0, "rate_patience_seconds": 0}
+    return Flood(settings_alone(**{**usual, **patience, **changes}), bytes(32), clock=clock)
 
 
 def by_form(flood: Flood, key: str = KEY, place: str = "zandrecht", address: str = HERE) -> Asked:

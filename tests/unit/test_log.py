@@ -2,24 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-import structlog
 from common import metrics
 from common.log import Sparing, configure_logging, get_logger
 
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 def test_no_id_is_left_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from common.errors import TooMuch
-from gateway.settings import GatewaySettings
 from gateway.work import Bill, Metered, SharedWork
 from starlette.types import Message
+
+from tests.support.gateway import settings_alone
 
 ATTACKER, NEIGHBOUR, HONEST = "203.0.113.7", "203.0.113.9", "198.51.100.7"
 
@@ -32,15 +33,7 @@ async def somebody(scope: Any) -> str:
 
 
 def shared(time: Time, **changes: Any) -> SharedWork:
-    settings = GatewaySettings(
-        database_web_url="unused",
-        database_flow_url="unused",
-        broker_url="unused",
-        identity_private_key="unused",
-        voucher_keys={},
-        **changes,
-    )
-    return SharedWork(settings, somebody, time.pause, time)
+    return SharedWork(settings_alone(**changes), somebody, time.pause, time)
 
 
 def asked(address: str, path: str = "/zandrecht/melden", **more: Any) -> dict[str, Any]:
