@@ -53,9 +53,10 @@ async function openAll() {
     if (isShown) show(each, content);
     else showUnvouched(each);
   }
-  requireOpen();
-  allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
   await renewCheck();
+  requireOpen();
+  // At last: whoever goes on to a file at once must not have the focus taken away.
+  allowFiles(vault, municipality, attachments.filter(({ id }) => namedFiles.has(id)));
 }
 
 /** Throws when the vault was locked while something was opened: it is not shown any more. */
