@@ -5,6 +5,7 @@ from common.auth import IdentitySigner
 from common.connections import Guard, Limits
 from common.db import Database
 from common.house import build_house
+from common.messaging.padding import Padder
 from common.repeating import Repeating
 from common.runtime import limits_within
 from common.runtime import serve as serve_process
@@ -126,7 +127,8 @@ async def serve(settings: GatewaySettings) -> None:
         await house.close()
 
     watch = Watch(needs_walls=settings.apart_needs_walls)
-    parts = (*house.parts, front.directory, *build_sweeps(front), watch)
+    padder = Padder(house.broker, seconds=settings.padding_seconds)
+    parts = (*house.parts, front.directory, *build_sweeps(front), watch, padder)
     await serve_process(
         build_app(front), settings, parts, guard=build_guard(settings), on_start=start, on_stop=stop
     )

@@ -96,6 +96,8 @@ class GatewaySettings(ServiceSettings):
     draft_key_municipality_per_minute: float = 600  # of one municipality; a network has half
     draft_key_municipality_burst: int = 1200  # at once, before it slows down
 
+    padding_seconds: float = 86_400  # what was heard is off the broker's disk after at most twice as long
+
     security_contact: Annotated[str | None, SHOWN] = None  # mailto: or https:, for security.txt
 
     @property

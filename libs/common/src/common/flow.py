@@ -22,7 +22,7 @@ from common.contracts.erasure import (
     NotifierErasureConfirmed,
     ReportingErasureConfirmed,
 )
-from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.gateway import MunicipalityConfigured, Padding
 from common.contracts.intake import FormsConfigured, MailboxOpened, ReportCounted, ReportReceived
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
 
@@ -59,6 +59,7 @@ HEARD_BY: dict[type[Event], tuple[str, ...]] = {
     ReportingErasureConfirmed: ("casework",),
     # gateway
     MunicipalityConfigured: ("intake", "casework", "notifier", "reporting"),
+    Padding: ("intake", "casework", "notifier", "reporting"),
 }
 
 BY_TYPE: dict[str, type[Event]] = {event.event_type(): event for event in HEARD_BY}

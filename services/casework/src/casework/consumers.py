@@ -24,11 +24,12 @@ from common.contracts.erasure import (
     NotifierErasureConfirmed,
     ReportingErasureConfirmed,
 )
-from common.contracts.gateway import MunicipalityConfigured, Partner
+from common.contracts.gateway import MunicipalityConfigured, Padding, Partner
 from common.contracts.intake import FormsConfigured, ReportReceived
 from common.contracts.notifier import DeliveryFailed, FeedbackSent, ReplyGiven
 from common.messaging import Delivery, publish, publish_at
 from common.messaging.handling import Handlers, Unprocessable
+from common.messaging.padding import let_pass
 from common.vouching import raise_alarm
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -376,6 +377,7 @@ def _notice(row: Mapping[str, Any], feedback: FeedbackKey, version: int, at: Coa
 HANDLERS: Handlers = {
     ReportReceived: receive_reports,
     MunicipalityConfigured: configure_municipality,
+    Padding: let_pass,
     FormsConfigured: configure_forms,
     ReplyGiven: take_replies,
     FeedbackSent: note_feedback,

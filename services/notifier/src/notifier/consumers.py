@@ -6,10 +6,11 @@ from uuid import UUID
 from common.coarse import coarse_now
 from common.contracts.casework import NoticeDue, QuestionAsked, ReportErased, WorkArrived
 from common.contracts.erasure import NotifierErasureConfirmed
-from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.gateway import MunicipalityConfigured, Padding
 from common.contracts.intake import MailboxOpened
 from common.messaging import Delivery, forget_subject, publish
 from common.messaging.handling import Handler, Handlers
+from common.messaging.padding import let_pass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifier import store
@@ -85,6 +86,7 @@ def handlers(draw: Draw) -> Handlers:
         WorkArrived: _telling_departments(draw),
         ReportErased: erase_reporters,
         MunicipalityConfigured: configure_municipality,
+        Padding: let_pass,
     }
 
 

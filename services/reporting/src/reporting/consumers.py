@@ -7,10 +7,11 @@ from common.coarse import coarse_now
 from common.contracts.base import Event
 from common.contracts.casework import AnonymisationCorrected, ReportErased
 from common.contracts.erasure import ReportingErasureConfirmed
-from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.gateway import MunicipalityConfigured, Padding
 from common.contracts.intake import FormsConfigured
 from common.messaging import Delivery, forget_subject, publish
 from common.messaging.handling import Handlers
+from common.messaging.padding import let_pass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reporting import store
@@ -76,4 +77,5 @@ HANDLERS: Handlers = {
     AnonymisationCorrected: count_corrections,
     FormsConfigured: configure_forms,
     MunicipalityConfigured: configure_municipality,
+    Padding: let_pass,
 }

@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import ClassVar
 
+from common.messaging.padding import COMMANDS, LOG_BYTES
 from common.tls import Tls
 
 from local.servers.errors import ProgramMissing
@@ -26,12 +27,9 @@ OLDEST_VERSION = (3, 10)
 
 _PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_management")
 
-#: What quorum queues write together before they sort out what is still wanted. RabbitMQ's own 64 MiB hold
-#: years of a small town: every event in full, with its millisecond, long after it was heard or erased.
-WAL_BYTES = 2_097_152
-
-#: A queue drops at once from its segments what was settled; RabbitMQ's own is after 8,192 commands.
-_ADVANCED = "[{rabbit, [{quorum_snapshot_interval, 1}]}].\n"
+#: Events that were heard leave the disk when this much more was written, or so many commands came to their
+#: queue: `common.messaging.padding` sees to both every day. RabbitMQ's own are 64 MiB and 8,192 commands.
+_ADVANCED = f"[{{rabbit, [{{quorum_snapshot_interval, {COMMANDS}}}]}}].\n"
 
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
@@ -126,7 +124,7 @@ class PrivateRabbit(PrivateServer):
         listeners = (_OVER_TLS if self._certificates else _IN_CLEAR).format(
             amqp=self._port("amqp"), management=self._port("management"), certificates=self._certificates
         )
-        text = _CONFIGURATION.format(listeners=listeners, folder=self.folder, wal_bytes=WAL_BYTES)
+        text = _CONFIGURATION.format(listeners=listeners, folder=self.folder, wal_bytes=LOG_BYTES)
         self._write_private("rabbitmq.conf", text)
 
     def _write_private(self, name: str, text: str, mode: int = 0o600) -> None:

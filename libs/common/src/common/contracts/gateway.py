@@ -1,6 +1,7 @@
 """What the gateway says: the full state of a municipality, for everyone."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from pydantic import Field
 
@@ -82,3 +83,13 @@ class MunicipalityConfigured(Event):
     form_layout: FormLayout = FormLayout.ALL_ON_ONE
     who_may_report: WhoMayReport = WhoMayReport.OPEN
     four_eyes_on_forms: bool = False  # who publishes a form is not who edited it last
+
+
+class Padding(Event):
+    """Says nothing. Many of these push what was heard out of the broker's log (`messaging.padding`)."""
+
+    name: ClassVar[str] = "gateway.padding.v1"
+    about: ClassVar[str] = "padding_id"
+
+    padding_id: UUID  # new each time
+    filler: str
