@@ -40,13 +40,13 @@ class ServiceSettings(BaseSettings):
     broker_url: SecretStr  # amqps:// of the service's own user
     identity_keys: dict[str, str] = {}  # kid → base64url Ed25519 public key of the gateway
     log_level: str = "info"  # debug, info, warning or error
-    relay_poll_seconds: float = 0.05  # how often a busy relay looks for unsent events
+    relay_poll_seconds: float = 0.075  # how often a busy relay looks for unsent events
     relay_idle_seconds: float = 0.5  # how often, at the least, an idle one does
     relay_batch: int = 200  # events that are published together
     consumer_prefetch: int = 200  # messages that the broker hands out ahead
     consumer_batch: int = 100  # messages that are handled in one transaction
     consumer_gather_seconds: float = 0.01  # how long the first of them waits for company
-    consumer_pace_seconds: float = 0.05  # a busy consumer begins no more often, unless a batch is full
+    consumer_pace_seconds: float = 0.1  # a busy consumer begins no more often, unless a batch is full
     retry_seconds: tuple[float, ...] = (5, 30, 120, 600, 1800, 7200)  # pauses between tries; then parked
     parked_in_a_row_limit: int = 50  # of two speakers: then the consumer stops; the fault is ours
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica

@@ -101,7 +101,7 @@ class Consumer:
         prefetch: int = 200,
         batch: int = 100,
         gather_seconds: float = 0.01,
-        pace_seconds: float = 0.05,
+        pace_seconds: float = 0.1,
     ) -> None:
         self._queue = queue
         self._database = database

@@ -107,7 +107,7 @@ class Relay:
         broker: Broker,
         *,
         batch: int = 200,
-        poll_seconds: float = 0.05,
+        poll_seconds: float = 0.075,
         idle_seconds: float = 0.5,
     ) -> None:
         self._database = database
