@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from common.coarse import coarse_now
 from common.contracts.casework import ReportErased
 from common.contracts.erasure import IntakeErasureConfirmed
-from common.contracts.gateway import MunicipalityConfigured
+from common.contracts.gateway import MunicipalityConfigured, Padding
 from common.log import get_logger
 from common.messaging import Delivery, Unprocessable, forget_subject, publish
 from common.messaging.handling import Handlers
+from common.messaging.padding import let_pass
 from common.vouching import NotVouched, raise_alarm
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,7 +48,11 @@ def handlers(seed: FormSet, attachments: Attachments, signers: Signers) -> Handl
             await attachments.erase(connection, delivery.event.municipality, delivery.event.report_id)
         await forget_reports(connection, deliveries)
 
-    return {MunicipalityConfigured: municipality_configured, ReportErased: report_erased}
+    return {
+        MunicipalityConfigured: municipality_configured,
+        ReportErased: report_erased,
+        Padding: let_pass,
+    }
 
 
 async def forget_reports(connection: AsyncConnection, deliveries: Sequence[Delivery[ReportErased]]) -> None:

@@ -24,9 +24,9 @@ _KNOWN_NUMBER = re.compile(
     r"[^.!?\n\d]{0,24}\.?[\s:(#]{0,3}$"
 )
 _NUMBERED = re.compile(
-    r"06(?<![\w.-]06)[ -]?\d{2}(?!-\d)|\d(?<!\w\d)\d{0,2}-[a-z]{2,3}-\d{1,3}(?!\w)|"
-    r"\d(?<=[a-z]-\d)\d{1,2}-[a-z]{1,3}(?!\w)|"
-    r"\d(?:(?<=bsn \d)|(?<=bsn: \d)|(?<=iban \d)|(?<=iban: \d))"
+    r"\d(?:(?<=0)6(?<![\w.-]06)[ -]?\d{2}(?!-\d)|(?<!\w\d)\d{0,2}-[a-z]{2,3}-\d{1,3}(?!\w)|"
+    r"(?<=[a-z]-\d)\d{1,2}-[a-z]{1,3}(?!\w)|"
+    r"(?<=bsn \d)|(?<=bsn: \d)|(?<=iban \d)|(?<=iban: \d))"
 )
 _STREET = re.compile(
     r"(?:straat|laan|weg|plein|gracht|kade)\b,? (?:nr\.? ?|nummer )?\d{1,4}\b"
@@ -34,32 +34,39 @@ _STREET = re.compile(
 )
 _DIGIT = "(?:nul|een|twee|drie|vier|vijf|zes|zeven|acht|negen)"
 _IN_WORDS = re.compile(rf"{_DIGIT}(?:[ ,-]{{1,2}}{_DIGIT}){{5}}")
-_CODE = re.compile(r"\w{12,}")
-_CUED_NAME = re.compile(
-    r"(?:[Mm]eneer|[Mm]evrouw|[Dd]hr|[Mm]evr|[Mm]w|[Bb]uurman|[Bb]uurvrouw|[Ff]amilie)\b\.? "
-    r"(?!\[)(?:[a-z]+ )?[A-Z][a-z]+|"
-    r"(?:heet|heette|genaamd|alias|bijnaam)\b:? (?!\[)[A-Z][a-z]+"
+_CODE = re.compile(r"(?<!\w)\w{12,}")
+#: Spelt out, so that the search goes by first letters.
+_TITLE = re.compile(
+    r"(?:Meneer|meneer|Mevrouw|mevrouw|Dhr|dhr|Mevr|mevr|Mw|mw|Buurman|buurman|Buurvrouw|buurvrouw|Familie|familie)\b"
 )
+_BEHIND_TITLE = re.compile(r"\.? (?!\[)(?:[a-z]+ )?[A-Z][a-z]+")
+_CALLED = re.compile(r"(?:heet|heette|genaamd|alias|bijnaam)\b")
+_BEHIND_CALLED = re.compile(r":? (?!\[)[A-Z][a-z]+")
 #: What is left of "m. bos" when only the name was seen; "m", "n", "t" and the like are words too.
 _LONE_INITIAL = re.compile(r"(?:[a-ceg-jloprvwxyA-Z]\.?|[A-Za-z]\.) \[PERSOON")
 
 
 def is_doubtful(result: str) -> bool:
     """Whether a person should look at this text before anyone reads it as anonymised."""
-    initial = _LONE_INITIAL.search(result)
+    initial = _LONE_INITIAL.search(result) if "[PERSOON" in result else None
     if initial and not result[: initial.start()][-1:].isalnum():
         return True
     rest = _PLACEHOLDER.sub("[]", result)
     low = rest.lower()
     return (
         _AT_SIGN.search(rest) is not None
-        or _CUED_NAME.search(rest) is not None
+        or _has_behind(rest, _TITLE, _BEHIND_TITLE)
+        or _has_behind(rest, _CALLED, _BEHIND_CALLED)
         or _NUMBERED.search(low) is not None
         or _STREET.search(low) is not None
         or _IN_WORDS.search(low) is not None
         or any(_is_code(match.group()) for match in _CODE.finditer(rest))
         or any(_is_somebodys(match, low) for match in _LONG_NUMBER.finditer(low))
     )
+
+
+def _has_behind(text: str, cue: re.Pattern[str], name: re.Pattern[str]) -> bool:
+    return any(name.match(text, match.end()) for match in cue.finditer(text))
 
 
 def _is_code(word: str) -> bool:
