@@ -25,7 +25,7 @@ log = get_logger()
 
 #: What a log may hold before it is begun anew, and after how many commands a queue lets its segments go: what
 #: the broker must be told (docs/operators.md), for no more than that is pushed through.
-LOG_BYTES = 16 * 1024 * 1024
+LOG_BYTES = 64 * 1024 * 1024
 COMMANDS = 64
 
 _FILLER_BYTES = 60_000
