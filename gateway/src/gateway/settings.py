@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from common.addresses import SHOWN
 from common.settings import ServiceSettings
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from gateway.domain.networks import Proxies
 
@@ -96,7 +96,7 @@ class GatewaySettings(ServiceSettings):
     draft_key_municipality_per_minute: float = 600  # of one municipality; a network has half
     draft_key_municipality_burst: int = 1200  # at once, before it slows down
 
-    padding_seconds: float = 86_400  # what was heard is off the broker's disk after at most twice as long
+    padding_seconds: Annotated[float, Field(ge=3600)] = 86_400  # in twice this what was heard leaves the disk
 
     security_contact: Annotated[str | None, SHOWN] = None  # mailto: or https:, for security.txt
 

@@ -1,5 +1,6 @@
 """The settings that every process reads from its environment (prefix ``VERMOEDEN_``)."""
 
+import math
 import os
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +84,15 @@ class ServiceSettings(BaseSettings):
     def answers_in_clear(self) -> bool:
         """Whether requests are answered without TLS though this process is reached from elsewhere."""
         return False
+
+    @model_validator(mode="after")
+    def _no_number_below_nothing(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, (int, float)) and not 0 <= each < math.inf:
+                    raise ValueError(f"VERMOEDEN_{name.upper()}: write a number, 0 or more.")
+        return self
 
     @model_validator(mode="after")
     def _nothing_in_clear(self) -> Self:
