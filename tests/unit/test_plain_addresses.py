@@ -84,6 +84,20 @@ def test_in_clear_beyond_this_machine_is_refused_without_telling_the_secret(addr
     assert _SECRET not in told
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://u:{_SECRET}@127.0.0.1#/intake?host=db.example",
+        f"postgresql://localhost:5/{_SECRET}@db.example/intake",
+        f"postgresql://localhost:5?{_SECRET}@db.example/intake",
+    ],
+)
+def test_a_database_whose_name_two_readers_take_differently_is_refused(address: str) -> None:
+    with pytest.raises(PlainAddress, match=r"VERMOEDEN_X_URL: .* as %2F") as refused:
+        refuse_plain("VERMOEDEN_X_URL", address)
+    assert _SECRET not in str(refused.value)
+
+
 @pytest.mark.parametrize("address", FINE)
 def test_tls_and_this_machine_are_fine(address: str) -> None:
     refuse_plain("VERMOEDEN_X_URL", address)

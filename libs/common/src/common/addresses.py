@@ -4,6 +4,9 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 #: Marks a setting (`Annotated[str, SHOWN]`) with an address that people follow and no process of ours calls.
 SHOWN: Final = "an address to show"
 
@@ -42,6 +45,7 @@ def refuse_plain(name: str, address: str) -> None:
     """
     parts = urlsplit(address)
     if parts.scheme in _DATABASES:
+        _refuse_two_readings(name, address, parts)
         _refuse_plain_database(name, parts)
     elif parts.scheme in _ENCRYPTED:
         if not is_local(parts.hostname or ""):
@@ -49,6 +53,16 @@ def refuse_plain(name: str, address: str) -> None:
             raise PlainAddress(f"{name}: {parts.scheme}:// {_HERE}. Write {better}:// {_NAME}.")
     elif parts.scheme not in _ENCRYPTED.values():
         raise PlainAddress(f"{name}: this kind of address is not known; write postgresql, amqps or https.")
+
+
+def _refuse_two_readings(name: str, address: str, parts: SplitResult) -> None:
+    """Some of what reads addresses of databases ends a part of them at another sign than the others do."""
+    try:
+        read = make_url(address)
+    except (ArgumentError, ValueError):
+        read = None
+    if read is None or "#" in address or f"/{read.database or ''}" != (parts.path or "/"):
+        raise PlainAddress(f"{name}: within a name or password write / ? # @ : as %2F %3F %23 %40 %3A.")
 
 
 def _refuse_plain_database(name: str, parts: SplitResult) -> None:
