@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import pytest
+from common import metrics
 from common.contracts.gateway import Padding
 from common.flow import HEARD_BY
 from common.messaging import padding
 from common.messaging.broker import Broker
-from common.messaging.envelope import MAX_BYTES
-from common.messaging.padding import COMMANDS, COUNT, LOG_BYTES, Padder
+from common.messaging.envelope import MAX_BYTES, read_envelope
+from common.messaging.handling import Dispatcher
+from common.messaging.padding import COMMANDS, COUNT, LOG_BYTES, Padder, let_pass
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Rounds:
@@ -63,3 +67,12 @@ def test_it_is_as_much_as_the_log_and_the_queues_hold() -> None:
     assert len(message.body) <= MAX_BYTES
     assert COUNT * len(message.body) * len(HEARD_BY[Padding]) > LOG_BYTES
     assert COUNT > COMMANDS
+
+
+async def test_it_leaves_no_row_and_is_counted() -> None:
+    heard = metrics.EVENTS_HANDLED.labels(Padding.name)
+    before = heard._value.get()
+    envelope = read_envelope(padding._message().body, spoken_by="gateway")
+    connection = cast("AsyncConnection", object())  # whatever is asked of it fails
+    await Dispatcher({Padding: let_pass}).apply(connection, [envelope])
+    assert heard._value.get() == before + 1

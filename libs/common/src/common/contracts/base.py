@@ -42,6 +42,7 @@ class Event(WireModel):
     when: ClassVar[str | None] = None
     outlives_erasure: ClassVar[bool] = False  # still heard when its subject was erased
     erases: ClassVar[bool] = False  # wins over everything that is handled with it
+    says_nothing: ClassVar[bool] = False  # is heard, and leaves no row
 
     municipality: Code
 

@@ -90,6 +90,7 @@ class Padding(Event):
 
     name: ClassVar[str] = "gateway.padding.v1"
     about: ClassVar[str] = "padding_id"
+    says_nothing: ClassVar[bool] = True
 
     padding_id: UUID  # new each time
     filler: str

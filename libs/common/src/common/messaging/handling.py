@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -69,26 +70,19 @@ class Dispatcher:
     async def apply(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
         """Write inbox rows and effects in the caller's transaction; repeats and erased subjects have none.
 
+        What says nothing leaves no row, and its handler may be called again for a repeat.
+
         Two transactions never handle the same subject at once, and within a batch an erasure comes last: it
         wins, whatever was spoken when. Raises `Forged` for what its speaker did not send, `Unprocessable` for
         a broken contract, `UnknownEvent` for an unknown type, else what a handler raised.
         """
         known = {(envelope.event_id, envelope.spoken_by): self._read(envelope) for envelope in envelopes}
-        await lock_subjects(
-            connection, *(each for one in known.values() for each in one.delivery.event.touches)
-        )
-        keys = sorted(known)
-        rows = await connection.execute(
-            _HEAR,
-            {
-                "ids": [event_id for event_id, _ in keys],
-                "speakers": [speaker for _, speaker in keys],
-                "subjects": [known[key].delivery.event.subject for key in keys],
-            },
-        )
-        fresh = [(known[row.event_id, row.speaker], row.is_erased) for row in rows]
-        metrics.EVENTS_REPEATED.inc(len(envelopes) - len(fresh))
-        heard = [one for one, is_erased in fresh if not is_erased or one.delivery.event.outlives_erasure]
+        nothing = [key for key, one in known.items() if one.delivery.event.says_nothing]
+        heard = [known.pop(key) for key in nothing]
+        if known:
+            fresh = await _heard(connection, known)
+            metrics.EVENTS_REPEATED.inc(len(envelopes) - len(nothing) - len(fresh))
+            heard += [one for one, is_erased in fresh if not is_erased or one.delivery.event.outlives_erasure]
         for handler, deliveries in _grouped(heard):
             await handler(connection, deliveries)
             for name, count in Counter(each.event.name for each in deliveries).items():
@@ -110,6 +104,23 @@ class Dispatcher:
             return _Known(handler, read_event(envelope, event))
         except ValidationError as error:
             raise Unprocessable("broken contract") from error
+
+
+async def _heard(
+    connection: AsyncConnection, known: Mapping[tuple[UUID, str], _Known]
+) -> list[tuple[_Known, bool]]:
+    """Those that are new, each with whether its subject was erased; the subjects are locked from here on."""
+    await lock_subjects(connection, *(each for one in known.values() for each in one.delivery.event.touches))
+    keys = sorted(known)
+    rows = await connection.execute(
+        _HEAR,
+        {
+            "ids": [event_id for event_id, _ in keys],
+            "speakers": [speaker for _, speaker in keys],
+            "subjects": [known[key].delivery.event.subject for key in keys],
+        },
+    )
+    return [(known[row.event_id, row.speaker], row.is_erased) for row in rows]
 
 
 def _grouped(known: Sequence[_Known]) -> list[tuple[Handler, list[Delivery[Event]]]]:

@@ -27,11 +27,13 @@ log = get_logger()
 #: the broker must be told (docs/operators.md), for no more than that is pushed through.
 LOG_BYTES = 64 * 1024 * 1024
 COMMANDS = 64
+#: So many commands RabbitMQ 4.0 waits for, whatever it was told, before it looks what may go.
+_CHECKPOINT_COMMANDS = 4096
 
-_FILLER_BYTES = 60_000
-#: Each is written once for each queue that it is for, and taken from it by a command of its own.
-COUNT = max(COMMANDS, -(-LOG_BYTES // (_FILLER_BYTES * len(HEARD_BY[Padding])))) + 8
-_AT_ONCE, _BETWEEN_SECONDS = 8, 0.1  # so that events that say something need not wait
+#: Each is written once for each queue that it is for, by a command of its own.
+COUNT = _CHECKPOINT_COMMANDS + 2 * COMMANDS
+_FILLER_BYTES = -(-LOG_BYTES // (COUNT * len(HEARD_BY[Padding])))
+_AT_ONCE, _BETWEEN_SECONDS = 50, 0.25  # so that events that say something need not wait
 _AGAIN_SECONDS = 600.0
 _JITTER = secrets.SystemRandom()
 
@@ -66,7 +68,7 @@ class Padder:
                 wait = min(_AGAIN_SECONDS, self._seconds)
 
 
-async def pad(broker: Broker) -> None:
+async def pad(broker: Broker, *, between_seconds: float = _BETWEEN_SECONDS) -> None:
     """Push everything that was heard before out of the broker's log.
 
     Raises RuntimeError when the broker refuses some, and what `Broker.channel` and `publish_batch` raise.
@@ -78,7 +80,7 @@ async def pad(broker: Broker) -> None:
             fates = await publish_batch(channel, EXCHANGE, batch, user=broker.user)
             if any(fate is not Fate.CONFIRMED for fate in fates):
                 raise RuntimeError("the broker did not take all of the padding")
-            await asyncio.sleep(_BETWEEN_SECONDS)
+            await asyncio.sleep(between_seconds)
     finally:
         await channel.close()
 
