@@ -22,6 +22,7 @@ ALLOWED: dict[str, dict[str, str]] = {
             ("invitation.expires_at", "invitation.created_at", "invitation.revoked_at"),
             "of an administrator's work on invitations; that one was used has no time",
         ),
+        "uses_shown.next_at": "drawn for a whole week and all codes; beside no use",
     },
     "casework": _IN_FLIGHT,
     "notifier": {

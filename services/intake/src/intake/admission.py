@@ -20,7 +20,7 @@ from intake.domain.admission import Invitation, Need, hash_of_code, need_of, new
 from intake.store import invitations
 
 HEADER = "Invitation-Code"
-_MOST_VALID = 200
+_MOST_IN_FORCE = 200
 _MOST_SHOWN = 500
 _JITTER = secrets.SystemRandom()
 
@@ -47,10 +47,10 @@ class InvitationRefused(NotAllowed):
 
 
 class TooManyInvitations(AppError):
-    """There are so many valid codes that one more would only hide a leaked one."""
+    """There are so many codes in force that one more would only hide a leaked one."""
 
     code = "too-many-invitations"
-    title = "There are too many valid codes"
+    title = "There are too many codes in force"
 
 
 class Admission:
@@ -128,11 +128,11 @@ class Admission:
         now, code = self._clock(), new_code(self._random_bytes)
         code_hash = hash_of_code(town, code)
         assert code_hash is not None  # noqa: S101 -- it was made a line above
-        made = Invitation(self._new_id(), name, max_uses, 0, expires_at, person, now, None)
+        made = Invitation(self._new_id(), name, max_uses, 0, 0, expires_at, person, now, None)
         async with self._database.tenant(town) as connection:
             await count_alone(connection, f"invitations of {town}")
-            if await invitations.count_valid(connection, now) >= _MOST_VALID:
-                raise TooManyInvitations(f"Revoke one first; {_MOST_VALID} may be valid at once.")
+            if await invitations.count_in_force(connection, now) >= _MOST_IN_FORCE:
+                raise TooManyInvitations(f"Revoke one first; {_MOST_IN_FORCE} may be in force at once.")
             await invitations.insert(connection, town, code_hash, made)
         return made, code
 

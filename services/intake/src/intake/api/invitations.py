@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from intake.admission import Admission
 from intake.api.editing import administrator
-from intake.domain.admission import Invitation
+from intake.domain.admission import MOST_USES, Invitation, step_of
 
 router = APIRouter()
 
@@ -24,22 +24,23 @@ class NewInvitation(RequestModel):
     """A code to be made: for whom, how often it works, and until when."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-    max_uses: Annotated[int, Field(ge=1, le=10_000)]
+    max_uses: Annotated[int, Field(ge=1, le=MOST_USES)]
     expires_at: Moment
 
 
 class InvitationShown(WireModel):
-    """An invitation, without its code."""
+    """An invitation, without its code. Uses are told in steps, as they were at a moment drawn once a week."""
 
     id: UUID
     name: str
     max_uses: int
-    uses: int
+    uses_from: int
+    uses_to: int
     expires_at: datetime
     created_by: UUID
     created_at: datetime
     revoked_at: datetime | None
-    is_valid: bool
+    is_valid: bool  # neither revoked nor over; it may be used up
 
 
 class InvitationMade(InvitationShown):
@@ -67,7 +68,7 @@ async def invite(request: Request, caller: Caller, body: NewInvitation) -> dict[
 
 @router.get(PATH, response_model=InvitationsShown)
 async def invitations(request: Request, caller: Caller) -> dict[str, Any]:
-    """The newest invitations, with how often each was used."""
+    """The newest invitations, with about how often each was used, up to two weeks ago."""
     administrator(caller)
     found = await _admission(request).invited(caller.municipality)
     return {"invitations": [_shown(each) for each in found]}
@@ -86,7 +87,19 @@ def _admission(request: Request) -> Admission:
 
 
 def _shown(each: Invitation) -> dict[str, Any]:
-    return {**vars(each), "is_valid": each.is_valid(datetime.now(UTC))}
+    uses_from, uses_to = step_of(each.shown_uses)
+    return {
+        "id": each.id,
+        "name": each.name,
+        "max_uses": each.max_uses,
+        "uses_from": uses_from,
+        "uses_to": uses_to,
+        "expires_at": each.expires_at,
+        "created_by": each.created_by,
+        "created_at": each.created_at,
+        "revoked_at": each.revoked_at,
+        "is_valid": each.is_in_force(datetime.now(UTC)),
+    }
 
 
 def _require_term(expires_at: datetime) -> None:

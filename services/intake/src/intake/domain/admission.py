@@ -1,6 +1,7 @@
 """Who may report, and how an invitation code is made, read and kept."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,10 @@ from uuid import UUID
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O or U
 _LENGTH, _GROUP = 16, 4  # 80 random bits
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+#: Most uses of one code.
+MOST_USES = 10_000
+_STEPS = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, MOST_USES + 1)
 
 
 class Need(StrEnum):
@@ -27,6 +32,7 @@ class Invitation:
     name: str
     max_uses: int
     uses: int
+    shown_uses: int  # as they were at the last moment that was drawn; the only ones that anybody is told
     expires_at: datetime
     created_by: UUID
     created_at: datetime
@@ -34,7 +40,17 @@ class Invitation:
 
     def is_valid(self, now: datetime) -> bool:
         """May somebody still report with it?"""
-        return self.revoked_at is None and now < self.expires_at and self.uses < self.max_uses
+        return self.is_in_force(now) and self.uses < self.max_uses
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Was it neither revoked nor did it end? It may be used up: who is told that learns of a report."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+def step_of(uses: int) -> tuple[int, int]:
+    """From how many to how many uses are told instead of these, so that one report seldom shows."""
+    place = bisect_right(_STEPS, uses)
+    return _STEPS[place - 1], _STEPS[place] - 1
 
 
 def need_of(policy: str, *, professional: bool) -> Need | None:

@@ -15,12 +15,7 @@ _INSERT = text(
     VALUES (:municipality, :id, :name, :code_hash, :max_uses, :expires_at, :created_by, :created_at)
     """
 )
-_COUNT_VALID = text(
-    """
-    SELECT count(*) FROM invitation
-    WHERE revoked_at IS NULL AND expires_at > :now AND uses < max_uses
-    """
-)
+_COUNT_IN_FORCE = text("SELECT count(*) FROM invitation WHERE revoked_at IS NULL AND expires_at > :now")
 _LIST = text("SELECT * FROM invitation ORDER BY created_at DESC, id LIMIT :most")
 _FIND = text("SELECT * FROM invitation WHERE code_hash = :code_hash")
 _USE = text(
@@ -57,9 +52,9 @@ async def insert(connection: AsyncConnection, municipality: str, code_hash: byte
     )
 
 
-async def count_valid(connection: AsyncConnection, now: datetime) -> int:
-    """How many can be used at this moment."""
-    return int((await connection.execute(_COUNT_VALID, {"now": now})).scalar_one())
+async def count_in_force(connection: AsyncConnection, now: datetime) -> int:
+    """How many were neither revoked nor ended by this moment, used up or not."""
+    return int((await connection.execute(_COUNT_IN_FORCE, {"now": now})).scalar_one())
 
 
 async def newest(connection: AsyncConnection, most: int) -> list[Invitation]:
@@ -87,7 +82,8 @@ async def give_back(connection: AsyncConnection, invitation: UUID) -> None:
 async def rewrite(connection: AsyncConnection) -> bool:
     """Write all of them anew, so that none tells when it was used; False while others keep the table busy.
 
-    Of all municipalities, in one transaction, into a new file.
+    Of all municipalities, in one transaction, into a new file. Once a week, at a moment that only the
+    database's owner knows, their uses become those that are shown.
     """
     return bool((await connection.execute(_REWRITE)).scalar_one())
 
