@@ -63,6 +63,9 @@ ADMITTED: dict[str, str] = {
     "sessions, where only who signed in may report": "somebody signed in, which may be a reporter",
     "the work list, asked for again and again": "asks for the work list, or the figures, again and again",
     "the CSV, asked for again and again": "asks for the file again and again",
+    "a code with few uses, tried by who made it": "who tries it again and again learns when it was used up",
+    "the list of mails, by quarters": "how many mails of which kind left in it",
+    "one mail made due alone": "makes one row due alone",
     "an offer to a partner who watches the queue": "who watches the queue sees when an offer comes",
 }
 

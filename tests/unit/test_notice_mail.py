@@ -1,10 +1,11 @@
-"""What a mail to a reporter gives away by its size."""
+"""What a mail to a reporter gives away by its size, and whose words stand in it."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from notifier.delivery.mail import compose, notice_letter
+from notifier.domain import name_in_mail
 
 _SHORT = (
     "anna.de.vries@voorbeeld.example",
@@ -27,3 +28,46 @@ def test_mails_to_addresses_of_one_length_have_one_size(language: str, addresses
         for at in _MOMENTS
     }
     assert len(sizes) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("waterdam", "Gemeente Waterdam"),
+        ("waterdam", "Waterdam"),
+        ("s-hertogenbosch", "'s-Hertogenbosch"),
+        ("s-gravenhage", "gemeente ’s-Gravenhage"),
+        ("sudwest-fryslan", "Súdwest-Fryslân"),
+        ("bergen-l", "Gemeente Bergen (L.)"),
+        ("st-anna", "St. Anna"),
+        ("water_dam-2", "Waterdam 2"),
+    ],
+)
+def test_a_name_that_spells_its_code_stands_in_a_mail(code: str, name: str) -> None:
+    assert name_in_mail(code, name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Gemeente",
+        "Polderveen",
+        "Waterdam weet wie u bent",
+        "Gemeente Gemeente Waterdam",
+        "Water.dam",
+        "waterdam.",
+        "www.waterdam",
+        "water/dam",
+        "water:dam",
+        "water@dam",
+        "Waterdam\n",
+        "Waterdam\u202e",
+        "W\u0430terdam",  # a Cyrillic letter
+        "Waterdám".replace("á", "a\u0301"),
+        "W" + " " * 60 + "aterdam",
+        "Waterdam 1",
+    ],
+)
+def test_any_other_name_stays_out_of_it(name: str) -> None:
+    assert name_in_mail("waterdam", name) is None

@@ -41,6 +41,10 @@ KEYS_REFUSED = Counter(
 WAITING = Gauge("vermoeden_waiting", "Events waiting for another try.")
 PARKED = Gauge("vermoeden_parked", "Events parked until a person decides.")
 DELIVERIES = Counter("vermoeden_deliveries_total", "Outside deliveries by outcome.", ["channel", "outcome"])
+NAMES_WITHHELD = Counter(
+    "vermoeden_names_withheld_total",
+    "Mails to reporters that name no municipality, for its name does not spell its code; raise an alarm.",
+)
 REPORTS_ACCEPTED = Counter("vermoeden_reports_accepted_total", "Reports durably accepted.", ["channel"])
 FILES = Counter("vermoeden_files_total", "Files at the door, by what became of them.", ["outcome"])
 APART_WALLS = Gauge(

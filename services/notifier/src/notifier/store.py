@@ -390,12 +390,16 @@ async def add_reply(
 async def list_deliveries(
     connection: AsyncConnection, state: str | None, limit: int
 ) -> Sequence[Mapping[str, Any]]:
-    """The newest deliveries, without handle or address."""
+    """The newest deliveries, without handle or address; those of a round once it has left.
+
+    A row that showed when it is made would tell at which moment a report came.
+    """
     rows = await connection.execute(
         text(
             """SELECT id, template, department, urgency, count, state, attempts, due_at, error, created_at,
                       ended_at
-               FROM delivery WHERE CAST(:state AS text) IS NULL OR state = :state
+               FROM delivery WHERE (CAST(:state AS text) IS NULL OR state = :state)
+                   AND (state <> 'queued' OR was_claimed)
                ORDER BY created_at DESC, id LIMIT :limit"""
         ),
         {"state": state, "limit": limit},

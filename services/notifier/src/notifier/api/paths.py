@@ -67,7 +67,7 @@ async def list_deliveries(
     state: Literal["queued", "sent", "failed"] | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """The newest mails to reporters and departments: state, attempts, error class; never an address."""
+    """The newest mails of rounds that left: state, attempts, error class; never an address."""
     rows = await actions.list_deliveries(_database(request), caller, state, limit)
     return {"deliveries": [_delivery_json(row) for row in rows]}
 

@@ -7,9 +7,13 @@ from email.utils import format_datetime, formataddr
 from functools import lru_cache
 from uuid import UUID
 
+from common.contracts.codes import Code
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from pydantic import TypeAdapter
 
 from notifier.delivery.texts import URGENCIES, words
+
+_CODE: TypeAdapter[str] = TypeAdapter(Code)
 
 
 @dataclass(frozen=True)
@@ -27,38 +31,43 @@ class Letter:
     closing: str
 
 
-def notice_letter(language: str, municipality: str, display_name: str, public_url: str) -> Letter:
+def notice_letter(language: str, municipality: str, name: str | None, public_url: str) -> Letter:
     """The mail that tells a reporter that there is news; the link opens the mailbox page.
 
     The same for every notice: its words would tell whoever sees the mail what became of the report, and its
-    size whoever sees a mail server's log.
+    size whoever sees a mail server's log. Of rows it holds the code and what `domain.name_in_mail` let pass.
+    Raises ValueError for a code that is none.
     """
     mail = words(language)["mail"]
+    nobody = mail["nobody"]
     return Letter(
         language=language,
-        subject=mail["subject"].format(municipality=display_name),
-        sender_name=display_name,
+        subject=mail["subject"].format(municipality=name or nobody),
+        sender_name=name or nobody.capitalize(),
         paragraphs=(mail["greeting"], mail["news"]),
         lead=mail["open"],
         button=mail["button"],
-        link=f"{public_url}/{municipality}/postvak",
+        link=f"{public_url}/{_CODE.validate_python(municipality)}/postvak",
         small_print=(mail["keep"], mail["no_reply"], mail["why"]),
         closing=mail["closing"],
     )
 
 
-def work_letter(urgency: str, count: int, municipality: str, display_name: str, public_url: str) -> Letter:
-    """The mail that tells a department that work arrived; Dutch, as the dashboard is."""
+def work_letter(urgency: str, count: int, municipality: str, public_url: str) -> Letter:
+    """The mail that tells a department that work arrived; Dutch, as the dashboard is.
+
+    It names no municipality, for nothing vouches for that here. Raises ValueError for a code that is none.
+    """
     work, mail = words("nl")["work"], words("nl")["mail"]
     sentence = work["one" if count == 1 else "other"].format(count=count, urgency=URGENCIES["nl"][urgency])
     return Letter(
         language="nl",
         subject=work["subject"],
-        sender_name=display_name,
+        sender_name=work["sender"],
         paragraphs=(mail["greeting"], sentence),
         lead=work["open"],
         button=work["button"],
-        link=f"{public_url}/{municipality}/werklijst",
+        link=f"{public_url}/{_CODE.validate_python(municipality)}/werklijst",
         small_print=(work["why"],),
         closing=mail["closing"],
     )

@@ -12,6 +12,7 @@ from common.coarse import coarse
 from common.contracts.notifier import DeliveryFailed, FeedbackSent
 from common.db import AWAY_KINDS, Database, is_away, outlast
 from common.log import get_logger
+from common.mail_address import is_mail_address
 from common.messaging import publish
 from common.messaging.broker import keep_trying
 from common.pauses import pause
@@ -205,6 +206,12 @@ class Post:
         return Attempt(Outcome.SENT)
 
     def _address(self, delivery: RowMapping) -> str:
+        address = self._kept_address(delivery)
+        if not is_mail_address(address):  # a list of several, or words of somebody before it
+            raise ValueError("this is no plain address")
+        return address
+
+    def _kept_address(self, delivery: RowMapping) -> str:
         if delivery["department"] is not None:
             if not delivery["department_mail"]:
                 raise ValueError("the department has no address any more")
@@ -216,11 +223,19 @@ class Post:
 
     def _letter(self, delivery: RowMapping) -> Letter:
         municipality = delivery["municipality"]
-        display_name = delivery["display_name"] or municipality
         url = self._settings.public_url.rstrip("/")
         if delivery["department"] is not None:
-            return work_letter(delivery["urgency"], delivery["count"], municipality, display_name, url)
-        return notice_letter(language_of(delivery["language"]), municipality, display_name, url)
+            return work_letter(delivery["urgency"], delivery["count"], municipality, url)
+        return notice_letter(language_of(delivery["language"]), municipality, self._name(delivery), url)
+
+    def _name(self, delivery: RowMapping) -> str | None:
+        if delivery["display_name"] is None:
+            return None  # its mailbox was heard of before its municipality
+        name = domain.name_in_mail(delivery["municipality"], delivery["display_name"])
+        if name is None:
+            metrics.NAMES_WITHHELD.inc()
+            log.warning("post.name_withheld", municipality=delivery["municipality"])
+        return name
 
     async def _end(self, tried: Sequence[_Tried]) -> None:
         """Write how these attempts ended, as long as their claims last: what has left must not leave again
