@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from intake.files.documents import clean_document
 from intake.files.kinds import NotTaken
-from pikepdf import Array, Dictionary, Name, Stream, String
+from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
 from tests.support.attempts import Attempts
 from tests.support.canaries import WORD, is_told
@@ -73,42 +73,73 @@ def _layer_alone(made: pikepdf.Pdf) -> Dictionary:
     return group
 
 
+def _told(group: Dictionary, of: Object | None = None, **told: Any) -> Dictionary:
+    """The layer, once it or another object is told to be so."""
+    changed = group if of is None else of
+    for key, value in told.items():
+        if value is None:
+            del changed[f"/{key}"]
+        else:
+            changed[f"/{key}"] = value
+    return group
+
+
 _OFF_ON_SCREENS = Dictionary(View=Dictionary(ViewState=Name.OFF), Print=Dictionary(PrintState=Name.ON))
+_ON_ON_SCREENS = Dictionary(View=Dictionary(ViewState=Name.ON))
 _OFF_ON_PAPER = Dictionary(Print=Dictionary(PrintState=Name.OFF))
 _HIDDEN: Mapping[str, _Group] = {
     "layer that is off": lambda made: _layer(made, is_off=True),
     "layer of a document that is off": lambda made: _layer(made, BaseState=Name.OFF),
-    "layer for paper, as browsers read it": lambda made: _layer(made, uses=_OFF_ON_SCREENS),
-    "layer for paper, as others read it": lambda made: _layer(
-        made, uses=_OFF_ON_SCREENS, asked=Array([Name.View])
-    ),
-    "layer that is off for another use": lambda made: _layer(
-        made, uses=_OFF_ON_PAPER, asked=Array([Name.Print])
-    ),
-    "layer that is off by another setting for screens": lambda made: _layer_by_configs(made, Name.View),
-    "layer that is off by a setting for all": lambda made: _layer_by_configs(made, None, Name.All),
-    "layer that is off by a setting for both": lambda made: _layer_by_configs(
-        made, Array([Name.Design, Name.View])
-    ),
+    "layer for paper": lambda made: _layer(made, uses=_OFF_ON_SCREENS, asked=Array([Name.View])),
     "layer that is off by the usual setting only": lambda made: _layer_by_configs(
         made, None, is_usual_off=True
     ),
     "rule: not on": lambda made: _rule(made, VE=Array([Name.Not, _layer(made)])),
-    "rule: both": lambda made: _rule(made, VE=Array([Name.And, _layer(made, is_off=True), Name.On])),
+    "rule: both": lambda made: _rule(
+        made, VE=Array([Name.And, made.make_indirect(Dictionary(Type=Name.OCG)), _layer(made, is_off=True)])
+    ),
     "rule: on and off": lambda made: _rule(
         made, VE=Array([Name.And, _layer(made), Array([Name.Not, _layer(made)])])
     ),
-    "rule of no kind": lambda made: _rule(made, VE=Array([Name.Xor, _layer(made)])),
-    "rule that is no list": lambda made: _rule(made, VE=Name.On),
-    "rule without end": _endless,
-    "rule within itself": _within_itself,
     "all of several": lambda made: _rule(
         made,
         P=Name.AllOn,
         OCGs=Array([made.make_indirect(Dictionary(Type=Name.OCG)), _layer(made, is_off=True)]),
     ),
-    "any off of several": lambda made: _rule(made, P=Name.AnyOff, OCGs=_layer(made)),
-    "policy of no kind": lambda made: _rule(made, P=Name.Own, OCGs=_layer(made)),
+    "any off of several": lambda made: _rule(made, P=Name.AnyOff, OCGs=Array([_layer(made)])),
+}
+#: Layers and rules of which readers make several things.
+_DOUBTFUL: Mapping[str, _Group] = {
+    "off on screens, and nobody asked": lambda made: _layer(made, uses=_OFF_ON_SCREENS),
+    "off, and on on screens": lambda made: _layer(made, is_off=True, uses=_ON_ON_SCREENS),
+    "off, and on as is asked": lambda made: _layer(
+        made, is_off=True, uses=_ON_ON_SCREENS, asked=Array([Name.View])
+    ),
+    "off for another use": lambda made: _layer(made, uses=_OFF_ON_PAPER, asked=Array([Name.Print])),
+    "off for export": lambda made: _layer(
+        made, uses=Dictionary(Export=Dictionary(ExportState=Name.OFF)), asked=Array([Name.Export])
+    ),
+    "off by another setting for screens": lambda made: _layer_by_configs(made, Name.View),
+    "off by a setting for all": lambda made: _layer_by_configs(made, None, Name.All),
+    "off by a setting for both": lambda made: _layer_by_configs(made, Array([Name.Design, Name.View])),
+    "off, for designers": lambda made: _told(_layer(made, is_off=True), Intent=Name.Design),
+    "off by a setting for designers": lambda made: _layer(made, is_off=True, Intent=Name.Design),
+    "off, of its own kind": lambda made: _told(_layer(made, is_off=True), Type=Name.Own),
+    "off, of no kind": lambda made: _told(_layer(made, is_off=True), Type=None),
+    "off, in no list": lambda made: _told(_layer(made, is_off=True), made.Root.OCProperties, OCGs=Array([])),
+    "off by a word": lambda made: _layer(made, uses=Dictionary(View=Dictionary(ViewState=String("OFF")))),
+    "off by what asks": lambda made: _told(
+        _layer(made, asked=Array([Name.View])),
+        made.Root.OCProperties.D.AS[0],
+        View=Dictionary(ViewState=Name.OFF),
+    ),
+    "rule of no kind": lambda made: _rule(made, VE=Array([Name.Xor, _layer(made)])),
+    "rule about a word": lambda made: _rule(made, VE=Array([Name.And, _layer(made, is_off=True), Name.On])),
+    "rule that is no list": lambda made: _rule(made, VE=Name.On),
+    "rule without end": _endless,
+    "rule within itself": _within_itself,
+    "off of a single one": lambda made: _rule(made, P=Name.AnyOff, OCGs=_layer(made)),
+    "policy of no kind": lambda made: _rule(made, P=Name.Own, OCGs=Array([_layer(made)])),
     "rule within a rule": lambda made: _rule(made, OCGs=Array([_rule(made, OCGs=_layer(made))])),
 }
 _SHOWN: Mapping[str, _Group] = {
@@ -124,7 +155,8 @@ _SHOWN: Mapping[str, _Group] = {
         made, VE=Array([Name.Or, _layer(made), Array([Name.Not, Array([Name.Not, _layer(made)])])])
     ),
     "rule: not off": lambda made: _rule(made, VE=Array([Name.Not, _layer(made, is_off=True)])),
-    "off as asked": lambda made: _rule(made, P=Name.AllOff, OCGs=_layer(made, is_off=True)),
+    "off as asked": lambda made: _rule(made, P=Name.AllOff, OCGs=Array([_layer(made, is_off=True)])),
+    "layer of no kind": lambda made: _told(_layer(made), Type=None),
     "rule about nothing": _rule,
 }
 
@@ -200,7 +232,22 @@ def test_what_is_on_a_layer_of_the_screen_stays(what: str, carrier: str) -> None
     assert is_told(clean_document(written(_CARRIERS[carrier](_SHOWN[what]))))
 
 
-@pytest.mark.parametrize("flags", [1, 2, 32, 36, 32 + 256])
+@pytest.mark.parametrize("carrier", _CARRIERS)
+@pytest.mark.parametrize("what", _DOUBTFUL)
+def test_what_is_on_a_layer_that_readers_differ_on_is_refused(what: str, carrier: str) -> None:
+    with pytest.raises(NotTaken, match="content-in-pdf"):
+        clean_document(written(_CARRIERS[carrier](_DOUBTFUL[what])))
+
+
+def test_a_layer_that_readers_differ_on_and_nothing_is_on_is_taken() -> None:
+    def change(made: pikepdf.Pdf) -> None:
+        _in_marks(_DOUBTFUL["off for export"])(made)
+        made.pages[0].Contents = made.make_stream(b"/OC /Own BDC q 1 g 0 0 m n Q EMC 0 0 9 9 re f")
+
+    assert clean_document(written(change))
+
+
+@pytest.mark.parametrize("flags", [2, 3, 32, 36, 32 + 256])
 def test_no_note_that_a_screen_leaves_out_tells(attempts: Attempts, flags: int) -> None:
     for kind in (Name.Stamp, Name.Widget):
         attempts.record(
@@ -225,7 +272,7 @@ def test_a_layer_that_depends_on_who_looks_is_refused(use: str) -> None:
 def test_a_picture_on_a_hidden_layer_is_not_there() -> None:
     def change(made: pikepdf.Pdf) -> None:
         with_picture(picture((64, 48)).tobytes(), ())(made)
-        made.pages[0].Resources.XObject.Shown.OC = _layer(made, uses=_OFF_ON_SCREENS)
+        made.pages[0].Resources.XObject.Shown.OC = _layer(made, is_off=True)
 
     with pikepdf.open(io.BytesIO(clean_document(written(change)))) as made:
         assert len(made.pages[0].Resources.XObject) == 1

@@ -15,6 +15,7 @@ from pikepdf import Array, Dictionary, Name
 from PIL import Image
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.actions import require_nothing_changes
 from intake.files.pdf.codecs import bound_memory
 from intake.files.pdf.drawing import Draughtsman
 from intake.files.pdf.layers import Layers
@@ -63,13 +64,14 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
         raise NotTaken("damaged")
     if len(given.pages) > MAX_PAGES:
         raise NotTaken("too-many-pages")
-    layers = Layers(given)
+    made = pikepdf.new()
+    making, layers = Making(given, made), Layers(given)
+    require_nothing_changes(given, making.work)
     if sum(prepare_notes(page, layers) for page in given.pages) > MAX_NOTES:
         raise NotTaken("too-heavy")
     given.generate_appearance_streams()
     given.flatten_annotations("screen")
-    made = pikepdf.new()
-    draughtsman = Draughtsman(Making(given, made), layers)
+    draughtsman = Draughtsman(making, layers)
     for page in given.pages:
         made.pages.append(_page(draughtsman, page))
     out = io.BytesIO()

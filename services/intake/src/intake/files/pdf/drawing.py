@@ -184,7 +184,7 @@ class Resources:
         self._draughtsman = draughtsman
         self._made: dict[str, dict[str, Object]] = {}
         self._names: dict[tuple[str, str, Ink], bytes | None] = {}
-        self._shown: dict[str, bool] = {}
+        self._shown: dict[str, bool | None] = {}
 
     def name(self, category: str, given: str, ink: Ink = _USUAL) -> bytes | None:
         """See `pen.Names`."""
@@ -211,7 +211,7 @@ class Resources:
         made = picture(making, image)
         return None if made is None else self._add("/XObject", made)
 
-    def is_shown(self, properties: str) -> bool:
+    def is_shown(self, properties: str) -> bool | None:
         """See `pen.Names`."""
         if properties not in self._shown:
             layer = self._needed("/Properties", properties)
@@ -240,7 +240,7 @@ class Resources:
             return False
         is_one = found.get("/Subtype") == Name.Image or _is_group(found)
         is_clear = is_one and not ink.shows_fill
-        return is_clear or not self._draughtsman.layers.is_shown(found.get("/OC"))
+        return is_clear or not self._draughtsman.layers.is_drawn(found.get("/OC"))
 
     def _needed(self, category: str, given: str) -> Object | None:
         """What has this name; some readers look for what a form lacks on its page, or take another font."""

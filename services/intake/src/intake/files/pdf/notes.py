@@ -3,8 +3,9 @@
 from pikepdf import Array, Dictionary, Name, Object, Page, Stream, String
 
 from intake.files.kinds import NotTaken
+from intake.files.pdf.codecs import contents
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import items, whole
+from intake.files.pdf.making import items, plain_numbers, whole
 
 MAX_NOTES = 50_000
 _MOST_ANCESTORS = 64
@@ -17,19 +18,23 @@ _NOT_DRAWN = frozenset(
         *("PrinterMark", "TrapNet", "Watermark", "3D", "RichMedia", "Projection"),
     )
 )
+_INVISIBLE, _HIDDEN, _NOT_VIEWED = 1, 2, 32  # flags of a note (table 167)
+_SIDES = 4
+_LEAST_SIDE = 0.01  # points; of less, no screen shows more than a hairline
 _PASSWORD = 1 << 13  # flag of a field (table 230)
 
 
 def prepare_notes(page: Page, layers: Layers) -> int:
     """Leave out what no screen shows, and mask what a screen masks; how many notes the page had.
 
-    `NotTaken` for a note that readers draw by themselves: it may cover something, and no two draw the same.
+    `NotTaken` for a note that readers draw by themselves, or some draw and others do not: it may cover
+    something, or tell what was not seen.
     """
     notes = list(items(page.obj.get("/Annots"), MAX_NOTES))
     if notes:
-        seen = [each for each in notes if isinstance(each, Dictionary) and layers.is_seen(each)]
+        seen = [each for each in notes if isinstance(each, Dictionary) and _is_drawn(each, layers)]
         for each in seen:
-            _prepare(each)
+            _mask(each)
         page.obj["/Annots"] = Array(seen)
     return len(notes)
 
@@ -45,24 +50,53 @@ def inherited(node: Object, key: str) -> Object | None:
     return None
 
 
-def _prepare(note: Dictionary) -> None:
-    kind = str(note.get("/Subtype"))
-    if kind == "/Widget":
-        _mask(note)
-    if kind in _NOT_DRAWN or _has_looks(note) or (kind == "/Widget" and not _has_ground(note)):
-        return
-    raise NotTaken("content-in-pdf")
+def _is_drawn(note: Dictionary, layers: Layers) -> bool:
+    """Whether it is on the screen."""
+    flags = whole(note.get("/F")) or 0
+    is_shown = layers.is_shown(note.get("/OC"))
+    if flags & (_HIDDEN | _NOT_VIEWED) or is_shown is False:
+        return False
+    kind, looks = str(note.get("/Subtype")), _looks(note)
+    is_field = kind == "/Widget"
+    if looks is None and (kind in _NOT_DRAWN or (is_field and _is_signature(note) and not _has_ground(note))):
+        return False
+    if not _has_area(note.get("/Rect")):  # as signatures often are
+        return False
+    # Firefox heeds the first flag for every note, others for those of kinds that they do not know.
+    if is_shown is None or flags & _INVISIBLE:
+        raise NotTaken("content-in-pdf")
+    if looks is None:
+        if is_field and not _has_ground(note):
+            return True
+        raise NotTaken("content-in-pdf")
+    if _has_area(looks.get("/BBox")):
+        return True
+    if contents(looks).strip():  # some readers draw it as large as it is
+        raise NotTaken("content-in-pdf")
+    return False
 
 
-def _has_looks(note: Dictionary) -> bool:
+def _looks(note: Dictionary) -> Stream | None:
+    """What is drawn for it in its state."""
     looks = note.get("/AP")
     normal = looks.get("/N") if isinstance(looks, Dictionary) else None
-    if isinstance(normal, Stream):
-        return True
     state = note.get("/AS")
-    if not isinstance(normal, Dictionary) or not isinstance(state, Name):
-        return False
-    return isinstance(normal.get(str(state)), Stream)
+    if isinstance(normal, Dictionary) and isinstance(state, Name):
+        normal = normal.get(str(state))
+    return normal if isinstance(normal, Stream) else None
+
+
+def _has_area(given: object) -> bool:
+    """Whether there is room for anything within it. `NotTaken` where it is no box."""
+    sides = plain_numbers(given)
+    if sides is None or len(sides) != _SIDES:
+        raise NotTaken("content-in-pdf")
+    left, bottom, right, top = (float(each) for each in sides)
+    return min(abs(right - left), abs(top - bottom)) >= _LEAST_SIDE
+
+
+def _is_signature(field: Dictionary) -> bool:
+    return inherited(field, "/FT") == Name.Sig
 
 
 def _has_ground(field: Dictionary) -> bool:
@@ -74,7 +108,7 @@ def _has_ground(field: Dictionary) -> bool:
 
 
 def _mask(field: Dictionary) -> None:
-    """Let the value be what a screen shows of it: asterisks, and the words of a choice."""
+    """Let the value of a field be what a screen shows of it: asterisks, and the words of a choice."""
     kind, value = inherited(field, "/FT"), inherited(field, "/V")
     if not isinstance(value, String):
         return

@@ -23,8 +23,11 @@ class Names(Protocol):
     def picture(self, image: Stream) -> bytes | None:
         """Our name for a picture that stood within the stream."""
 
-    def is_shown(self, properties: str) -> bool:
-        """Whether marked content with these properties is on a layer that is on the screen."""
+    def is_shown(self, properties: str) -> bool | None:
+        """Whether marked content with these properties is on a layer that is on the screen.
+
+        None where readers differ.
+        """
 
     def inked(self, state: str, ink: Ink) -> Ink:
         """The ink that a named graphics state makes of this one."""
@@ -34,7 +37,10 @@ class Names(Protocol):
 
 
 class Pen:
-    """Writes what it is told, in that order. `NotTaken` where text would move for what is left out."""
+    """Writes what it is told, in that order.
+
+    `NotTaken` where text would move for what is left out, or where readers differ on whether paint is seen.
+    """
 
     def __init__(self, names: Names, work: Work, ink: Ink) -> None:
         self.lines: list[bytes] = []
@@ -42,8 +48,8 @@ class Pen:
         self._ink = ink
         self._outer: list[Ink] = []  # of each `q`
         self._waiting = Waiting(self.lines, work)
-        self._layers: list[bool] = []  # whether each open section of marked content is hidden
-        self._hidden = 0
+        self._layers: list[bool | None] = []  # whether each open section of marked content is shown
+        self._hidden = self._doubtful = 0  # how many of them are not, or are where readers differ
         self._is_displaced = False  # the next text would stand where text was left out
 
     @property
@@ -60,7 +66,7 @@ class Pen:
         if operator in PAINTING:
             is_seen = self.is_shown and self._ink.shows(operator)
             if is_seen:
-                self._waiting.use(is_text=False)
+                self._use(is_text=False)
             operator = operator if is_seen else b"n"
         elif operator == b"q":
             self._outer.append(self._ink)
@@ -82,7 +88,7 @@ class Pen:
         """Write text with its operator, where it is seen; else False, and `show` must be told."""
         if self._hidden or self._is_displaced or not self._ink.shows_text:
             return False
-        self._waiting.use()
+        self._use()
         self.lines.append(shown)
         return True
 
@@ -93,7 +99,7 @@ class Pen:
         if self.is_shown and self._ink.shows_text:
             if self._is_displaced:
                 raise NotTaken("content-in-pdf")
-            self._waiting.use()
+            self._use()
             self.write(operator, *words)
             return
         if self.is_shown and self._names.draws_itself(self._ink.font):
@@ -138,7 +144,7 @@ class Pen:
         if not self.is_shown or (operator == b"sh" and not self._ink.shows_fill):
             return
         if (ours := self._names.name(category, text(name), self._ink)) is not None:
-            self._waiting.use()
+            self._use()
             self.write(operator, ours)
 
     def draw_picture(self, image: Stream) -> None:
@@ -146,18 +152,27 @@ class Pen:
         if self.is_shown and self._ink.shows_fill:
             ours = self._names.picture(image)
             if ours is not None:
-                self._waiting.use()
+                self._use()
                 self.write(b"Do", ours)
 
     def begin_marks(self, layer: bytes | None) -> None:
         """A section of marked content, with the properties of its layer where it is on one."""
-        self._layers.append(layer is not None and not self._names.is_shown(text(layer)))
-        self._hidden += self._layers[-1]
+        self._layers.append(layer is None or self._names.is_shown(text(layer)))
+        self._hidden += self._layers[-1] is False
+        self._doubtful += self._layers[-1] is None
 
     def end_marks(self) -> None:
         """The end of the last section."""
         if self._layers:
-            self._hidden -= self._layers.pop()
+            ended = self._layers.pop()
+            self._hidden -= ended is False
+            self._doubtful -= ended is None
+
+    def _use(self, *, is_text: bool = True) -> None:
+        """Before anything that is seen is written."""
+        if self._doubtful:
+            raise NotTaken("content-in-pdf")
+        self._waiting.use(is_text=is_text)
 
     @property
     def _depth(self) -> int:
