@@ -60,6 +60,12 @@ def unpacked(given: Stream) -> tuple[bytes, str | None, Dictionary | None]:
     return data, (rest[0] if rest else None), (parameters[len(general)] if rest else None)
 
 
+def coding_of(given: Stream) -> str | None:
+    """The picture coding that is left after every general filter."""
+    filters, _ = _filters(given)
+    return filters[-1] if filters and filters[-1] in _PICTURE else None
+
+
 def _filters(given: Stream) -> tuple[list[str], list[Dictionary | None]]:
     filters = [_SHORT.get(str(each), str(each)) for each in _listed(given.get("/Filter"))]
     if len(filters) > _MOST_FILTERS:

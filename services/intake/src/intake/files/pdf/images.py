@@ -9,17 +9,26 @@ from pikepdf import Array, Dictionary, Name, Object, Stream
 from PIL import Image, ImageChops, JpegImagePlugin
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.codecs import MAX_STREAM_BYTES, unpacked
-from intake.files.pdf.colours import components, only_used, space
+from intake.files.pdf.codecs import coding_of, unpacked
+from intake.files.pdf.colours import only_used, space
 from intake.files.pdf.fax import fax_of, samples_of_fax
-from intake.files.pdf.making import Making, kept, numbers, one_of, plain_numbers, truth, whole
-from intake.files.pdf.veils import Keys, blank, blanked, by_keys, by_opacity, components_of, without_padding
+from intake.files.pdf.making import Making, kept, numbers, one_of, plain_numbers, truth
+from intake.files.pdf.samples import (
+    DRAWN_PIXELS,
+    FAX,
+    JPEG_2000,
+    Told,
+    is_stencil_of,
+    keys_of,
+    opened,
+    plain,
+    require_plain_mask,
+    told_of,
+    whole_samples,
+)
+from intake.files.pdf.veils import blank, blanked, by_keys, by_opacity, components_of, without_padding
 
-MAX_IMAGE_PIXELS = 200_000_000
-_DRAWN_PIXELS = 50_000_000  # a larger JPEG is decoded at a half or less
-_BIT_DEPTHS = frozenset({1, 2, 4, 8, 16})
 _KEPT = {
-    "/Decode": numbers,
     "/Interpolate": truth,
     "/Intent": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
 }
@@ -29,18 +38,6 @@ _BYTE = 8
 _QUALITY = 90
 _USUAL_SUBSAMPLING = 2  # 4:2:0, as Pillow names it
 _SUBSAMPLINGS = {0, 1, _USUAL_SUBSAMPLING}  # 4:4:4 and 4:2:2 besides
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What the document says of a picture."""
-
-    width: int
-    height: int
-    bits: int
-    count: int  # samples of a pixel; 0 when only the coded picture knows
-    is_listed: bool = False  # a sample is no shade but a number in a list: it must not change
-    keys: Keys | None = None  # colours that are left out
 
 
 @dataclass(frozen=True)
@@ -63,23 +60,36 @@ def picture(making: Making, given: Stream, *, is_mask: bool = False) -> Object |
 
 
 def _made(making: Making, given: Stream, *, is_mask: bool) -> Object:
-    is_stencil = truth(given.get("/ImageMask")) is True
-    colours = Name.DeviceGray if is_mask else space(making, given.get("/ColorSpace"))
-    told = _told(given, None if is_stencil else colours, is_stencil=is_stencil)
+    is_stencil, coded_as = is_stencil_of(given), coding_of(given)
+    colours = None if is_stencil else space(making, given.get("/ColorSpace"))
+    if is_mask or is_stencil:
+        require_plain_mask(given, coded_as, colours)
+    if is_mask:
+        colours = Name.DeviceGray
+    told = told_of(given, coded_as, colours, is_mask=is_mask)
     masks: Mapping[str, object] = {}
     veil = None
     if not is_stencil and not is_mask:
         masks, veil = _masks(making, given)
-        told = told if masks else replace(told, keys=_keys(given))
+        told = told if masks else replace(told, keys=keys_of(given))
     coded = _coded(making, given, told, veil)
     shown: dict[str, object] = {"/ImageMask": True} if is_stencil else {}
-    if colours is not None and coded.counts and "/Decode" not in given:
+    if told.span:
+        shown["/Decode"] = Array(list(plain_numbers(given.Decode) or ())[: len(told.span)])
+    elif colours is not None and coded.counts:
         colours = only_used(colours, coded.counts)
     if not is_stencil:
         shown["/ColorSpace"] = colours if colours is not None else coded.colours
-    if is_mask and (matte := numbers(given.get("/Matte"))) is not None:
-        shown["/Matte"] = matte
+    if is_mask and (matte := given.get("/Matte")) is not None:
+        shown["/Matte"] = _matte(matte)
     return _image(making, coded, {**kept(given, _KEPT), **shown, **masks, **coded.masks})
+
+
+def _matte(given: Object) -> Object:
+    made = numbers(given)
+    if made is None or len(made) not in _MODES:
+        raise NotTaken("picture-in-pdf")
+    return made
 
 
 def _image(making: Making, coded: _Coded, told: dict[str, object]) -> Object:
@@ -89,20 +99,6 @@ def _image(making: Making, coded: _Coded, told: dict[str, object]) -> Object:
     return making.packed(coded.content, about, coded.filter, coded.parameters)
 
 
-def _told(given: Stream, colours: Object | None, *, is_stencil: bool) -> _Told:
-    width, height = whole(given.get("/Width")) or 0, whole(given.get("/Height")) or 0
-    if width < 1 or height < 1:
-        raise NotTaken("damaged")
-    if width * height > MAX_IMAGE_PIXELS:
-        raise NotTaken("unpacks-too-large")
-    bits = 1 if is_stencil else whole(given.get("/BitsPerComponent")) or _BYTE
-    if bits not in _BIT_DEPTHS:
-        raise NotTaken("damaged")
-    is_listed = isinstance(colours, Array) and colours[0] == Name.Indexed
-    count = 1 if is_stencil else (0 if colours is None else components(colours))
-    return _Told(width, height, bits, count, is_listed)
-
-
 def _masks(making: Making, given: Stream) -> tuple[Mapping[str, object], Image.Image | None]:
     """The mask that is a picture of its own, made anew, and what it lets through."""
     soft, hard = given.get("/SMask"), given.get("/Mask")
@@ -110,75 +106,78 @@ def _masks(making: Making, given: Stream) -> tuple[Mapping[str, object], Image.I
     if not isinstance(mask, Stream):
         return {}, None
     is_stencil = key == "/Mask"
-    made = picture(making, mask, is_mask=not is_stencil)
-    if made is None or (is_stencil and truth(mask.get("/ImageMask")) is not True):
+    if is_stencil_of(mask) is not is_stencil:
         raise NotTaken("picture-in-pdf")
-    return {key: made}, _veil(making, mask, is_stencil=is_stencil)
+    made = picture(making, mask, is_mask=not is_stencil)
+    if made is None:
+        raise NotTaken("picture-in-pdf")
+    return {key: made}, _veil(making, mask)
 
 
-def _veil(making: Making, given: Stream, *, is_stencil: bool) -> Image.Image:
+def _veil(making: Making, given: Stream) -> Image.Image:
     """What a mask lets through."""
-    told = _told(given, None if is_stencil else Name.DeviceGray, is_stencil=is_stencil)
+    data, coding, parameters = unpacked(given)
+    told = told_of(given, coding, Name.DeviceGray, is_mask=True)
     size = (told.width, told.height)
     if not making.is_first(given, "veil"):
         making.work.take_dots(*size)
-    data, coding, parameters = unpacked(given)
     if coding is None:
-        whole_bytes = _size_bytes(told)
-        samples = data[:whole_bytes].ljust(whole_bytes, b"\0")
-        mask = components_of(samples, size, told.bits, 1)[0]
+        mask = components_of(whole_samples(making, data, told), size, told.bits, 1)[0]
         highest = (1 << min(told.bits, _BYTE)) - 1
         mask = mask.point([min(each, highest) * 255 // highest for each in range(256)])
-    elif coding == "/CCITTFaxDecode":
+    elif coding == FAX:
         mask = samples_of_fax(data, parameters, size).convert("L")
     else:
-        mask = _plain(_opened(data, coding, told))
+        mask = plain(opened(data, coding, told))
     if mask.mode != "L":
         raise NotTaken("picture-in-pdf")
-    decode = [float(each) for each in plain_numbers(given.get("/Decode")) or (0, 1)]
-    if is_stencil:  # a sample of 0 paints, unless it is told to be the other way round
-        return by_opacity(mask, 0, 1) if decode[0] == 1 else by_opacity(mask, 1, 0)
-    return by_opacity(mask, decode[0], decode[1])
+    at_zero, at_full = told.span or (0, 1)
+    if is_stencil_of(given):  # a sample of 0 paints, unless it is told to be the other way round
+        return by_opacity(mask, at_full, at_zero)
+    return by_opacity(mask, at_zero, at_full)
 
 
-def _keys(given: Stream) -> Keys | None:
-    found = given.get("/Mask")
-    if not isinstance(found, Array) or not len(found):
-        return None
-    values = plain_numbers(found)
-    if values is None or len(values) % 2:
-        raise NotTaken("picture-in-pdf")
-    ends = [int(each) for each in values]
-    return list(zip(ends[::2], ends[1::2], strict=True))
-
-
-def _coded(making: Making, given: Stream, told: _Told, veil: Image.Image | None) -> _Coded:
+def _coded(making: Making, given: Stream, told: Told, veil: Image.Image | None) -> _Coded:
     data, coding, parameters = unpacked(given)
     if coding is None:
         return _of_samples(making, data, told, veil)
-    if coding == "/CCITTFaxDecode":
+    if coding == FAX:
         size = (told.width, told.height)
         image = samples_of_fax(data, parameters, size)
         if told.keys is not None:
             return _of_samples(making, image.tobytes(), replace(told, bits=1, count=1), None)
-        if veil is not None:
+        if (veil := _all_or(told, veil)) is not None:
             blank(image, veil, is_exact=True)
         content, about = fax_of(image, size)
         return _Coded(content, Name.CCITTFaxDecode, size, bits=1, parameters=about)
-    return _of_drawing(making, data, coding, told, veil, shows_through=given.get("/SMaskInData") in {1, 2})
+    return _of_drawing(making, data, coding, told, veil, shows_through=_shows_through(given, coding))
 
 
-def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | None) -> _Coded:
+def _shows_through(given: Stream, coding: str) -> bool:
+    """Whether a JPEG 2000 holds its own mask."""
+    found = given.get("/SMaskInData")
+    if coding != JPEG_2000 or found is None or found == 0:
+        return False
+    if found != 1 or any(isinstance(given.get(key), (Stream, Array)) for key in ("/SMask", "/Mask")):
+        raise NotTaken("picture-in-pdf")
+    return True
+
+
+def _all_or(told: Told, veil: Image.Image | None) -> Image.Image | None:
+    """The veil; one that lets nothing through where all samples look alike."""
+    return Image.new("L", (1, 1), 0) if told.is_flat else veil
+
+
+def _of_samples(making: Making, data: bytes, told: Told, veil: Image.Image | None) -> _Coded:
     """Plain samples, exactly as many as the picture has."""
-    size_bytes, size = _size_bytes(told), (told.width, told.height)
-    making.work.take_bytes(max(size_bytes - len(data), 0))  # what the document does not hold
-    samples = data[:size_bytes].ljust(size_bytes, b"\0")
+    size, samples = (told.width, told.height), whole_samples(making, data, told)
     masks: Mapping[str, object] = {}
     if told.keys is not None:
         if told.bits > _BYTE:
             raise NotTaken("picture-in-pdf")
         veil = by_keys(components_of(samples, size, told.bits, told.count), told.keys)
         masks = _stencil(making, veil)
+    veil = _all_or(told, veil)
     samples = without_padding(samples, told.width * told.count * told.bits)
     mode = _MODES.get(told.count)
     if told.bits == _BYTE and mode in {"L", "RGB"}:
@@ -194,27 +193,18 @@ def _of_samples(making: Making, data: bytes, told: _Told, veil: Image.Image | No
     return _Coded(content, Name.FlateDecode, size, bits=told.bits, masks=masks, counts=counts)
 
 
-def _size_bytes(told: _Told) -> int:
-    if not told.count:
-        raise NotTaken("picture-in-pdf")
-    size_bytes = (told.width * told.count * told.bits + 7) // 8 * told.height
-    if size_bytes > MAX_STREAM_BYTES:
-        raise NotTaken("unpacks-too-large")
-    return size_bytes
-
-
 def _of_drawing(
-    making: Making, data: bytes, coding: str, told: _Told, veil: Image.Image | None, *, shows_through: bool
+    making: Making, data: bytes, coding: str, told: Told, veil: Image.Image | None, *, shows_through: bool
 ) -> _Coded:
     """A JPEG or JPEG 2000, coded anew from its samples."""
-    opened = _opened(data, coding, told)
+    drawing = opened(data, coding, told)
     masks: Mapping[str, object] = {}
-    if shows_through and opened.mode in {"RGBA", "LA"}:
-        through = opened.getchannel("A")
-        if through.width * through.height > _DRAWN_PIXELS:
+    if shows_through and drawing.mode in {"RGBA", "LA"}:
+        through = drawing.getchannel("A")
+        if through.width * through.height > DRAWN_PIXELS:
             raise NotTaken("unpacks-too-large")
         masks, veil = {"/SMask": _mask_of(making, through)}, by_opacity(through)
-    image = _plain(opened)
+    image = plain(drawing)
     if told.count and len(image.getbands()) != told.count:
         raise NotTaken("picture-in-pdf")
     if told.keys is not None and not masks:
@@ -222,37 +212,13 @@ def _of_drawing(
             raise NotTaken("picture-in-pdf")  # whether its samples are turned round, nobody agrees
         veil = by_keys(image.split(), told.keys)
         masks = _stencil(making, veil)
-    if veil is not None:
+    if (veil := _all_or(told, veil)) is not None:
         blank(image, veil, is_exact=told.is_listed)
     if told.is_listed:
         coded = replace(_exactly(image), counts=image.histogram())
     else:
-        coded = _nearly(image, _subsampling(opened))
+        coded = _nearly(image, _subsampling(drawing))
     return replace(coded, colours=Name(_DEVICES[image.mode]), masks=masks)
-
-
-def _opened(data: bytes, coding: str, told: _Told) -> Image.Image:
-    if coding == "/JBIG2Decode":
-        raise NotTaken("picture-in-pdf")  # no decoder is at hand that is kept as well as the others
-    Image.MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS
-    opened = Image.open(io.BytesIO(data), formats=["JPEG" if coding == "/DCTDecode" else "JPEG2000"])
-    # What must be coded without loss swells: it may be as large only as what is decoded at once.
-    if opened.width * opened.height > (_DRAWN_PIXELS if told.is_listed else MAX_IMAGE_PIXELS):
-        raise NotTaken("unpacks-too-large")
-    if opened.width * opened.height > _DRAWN_PIXELS:
-        opened.draft(None, (opened.width // 2, opened.height // 2))
-    opened.load()
-    return opened
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    if image.mode in _DEVICES:
-        return image
-    if image.mode == "LA":
-        return image.convert("L")
-    if image.mode.startswith("I"):  # 16 bits
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    return image.convert("RGB")
 
 
 def _subsampling(image: Image.Image) -> int:

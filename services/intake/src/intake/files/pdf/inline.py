@@ -32,7 +32,10 @@ def image_of(making: Making, told: bytes, data: bytes) -> Stream:
 
 
 def require_all_samples(making: Making, image: Stream) -> None:
-    """`NotTaken` where plain samples do not end where the picture does: readers draw what follows."""
+    """`NotTaken` where plain samples do not end where the picture does: readers draw what follows.
+
+    The last byte may have been taken for a gap, and is put back as zero.
+    """
     if "/Filter" in image:
         return
     is_stencil = truth(image.get("/ImageMask")) is True
@@ -42,5 +45,7 @@ def require_all_samples(making: Making, image: Stream) -> None:
     row_bytes = ((whole(image.get("/Width")) or 0) * count * bits + 7) // 8
     size_bytes = row_bytes * (whole(image.get("/Height")) or 0)
     data = image.read_raw_bytes()
-    if len(data) + 1 < size_bytes or data[size_bytes:].strip(_SPACES):  # the last may be taken for a gap
+    if len(data) + 1 < size_bytes or data[size_bytes:].strip(_SPACES):
         raise NotTaken("picture-in-pdf")
+    if len(data) < size_bytes:
+        image.write(data + b"\0")
