@@ -88,7 +88,7 @@ def test_a_book_is_read() -> None:
         lambda: _pages(b" " * 10 * _MB, 12, _numbered),
         lambda: _pages(b"/" + b"#41" * 2 * _MB, 4, _numbered),
         lambda: _pages(b"(" + b"()" * 8 * _MB + b") Tj", 1),
-        lambda: _pages(b"BI /W 8000 /H 8000 /IM true /F /Fl ID x EI ", 3, _numbered),
+        lambda: _pages(b"BI /W 8000 /H 8000 /CS /G /BPC 1 /F /Fl ID x EI ", 3, _numbered),
         lambda: _with_functions(4, 30 * _MB, samples=30 * _MB),
         lambda: _with_functions(4, 1, samples=30 * _MB),
         lambda: written(on_font("ToUnicode", lambda made: _light(made, b"<0> " * 6 * _MB))),

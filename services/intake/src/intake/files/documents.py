@@ -74,6 +74,7 @@ def _made_anew(given: pikepdf.Pdf) -> bytes:
     draughtsman = Draughtsman(making, layers)
     for page in given.pages:
         made.pages.append(_page(draughtsman, page))
+    draughtsman.drawn_fonts.finish()
     out = io.BytesIO()
     made.save(
         out,

@@ -1,7 +1,7 @@
 """What draws: pages, forms, patterns, glyphs of Type 3 and graphics states, with what they name."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 
 from pikepdf import Array, Dictionary, Name, Object, Stream
@@ -9,7 +9,8 @@ from pikepdf import Array, Dictionary, Name, Object, Stream
 from intake.files.kinds import NotTaken
 from intake.files.pdf import colours
 from intake.files.pdf.content import rewritten
-from intake.files.pdf.fonts import encoding, font, to_unicode
+from intake.files.pdf.drawn_fonts import DrawnFonts
+from intake.files.pdf.fonts import font
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.images import picture
 from intake.files.pdf.ink import Ink
@@ -25,11 +26,6 @@ _TILING = {
     **dict.fromkeys(("/PaintType", "/TilingType"), sure(whole)),
     **dict.fromkeys(("/XStep", "/YStep"), sure(number)),
 }
-_TYPE_3 = {
-    **dict.fromkeys(("/FontBBox", "/Widths"), sure(numbers)),
-    "/FontMatrix": sure(matrix),
-    **dict.fromkeys(("/FirstChar", "/LastChar"), sure(whole)),
-}
 _SHORT = {
     "/ExtGState": "G",
     "/XObject": "X",
@@ -38,7 +34,6 @@ _SHORT = {
     "/Pattern": "P",
     "/Font": "F",
 }
-_MOST_GLYPHS = 4096
 _USUAL = Ink()
 #: Without these, readers draw with another one, or do not draw.
 _NEEDED = frozenset({"/Font", "/ColorSpace", "/Pattern"})
@@ -52,6 +47,7 @@ class Draughtsman:
         self.making = making
         self.layers = layers
         self.glyphs = Glyphs()
+        self.drawn_fonts = DrawnFonts(making, self.glyphs)
         self._pages: dict[object, tuple[Object, Object]] = {}
         self.makers: Mapping[str, Callable[[Object, Resources, Ink], Object | None]] = {
             "/ExtGState": lambda given, around, _: self._state(given, around),
@@ -158,20 +154,8 @@ class Draughtsman:
         return self.making.once(given, "font", lambda: font(self.making, given, self.glyphs))
 
     def _type_3(self, given: Dictionary, resources: Object | None) -> Object | None:
-        procedures = given.get("/CharProcs")
-        if not isinstance(procedures, Dictionary) or len(procedures.keys()) > _MOST_GLYPHS:
-            return None
         used = Resources(self, resources, is_nested=True)
-        made = Dictionary()
-        for name, each in procedures.items():
-            if isinstance(each, Stream):
-                drawn = rewritten(self.making, each, used, Ink())
-                stream = self.making.made.make_indirect(self.making.stream(drawn))
-                made["/" + self.glyphs.name(name[1:])] = stream
-        told = {"/Type": Name.Font, "/Subtype": Name.Type3, "/CharProcs": made, "/Resources": used.made()}
-        coded = encoding(given.get("/Encoding"), self.glyphs)
-        named = {} if coded is None else {"/Encoding": coded}
-        return dictionary(told, kept(given, _TYPE_3), named, to_unicode(self.making, given))
+        return self.drawn_fonts.font(given, _identity(self.making, given), used)
 
 
 class Resources:
@@ -185,6 +169,7 @@ class Resources:
         self._made: dict[str, dict[str, Object]] = {}
         self._names: dict[tuple[str, str, Ink], bytes | None] = {}
         self._shown: dict[str, bool | None] = {}
+        self._drawn_fonts: dict[str, Hashable] = {}
 
     def name(self, category: str, given: str, ink: Ink = _USUAL) -> bytes | None:
         """See `pen.Names`."""
@@ -232,8 +217,17 @@ class Resources:
 
     def draws_itself(self, font: str) -> bool:
         """See `pen.Names`."""
-        found = self._found("/Font", font)
-        return isinstance(found, Dictionary) and found.get("/Subtype") == Name.Type3
+        if font not in self._drawn_fonts:
+            found = self._found("/Font", font)
+            self._drawn_fonts[font] = None
+            if isinstance(found, Dictionary) and found.get("/Subtype") == Name.Type3:
+                self._drawn_fonts[font] = _identity(self._draughtsman.making, found)
+        return self._drawn_fonts[font] is not None
+
+    def show(self, font: str, shown: bytes) -> None:
+        """See `pen.Names`."""
+        if not font or self.draws_itself(font):
+            self._draughtsman.drawn_fonts.show(self._drawn_fonts[font] if font else None, shown)
 
     def _is_hidden(self, category: str, found: Object, ink: Ink) -> bool:
         if category != "/XObject" or not isinstance(found, Stream):
@@ -266,8 +260,8 @@ def _own_or(given: Object, around: Resources) -> tuple[Object | None, object]:
     return (own, None) if isinstance(own, Dictionary) else (around.given, around.key)
 
 
-def _identity(making: Making, resources: Dictionary | None) -> object:
-    """The same for resources that hold the same: pages often have a copy of their own."""
+def _identity(making: Making, resources: Dictionary | None) -> Hashable:
+    """The same for resources, or fonts, that hold the same: pages often have a copy of their own."""
     if resources is None or resources.is_indirect:
         return None if resources is None else resources.objgen
     told = resources.unparse()

@@ -35,6 +35,9 @@ class Names(Protocol):
     def draws_itself(self, font: str) -> bool:
         """Whether the glyphs of a font are drawings of their own (Type 3)."""
 
+    def show(self, font: str, shown: bytes) -> None:
+        """This string, or list of them, is seen in a font; it has no name where another drawing set it."""
+
 
 class Pen:
     """Writes what it is told, in that order.
@@ -88,6 +91,7 @@ class Pen:
         """Write text with its operator, where it is seen; else False, and `show` must be told."""
         if self._hidden or self._is_displaced or not self._ink.shows_text:
             return False
+        self._names.show(self._ink.font, shown.rpartition(b" ")[0])
         self._use()
         self.lines.append(shown)
         return True
@@ -99,6 +103,7 @@ class Pen:
         if self.is_shown and self._ink.shows_text:
             if self._is_displaced:
                 raise NotTaken("content-in-pdf")
+            self._names.show(self._ink.font, words[-1])
             self._use()
             self.write(operator, *words)
             return
