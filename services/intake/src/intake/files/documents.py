@@ -19,14 +19,14 @@ from intake.files.pdf.actions import require_nothing_changes
 from intake.files.pdf.codecs import bound_memory
 from intake.files.pdf.drawing import Draughtsman
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, kept, number, numbers, whole
+from intake.files.pdf.making import Making, box, dictionary, kept, number, sure, whole
 from intake.files.pdf.notes import MAX_NOTES, inherited, prepare_notes
 from intake.files.pdf.work import OBJECT
 
 MAX_PAGES = 500
 MAX_OBJECTS = 200_000
 
-_BOXES = {"/MediaBox": numbers, "/CropBox": numbers}
+_BOXES = {"/MediaBox": sure(box), "/CropBox": sure(box)}
 _OF_PAGE = {"/Rotate": whole, "/UserUnit": number}
 #: How the libraries give up on what is no PDF, no picture or no font.
 _STUMBLES = (

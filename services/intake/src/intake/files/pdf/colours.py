@@ -7,13 +7,15 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 from intake.files.kinds import NotTaken
 from intake.files.pdf.functions import function, functions
 from intake.files.pdf.making import (
+    Check,
     Making,
+    box,
     dictionary,
+    first,
     items,
     kept,
     matrix,
     number,
-    numbers,
     sure,
     truth,
     whole,
@@ -25,21 +27,27 @@ _SHORT = {"/G": "/DeviceGray", "/RGB": "/DeviceRGB", "/CMYK": "/DeviceCMYK", "/I
 _OF_COUNT = {1: "/DeviceGray", 3: "/DeviceRGB", 4: "/DeviceCMYK"}
 _MEASURED = {"/CalGray": 1, "/CalRGB": 3, "/Lab": 3}
 _POINTS = {
-    "/WhitePoint": numbers,
-    "/BlackPoint": numbers,
-    "/Matrix": numbers,
-    "/Range": numbers,
+    **dict.fromkeys(("/WhitePoint", "/BlackPoint"), first(3)),
+    "/Matrix": first(9),
+    "/Range": first(4),
 }
 #: Colorants with a meaning; any other name is a maker's own, and only its tint counts on a screen.
 _COLORANTS = frozenset({"/All", "/None", "/Cyan", "/Magenta", "/Yellow", "/Black"})
 _MOST_COLORANTS = 32
 _LARGEST_INDEX = 255
-_SHADING = {"/Background": numbers, "/BBox": numbers, "/AntiAlias": truth}
-_OF_SHADING = {
-    "/Domain": numbers,
-    "/Matrix": sure(matrix),
-    "/Coords": numbers,
-    "/Extend": lambda value: Array([bool(each) for each in value]) if isinstance(value, Array) else None,
+_SHADING = {"/BBox": sure(box), "/AntiAlias": truth}
+
+
+def _extend(value: object) -> Array | None:
+    """Whether it goes on before its begin and behind its end."""
+    return Array([bool(each) for each in list(value)[:2]]) if isinstance(value, Array) else None
+
+
+#: By type: its course is a plane, a line or a pair of circles.
+_OF_SHADING: Mapping[int, Mapping[str, Check]] = {
+    1: {"/Domain": sure(first(4)), "/Matrix": sure(matrix)},
+    2: {"/Domain": sure(first(2)), "/Coords": sure(first(4)), "/Extend": _extend},
+    3: {"/Domain": sure(first(2)), "/Coords": sure(first(6)), "/Extend": _extend},
 }
 _FIRST_MESH, _LAST_MESH = 4, 7
 
@@ -69,7 +77,7 @@ def _made(making: Making, given: Array) -> Object | None:
     if kind in _DEVICE or len(given) == 1:
         return space(making, Name(kind))
     if kind in _MEASURED:
-        gamma = number if kind == "/CalGray" else numbers
+        gamma = number if kind == "/CalGray" else first(3)
         return Array([Name(kind), dictionary(kept(given[1], {**_POINTS, "/Gamma": gamma}))])
     if kind == "/ICCBased":
         return _without_profile(making, given[1])
@@ -143,13 +151,14 @@ def _shaded(making: Making, given: Object) -> Object | None:
     if kind is None or not 1 <= kind <= _LAST_MESH or colours is None:
         return None
     told: dict[str, object] = {"/ShadingType": kind, "/ColorSpace": colours, **kept(given, _SHADING)}
+    told |= kept(given, {"/Background": sure(first(components(colours)))})
     if (course := given.get("/Function")) is not None:
         made = functions(making, course)
         if made is None:
             raise NotTaken("content-in-pdf")
         told["/Function"] = made
     if kind < _FIRST_MESH:
-        return dictionary(told, kept(given, _OF_SHADING))
+        return dictionary(told, kept(given, _OF_SHADING[kind]))
     if not isinstance(given, Stream):
         return None
     values = 1 if "/Function" in told else components(colours)

@@ -16,11 +16,11 @@ from intake.files.pdf.images import picture
 from intake.files.pdf.ink import Ink
 from intake.files.pdf.inline import require_all_samples
 from intake.files.pdf.layers import Layers
-from intake.files.pdf.making import Making, dictionary, kept, matrix, number, numbers, sure, truth, whole
+from intake.files.pdf.making import Making, box, dictionary, kept, matrix, number, sure, truth, whole
 from intake.files.pdf.states import inked, state
 from intake.files.pdf.work import WORD
 
-_FORM = {"/BBox": sure(numbers), "/Matrix": sure(matrix)}
+_FORM = {"/BBox": sure(box), "/Matrix": sure(matrix)}
 _TILING = {
     **_FORM,
     **dict.fromkeys(("/PaintType", "/TilingType"), sure(whole)),

@@ -8,15 +8,15 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
 from intake.files.kinds import NotTaken
 from intake.files.pdf.content import rewritten
-from intake.files.pdf.fonts import encoding, to_unicode
+from intake.files.pdf.fonts import encoding, to_unicode, widths
 from intake.files.pdf.glyphs import Glyphs
 from intake.files.pdf.ink import Ink
-from intake.files.pdf.making import Making, dictionary, items, kept, matrix, numbers, sure, whole
+from intake.files.pdf.making import Making, box, dictionary, items, kept, matrix, sure, whole
 from intake.files.pdf.pen import Names
 from intake.files.pdf.work import OBJECT, WORD
 
 _TYPE_3 = {
-    **dict.fromkeys(("/FontBBox", "/Widths"), sure(numbers)),
+    "/FontBBox": sure(box),
     "/FontMatrix": sure(matrix),
     **dict.fromkeys(("/FirstChar", "/LastChar"), sure(whole)),
 }
@@ -69,7 +69,7 @@ class DrawnFonts:
         coded = encoding(given.get("/Encoding"), self._glyphs)
         named = {} if coded is None else {"/Encoding": coded}
         told = {"/Type": Name.Font, "/Subtype": Name.Type3, "/CharProcs": Dictionary()}
-        made = dictionary(told, kept(given, _TYPE_3), named, to_unicode(self._making, given))
+        made = dictionary(told, kept(given, _TYPE_3), widths(given), named, to_unicode(self._making, given))
         made = self._making.made.make_indirect(made)
         drawings = {name[1:]: each for name, each in procedures.items() if isinstance(each, Stream)}
         names = _names(given.get("/Encoding"))

@@ -9,7 +9,18 @@ from intake.files.kinds import NotTaken
 from intake.files.pdf.cff import bare_cff
 from intake.files.pdf.cmaps import glyph_map, predefined, text_map
 from intake.files.pdf.glyphs import Glyphs
-from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, one_of, whole
+from intake.files.pdf.making import (
+    Making,
+    at_most,
+    dictionary,
+    first,
+    items,
+    kept,
+    number,
+    numbers,
+    one_of,
+    whole,
+)
 from intake.files.pdf.truetype import bare_font
 from intake.files.pdf.type1 import bare_type1
 
@@ -17,14 +28,15 @@ _MOST_FONT_BYTES = 64 * 1024 * 1024
 _MOST_GLYPHS = 65_536
 _DESCRIBED = {
     **dict.fromkeys(("/Flags", "/FontWeight"), whole),
-    "/FontBBox": numbers,
+    "/FontBBox": first(4),
     **dict.fromkeys(
         ("/ItalicAngle", "/Ascent", "/Descent", "/Leading", "/CapHeight", "/XHeight", "/StemV", "/StemH"),
         number,
     ),
     **dict.fromkeys(("/AvgWidth", "/MaxWidth", "/MissingWidth"), number),
 }
-_SIMPLE = {"/FirstChar": whole, "/LastChar": whole, "/Widths": numbers}
+_SIMPLE = {"/FirstChar": whole, "/LastChar": whole}
+_MOST_CODES = 256
 _ENCODINGS = one_of("StandardEncoding", "MacRomanEncoding", "WinAnsiEncoding", "MacExpertEncoding")
 _FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 _SFNT = (b"\0\1\0\0", b"true", b"OTTO")
@@ -83,6 +95,13 @@ def to_unicode(making: Making, given: Object) -> Mapping[str, object]:
     return {} if made is None else {"/ToUnicode": made}
 
 
+def widths(given: Object) -> Mapping[str, object]:
+    """Those of the codes of a simple font, and none behind them."""
+    least, most = whole(given.get("/FirstChar")) or 0, whole(given.get("/LastChar"))
+    count = _MOST_CODES if most is None else min(max(most - least + 1, 0), _MOST_CODES)
+    return kept(given, {"/Widths": at_most(count)})
+
+
 def _simple(making: Making, given: Object, kind: str, glyphs: Glyphs) -> Object:
     descriptor, is_embedded = _descriptor(making, given, glyphs, is_composite=False)
     name = _own_name(making) if is_embedded else _common_name(given)
@@ -93,7 +112,7 @@ def _simple(making: Making, given: Object, kind: str, glyphs: Glyphs) -> Object:
     described = {} if descriptor is None else {"/FontDescriptor": descriptor}
     coded = encoding(given.get("/Encoding"), glyphs)
     named = {} if coded is None else {"/Encoding": coded}
-    return dictionary(told, kept(given, _SIMPLE), described, named, to_unicode(making, given))
+    return dictionary(told, kept(given, _SIMPLE), widths(given), described, named, to_unicode(making, given))
 
 
 def _composite(making: Making, given: Object, glyphs: Glyphs) -> Object | None:
@@ -137,7 +156,7 @@ def _descendant(making: Making, given: Dictionary, glyphs: Glyphs) -> Dictionary
     made = dictionary(
         {"/Type": Name.Font, "/Subtype": Name(kind), "/BaseFont": name},
         {"/CIDSystemInfo": _system(given.get("/CIDSystemInfo"))},
-        kept(given, {"/DW": number, "/DW2": numbers, "/W": _widths, "/W2": _widths}),
+        kept(given, {"/DW": number, "/DW2": first(2), "/W": _widths, "/W2": _widths}),
     )
     if descriptor is not None:
         descriptor["/FontName"] = name

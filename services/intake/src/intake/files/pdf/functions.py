@@ -5,12 +5,21 @@ import re
 from pikepdf import Array, Dictionary, Object, Stream
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.making import Making, dictionary, items, kept, number, numbers, plain_numbers, whole
+from intake.files.pdf.making import (
+    Making,
+    at_most,
+    dictionary,
+    first,
+    items,
+    kept,
+    number,
+    plain_numbers,
+    sure,
+    whole,
+)
 
-_USUAL = {"/Domain": numbers, "/Range": numbers}
-_SAMPLED = {"/Order": whole, "/Encode": numbers, "/Decode": numbers}
-_EXPONENTIAL = {"/C0": numbers, "/C1": numbers, "/N": number}
-_STITCHING = {"/Bounds": numbers, "/Encode": numbers}
+_MOST_VALUES = 32  # that go in or come out
+_USUAL = {"/Range": at_most(2 * _MOST_VALUES)}
 _MOST_SAMPLE_BYTES = 32 * 1024 * 1024
 _MOST_PROGRAM_BYTES = 64 * 1024
 _MOST_PARTS = 4096
@@ -39,14 +48,20 @@ def functions(making: Making, given: object) -> Object | None:
 
 def _made(making: Making, given: Object) -> Object | None:
     kind = given.get("/FunctionType")
-    usual = {"/FunctionType": kind, **kept(given, _USUAL)}
+    inputs = 2 if kind in {2, 3} else 2 * _MOST_VALUES
+    usual = {"/FunctionType": kind, **kept(given, {**_USUAL, "/Domain": at_most(inputs)})}
     if kind == 0 and isinstance(given, Stream):
         return _sampled(making, given, usual)
     if kind == 2:
-        return dictionary(usual, kept(given, _EXPONENTIAL))
+        ends = [len(given[key]) for key in ("/C0", "/C1") if isinstance(given.get(key), Array)]
+        colours = at_most(min([*ends, _MOST_VALUES]))
+        return dictionary(usual, kept(given, {"/C0": colours, "/C1": colours, "/N": number}))
     if kind == 3:
         parts = functions(making, given.get("/Functions"))
-        return dictionary(usual, kept(given, _STITCHING), {"/Functions": parts}) if parts else None
+        if not isinstance(parts, Array) or not len(parts):
+            return None
+        course = {"/Bounds": sure(first(len(parts) - 1)), "/Encode": sure(first(2 * len(parts)))}
+        return dictionary(usual, kept(given, course), {"/Functions": parts})
     if kind == 4 and isinstance(given, Stream):
         return making.stream(_program(making.contents(given, _MOST_PROGRAM_BYTES)), usual)
     return None
@@ -54,7 +69,9 @@ def _made(making: Making, given: Object) -> Object | None:
 
 def _sampled(making: Making, given: Stream, usual: dict[str, object]) -> Object | None:
     sizes, outputs = plain_numbers(given.get("/Size")), plain_numbers(given.get("/Range"))
-    bits = whole(given.get("/BitsPerSample"))
+    domain, bits = plain_numbers(given.get("/Domain")), whole(given.get("/BitsPerSample"))
+    outputs = outputs and outputs[: 2 * _MOST_VALUES]
+    sizes = sizes and sizes[: len(domain or ()) // 2]
     if not sizes or not outputs or bits not in {1, 2, 4, 8, 12, 16, 24, 32}:
         return None
     needed = bits * len(outputs) // 2
@@ -64,8 +81,9 @@ def _sampled(making: Making, given: Stream, usual: dict[str, object]) -> Object 
         raise NotTaken("unpacks-too-large")
     making.work.take_bytes(needed_bytes)
     samples = making.contents(given, _MOST_SAMPLE_BYTES)[:needed_bytes].ljust(needed_bytes, b"\0")
+    course = {"/Order": whole, "/Encode": first(2 * len(sizes)), "/Decode": first(len(outputs))}
     told = {"/Size": Array([int(each) for each in sizes]), "/BitsPerSample": bits}
-    return making.stream(samples, {**usual, **kept(given, _SAMPLED), **told})
+    return making.stream(samples, {**usual, **kept(given, course), **told})
 
 
 def _program(text: bytes) -> bytes:

@@ -22,6 +22,7 @@ _WEIGHED_DEPTH = 3
 _SHORT_LIST = 8
 _LARGEST = 10**12
 _MATRIX = 6
+_SIDES = 4
 _MOST_CHANGE = 0.01
 
 Number = int | Decimal
@@ -145,6 +146,32 @@ def numbers(value: object) -> Array | None:
     """A list of numbers."""
     found = plain_numbers(value)
     return None if found is None else Array(found)
+
+
+def first(count: int) -> Check:
+    """The first numbers of a list that has as many; those behind them are read by nobody."""
+
+    def check(value: object) -> Array | None:
+        found = plain_numbers(value)
+        return None if found is None or len(found) < count else Array(found[:count])
+
+    return check
+
+
+def at_most(count: int) -> Check:
+    """As many numbers of a list, where it is only known how many there can be."""
+
+    def check(value: object) -> Array | None:
+        found = plain_numbers(value)
+        return None if found is None else Array(found[:count])
+
+    return check
+
+
+def box(value: object) -> Array | None:
+    """The four sides of one; readers do not agree on a list of more or fewer."""
+    found = plain_numbers(value)
+    return Array(found) if found is not None and len(found) == _SIDES else None
 
 
 def matrix(value: object) -> Array | None:

@@ -3,7 +3,7 @@
 from pikepdf import Stream
 
 from intake.files.kinds import NotTaken
-from intake.files.pdf.making import Making, kept, numbers, whole
+from intake.files.pdf.making import Making, first, kept, sure, whole
 
 _MOST_BYTES = 64 * 1024 * 1024
 _BITS = {"/BitsPerCoordinate": whole, "/BitsPerComponent": whole, "/BitsPerFlag": whole}
@@ -14,7 +14,7 @@ _PATCH = {6: ((12, 4), (8, 2)), 7: ((16, 4), (12, 2))}
 
 def mesh(making: Making, given: Stream, kind: int, values: int) -> tuple[bytes, dict[str, object]]:
     """The data of a mesh with `values` numbers for a colour, and what must be told of them."""
-    told = kept(given, {**_BITS, "/Decode": numbers, "/VerticesPerRow": whole})
+    told = kept(given, {**_BITS, "/Decode": sure(first(4 + 2 * values)), "/VerticesPerRow": whole})
     flag, place, colour = (
         int(str(told.get(key, 0))) for key in ("/BitsPerFlag", "/BitsPerCoordinate", "/BitsPerComponent")
     )

@@ -10,6 +10,7 @@ from intake.files.pdf.functions import functions
 from intake.files.pdf.ink import Ink
 from intake.files.pdf.making import (
     Making,
+    at_most,
     dictionary,
     items,
     kept,
@@ -36,7 +37,7 @@ _STATE = {
     **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), sure(truth)),
     "/RI": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
 }
-_MASK = {"/S": sure(one_of("Alpha", "Luminosity")), "/BC": sure(numbers)}
+_MASK = {"/S": sure(one_of("Alpha", "Luminosity")), "/BC": sure(at_most(4))}
 _LEAST_ALPHA = 1 / 512  # less is nothing once it is rounded
 _SAME = frozenset({"/Identity", "/Default"})
 
