@@ -53,12 +53,15 @@ def _change(content: bytes) -> Change:
         }
         usual: dict[str, Any] = {
             "Full": Dictionary(ca=1, CA=1),
+            "None": Dictionary(SMask=Name("/None")),
             "Little": Dictionary(ca=0.01),
             "Both": Dictionary(ca=0, CA=0),
         }
+        clear["Zero"] = Dictionary(Font=Array([made.make_indirect(own.Font.F1), 0]))
         own.ExtGState = Dictionary(M=Dictionary(SMask=mask), **clear, **usual)
         own.XObject.F = _form(made)
         own.XObject.Fg = _form(made, Group=_group())
+        own.XObject.F0 = _form(made, BBox=Array([5, 5, 5, 60]))
         own.XObject.Fs = _form(made, b"/S gs " + _TEXT)
         own.XObject.Fs.Resources.ExtGState = Dictionary(S=Dictionary(ca=1))
         own.XObject.Fk = _form(made, b"/S gs" + _BOX, Group=_group(K=True))
@@ -68,6 +71,8 @@ def _change(content: bytes) -> Change:
         drawn.FontMatrix, drawn.LastChar, drawn.Widths = Array([1, 0, 0, 1, 0, 0]), 97, Array([9])
         drawn.CharProcs, drawn.Encoding = Dictionary(a=glyph), Dictionary(Differences=Array([97, Name.a]))
         drawn.Resources = Dictionary(Font=Dictionary(F1=own.Font.F1))
+        tint = Dictionary(FunctionType=2, Domain=Array([0, 1]), N=1)
+        own.ColorSpace = Dictionary(Nothing=Array([Name.Separation, Name("/None"), Name.DeviceGray, tint]))
         own.Font.T3 = made.make_indirect(drawn)
         draw(made, content)
 
@@ -124,6 +129,7 @@ def test_colours_that_others_replace_do_not_tell(attempts: Attempts) -> None:
             _PATTERN + b" BT /F1 9 Tf (x) Tj ET",
             b"/OC /L BDC BT /T3 9 Tf ET EMC BT (a) Tj ET",
             b"/F Do /Fg Do",
+            b"q /M gs /None gs " + _TEXT + b" Q",
         ),
     ],
 )
@@ -142,6 +148,16 @@ _CLEAR: Mapping[str, bytes] = {
     "clear text with clear strokes": b"/Both gs BT 2 Tr /F1 9 Tf (%w) Tj ET",
     "clear pattern": b"/Clear gs /Pattern cs /P scn 0 0 300 300 re f 0 0 9 9 re f*",
     "clear strokes with a pattern": b"/Clean gs /Pattern CS /P SCN 0 0 9 9 re S 0 0 9 9 re s",
+    "text that cuts out nothing": b"q BT 7 Tr /F1 9 Tf (%w) Tj ET Q",
+    "clear text that cuts out nothing": b"q /Both gs BT 6 Tr /F1 9 Tf (%w) Tj 1 1 Td (%w) ' ET Q",
+    "text of size 0": b"BT /F1 0 Tf (%w) Tj ET",
+    "text of size 0 by a state": b"BT /Zero gs (%w) Tj ET",
+    "text of no width": b"q BT 0 Tz /F1 9 Tf (%w) Tj ET Q",
+    "flat text": b"BT /F1 9 Tf 1 0 2 0 5 5 Tm (%w) Tj ET",
+    "flat text, moved": b"BT /F1 9 Tf 0 0 0 0 5 5 Tm 1 1 Td (%w) Tj T* [(%w)] TJ ET",
+    "text on a flat page": b"q 1 0 0 0 0 0 cm BT /F1 9 Tf (%w) Tj ET Q",
+    "form on a flat page": b"q 0 0 0 0 0 0 cm /F Do /Fg Do Q",
+    "form without room": b"/F0 Do",
     "clear form": b"/Clear gs /Fg Do",
     "clear form that is no group": b"/Clear gs /F Do",
     "text of a form that is clear, and shown elsewhere": b"q /Clear gs /F Do Q",
@@ -159,6 +175,7 @@ def test_a_clear_picture_is_not_there() -> None:
         (b"/Clear gs /Im1 Do", 1),
         (b"/Little gs /Im1 Do", 1),
         (b"/Clear gs " + _INLINE, 1),
+        (b"q 9 0 9 0 0 0 cm /Im1 Do Q", 1),
     ):
         with pikepdf.open(io.BytesIO(clean_document(written(_change(content))))) as made:
             assert made.pages[0].Contents.read_bytes().count(b" Do") == count + (b"/Little" in content)
@@ -171,12 +188,19 @@ _INLINE = b"BI /W 2 /H 2 /BPC 8 /CS /G ID aaaa EI"
 @pytest.mark.parametrize(
     "content",
     [
+        *(b"BT 7 Tr /F1 9 Tf (%w) Tj /F1 8 Tf ET" + _BOX, b"q BT 7 Tr /F1 9 Tf (%w) Tj ET /Im1 Do Q"),
+        *(b"q BT 7 Tr /F1 9 Tf (%w) Tj ET q" + _BOX + b"Q Q", b"BT /F1 0 Tf /F1 9 Tf (%w) Tj ET"),
+        *(b"q BT 0 Tz /F1 9 Tf ET Q BT (%w) Tj ET", b"BT /F1 9 Tf 0 0 0 0 0 0 Tm ET BT (%w) Tj ET"),
+        *(
+            b"BT /F1 9 Tf 0 0 0 0 0 0 Tm 0 1 -1 0 9 9 Tm (%w) Tj ET",
+            b"q 0 0 0 0 0 0 cm Q BT /F1 9 Tf (%w) Tj ET",
+        ),
         *(b"BT 7 Tr /F1 9 Tf (%w) Tj ET" + _BOX, b"q 3 Tr Q BT /F1 9 Tf (%w) Tj ET"),
         *(b"/Clear gs /Full gs BT /F1 9 Tf (%w) Tj ET", b"q /Both gs Q BT /F1 9 Tf (%w) Tj ET"),
         *(b"/Little gs BT /F1 9 Tf (%w) Tj ET", b"/Clear gs BT 1 Tr /F1 9 Tf (%w) Tj ET"),
         *(
             b"/Clean gs BT 2 Tr /F1 9 Tf (%w) Tj ET",
-            b"/Clear gs BT 4 Tr /F1 9 Tf (%w) Tj ET",
+            b"/Clear gs BT 4 Tr /F1 9 Tf (%w) Tj ET /Full gs" + _BOX,
             b"/Clear gs /Fs Do",
         ),
         *(b"BT 3 Tr /F1 9 Tf (x) Tj 0 Tr T* (%w) Tj ET", b"BT 3 Tr /F1 9 Tf (x) Tj 0 Tr (%w) ' ET"),
@@ -200,6 +224,8 @@ def test_paint_that_clears_what_lies_below_it_stays() -> None:
         *(b"BT /F1 9 Tf 3 Tr (x) Tj 0 Tr (y) Tj ET", b"BT /F1 9 Tf /OC /L BDC (x) Tj EMC [(y)] TJ ET"),
         *(b"BT /T3 9 Tf 3 Tr (a) Tj ET", b"/Clear gs BT /T3 9 Tf (a) Tj ET", b"8 Tr", b"1.5 Tr"),
         b"/OC << /Type /OCMD >> BDC" + _BOX + b"EMC",
+        b"/Nothing cs 1 scn" + _BOX,
+        b"BT /F1 0 Tf (x) Tj /F1 9 Tf (y) Tj ET",
     ],
 )
 def test_what_would_move_or_readers_differ_on_is_refused(content: bytes) -> None:

@@ -129,6 +129,11 @@ def _tinted(making: Making, kind: str, given: Array) -> Object | None:
     under, tint = space(making, given[2]), function(making, given[3])
     if under is None or tint is None:
         return None
+    colorants = {
+        str(each) for each in ([given[1]] if kind == "/Separation" else items(given[1], _MOST_COLORANTS))
+    }
+    if colorants <= {"/None"}:  # some readers paint nothing, others what it stands for
+        return None
     if kind == "/Separation":
         return Array([Name.Separation, _colorant(given[1], 0), under, tint])
     names = [_colorant(each, place) for place, each in enumerate(items(given[1], _MOST_COLORANTS))]

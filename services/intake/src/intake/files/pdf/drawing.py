@@ -233,7 +233,7 @@ class Resources:
         if category != "/XObject" or not isinstance(found, Stream):
             return False
         is_one = found.get("/Subtype") == Name.Image or _is_group(found)
-        is_clear = is_one and not ink.shows_fill
+        is_clear = ink.is_flat or (is_one and not ink.shows_fill) or _has_no_room(found)
         return is_clear or not self._draughtsman.layers.is_drawn(found.get("/OC"))
 
     def _needed(self, category: str, given: str) -> Object | None:
@@ -272,6 +272,12 @@ def _identity(making: Making, resources: Dictionary | None) -> Hashable:
 def _is_group(given: Object) -> bool:
     group = given.get("/Group")
     return isinstance(group, Dictionary) and group.get("/S") == Name.Transparency
+
+
+def _has_no_room(form: Stream) -> bool:
+    """Whether its box has no area, so that nothing in it shows."""
+    sides = box(form.get("/BBox")) if form.get("/Subtype") == Name.Form else None
+    return sides is not None and (sides[0] == sides[2] or sides[1] == sides[3])
 
 
 def _ink_within(given: Object, ink: Ink) -> Ink:

@@ -22,7 +22,7 @@ PAINTING = frozenset(b"S s f F f* B B* b b*".split())
 MOVING = frozenset(b"BT Td TD Tm T*".split())
 FILL_COLOURS, STROKE_COLOURS = frozenset(b"g rg k".split()), frozenset(b"G RG K".split())
 #: What changes how the rest is drawn, or draws itself; all others are written as they stand.
-NOTED = PAINTING | MOVING | FILL_COLOURS | STROKE_COLOURS | frozenset((b"q", b"Q", b"Tr"))
+NOTED = PAINTING | MOVING | FILL_COLOURS | STROKE_COLOURS | frozenset((b"q", b"Q", b"Tr", b"Tz", b"cm"))
 
 SHOWING: Mapping[bytes, Sequence[Sort]] = {
     b"Tj": (Sort.STRING,),

@@ -53,6 +53,7 @@ class Pen:
         self._waiting = Waiting(self.lines, work)
         self._layers: list[bool | None] = []  # whether each open section of marked content is shown
         self._hidden = self._doubtful = 0  # how many of them are not, or are where readers differ
+        self._is_line_flat = False  # the text matrix squeezes text to a line or a point
         self._is_displaced = False  # the next text would stand where text was left out
 
     @property
@@ -75,21 +76,34 @@ class Pen:
             self._outer.append(self._ink)
         elif operator == b"Q":
             self._ink = self._outer.pop() if self._outer else self._ink
-            self._waiting.restore(self._depth)
-        elif operator == b"Tr":
-            if numbers[0] not in _MODES:
-                raise NotTaken("content-in-pdf")
-            self._ink = replace(self._ink, mode=int(numbers[0]))
+            is_left_out = self._waiting.restore(self._depth)
+            self._is_displaced = self._is_displaced or is_left_out
         elif operator in FILL_COLOURS:
             self._waiting.forget(self._depth, FILL, FILL_SPACE)
         elif operator in STROKE_COLOURS:
             self._waiting.forget(self._depth, STROKE, STROKE_SPACE)
+        else:
+            self._place(operator, numbers)
         self._is_displaced = self._is_displaced and operator not in MOVING
         self.write(operator, *numbers)
 
+    def _place(self, operator: bytes, numbers: list[bytes]) -> None:
+        """What decides whether there is room for paint."""
+        if operator == b"Tr":
+            if numbers[0] not in _MODES:
+                raise NotTaken("content-in-pdf")
+            self._ink = replace(self._ink, mode=int(numbers[0]))
+        elif operator == b"Tz":
+            self._ink = replace(self._ink, has_text_width=float(numbers[0]) != 0)
+        elif operator == b"cm":
+            if _is_flat(numbers):
+                self._ink = replace(self._ink, is_flat=True)
+        elif operator in {b"BT", b"Tm"}:
+            self._is_line_flat = bool(numbers) and _is_flat(numbers)
+
     def copy_text(self, shown: bytes) -> bool:
         """Write text with its operator, where it is seen; else False, and `show` must be told."""
-        if self._hidden or self._is_displaced or not self._ink.shows_text:
+        if self._hidden or self._is_displaced or self._is_line_flat or not self._ink.shows_text:
             return False
         self._names.show(self._ink.font, shown.rpartition(b" ")[0])
         self._use()
@@ -100,25 +114,44 @@ class Pen:
         """Text, with the numbers that `"` takes."""
         begins_line = operator in {b"'", b'"'}
         self._is_displaced = self._is_displaced and not begins_line
-        if self.is_shown and self._ink.shows_text:
-            if self._is_displaced:
-                raise NotTaken("content-in-pdf")
+        has_room = self.is_shown and not self._is_line_flat
+        is_seen, cuts = has_room and self._ink.shows_text, has_room and self._ink.cuts_text
+        if (is_seen or cuts) and self._is_displaced:
+            raise NotTaken("content-in-pdf")
+        if self.is_shown and not is_seen and self._names.draws_itself(self._ink.font):
+            if not cuts:
+                raise NotTaken("content-in-pdf")  # what its glyphs draw, some readers show
+            is_seen = True
+        if is_seen:
             self._names.show(self._ink.font, words[-1])
             self._use()
             self.write(operator, *words)
             return
-        if self.is_shown and self._names.draws_itself(self._ink.font):
-            raise NotTaken("content-in-pdf")  # what its glyphs draw, some readers show
         if operator == b'"':
             self.write(b"Tw", words[0])
             self.write(b"Tc", words[1])
         if begins_line:
             self.write(b"T*")
-        self._is_displaced = True
+        if cuts:
+            self._cut(b"TJ" if operator == b"TJ" else b"Tj", words[-1])
+        else:
+            self._is_displaced = True
+
+    def _cut(self, operator: bytes, shown: bytes) -> None:
+        """Text that is not seen itself, and cuts out what comes behind it: left out where nothing does."""
+        if self._doubtful:
+            raise NotTaken("content-in-pdf")
+        font = self._ink.font
+
+        def made() -> bytes:
+            self._names.show(font, shown)
+            return b" ".join((shown, operator))
+
+        self._waiting.cut(self._depth, made)
 
     def set_font(self, name: bytes, size: bytes) -> None:
         """The font for text."""
-        self._ink = replace(self._ink, font=text(name))
+        self._ink = replace(self._ink, font=text(name), has_text_size=float(size) != 0)
         self._put(FONT, b"Tf", "/Font", name, size)
 
     def set_state(self, name: bytes) -> None:
@@ -189,6 +222,11 @@ class Pen:
             return b"" if ours is None else b" ".join((ours, *behind, operator))
 
         self._waiting.put(part, self._depth, made)
+
+
+def _is_flat(matrix: list[bytes]) -> bool:
+    a, b, c, d = (float(each) for each in matrix[:4])
+    return a * d == b * c
 
 
 def text(name: bytes) -> str:

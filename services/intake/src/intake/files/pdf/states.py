@@ -65,7 +65,10 @@ def state(making: Making, given: Dictionary, form: Maker, font: Maker) -> Object
 def inked(given: Dictionary, ink: Ink) -> Ink:
     """The ink that a state makes of this one."""
     fills, strokes = _is_seen(given.get("/ca"), ink.fills), _is_seen(given.get("/CA"), ink.strokes)
-    return replace(ink, fills=fills, strokes=strokes, font="" if "/Font" in given else ink.font)
+    ink = replace(ink, fills=fills, strokes=strokes)
+    if (written := given.get("/Font")) is None:
+        return ink
+    return replace(ink, font="", has_text_size=sure(number)(_pair(written)[1]) != 0)
 
 
 def _is_seen(alpha: Object | None, usual: bool) -> bool:
@@ -84,8 +87,8 @@ def _pair(given: Object) -> tuple[Object, Object]:
 
 
 def _soft_mask(making: Making, given: Object, form: Maker) -> Object:
-    if isinstance(given, Name) and given == Name.None_:
-        return Name.None_
+    if isinstance(given, Name) and str(given) == "/None":  # as an attribute it would have another name
+        return Name("/None")
     group = given.get("/G") if isinstance(given, Dictionary) else None
     made = form(group) if isinstance(group, Stream) else None
     if made is None:
