@@ -35,6 +35,16 @@ def _group(**told: Any) -> Dictionary:
     return Dictionary(S=Name.Transparency, CS=Name.DeviceGray, **told)
 
 
+def _drawn(made: pikepdf.Pdf) -> Dictionary:
+    """A font of drawings."""
+    glyph = made.make_indirect(Stream(made, b"9 0 d0 " + _TEXT))
+    drawn = Dictionary(Type=Name.Font, Subtype=Name.Type3, FontBBox=Array([0, 0, 9, 9]), FirstChar=97)
+    drawn.FontMatrix, drawn.LastChar, drawn.Widths = Array([1, 0, 0, 1, 0, 0]), 97, Array([9])
+    drawn.CharProcs, drawn.Encoding = Dictionary(a=glyph), Dictionary(Differences=Array([97, Name.a]))
+    drawn.Resources = Dictionary(Font=Dictionary(F1=made.pages[0].Resources.Font.F1))
+    return made.make_indirect(drawn)
+
+
 def _change(content: bytes) -> Change:
     """Draw this on a page with a pattern, a mask, a font of drawings, and states, which all tell."""
 
@@ -66,14 +76,9 @@ def _change(content: bytes) -> Change:
         own.XObject.Fs.Resources.ExtGState = Dictionary(S=Dictionary(ca=1))
         own.XObject.Fk = _form(made, b"/S gs" + _BOX, Group=_group(K=True))
         own.XObject.Fk.Resources.ExtGState = Dictionary(S=Dictionary(ca=0))
-        glyph = made.make_indirect(Stream(made, b"9 0 d0 " + _TEXT))
-        drawn = Dictionary(Type=Name.Font, Subtype=Name.Type3, FontBBox=Array([0, 0, 9, 9]), FirstChar=97)
-        drawn.FontMatrix, drawn.LastChar, drawn.Widths = Array([1, 0, 0, 1, 0, 0]), 97, Array([9])
-        drawn.CharProcs, drawn.Encoding = Dictionary(a=glyph), Dictionary(Differences=Array([97, Name.a]))
-        drawn.Resources = Dictionary(Font=Dictionary(F1=own.Font.F1))
+        own.Font.T3 = _drawn(made)
         tint = Dictionary(FunctionType=2, Domain=Array([0, 1]), N=1)
         own.ColorSpace = Dictionary(Nothing=Array([Name.Separation, Name("/None"), Name.DeviceGray, tint]))
-        own.Font.T3 = made.make_indirect(drawn)
         draw(made, content)
 
     return change
