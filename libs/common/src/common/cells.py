@@ -14,12 +14,16 @@ from collections.abc import Iterable
 
 #: A formula begins with one of these.
 SIGNS = "=+@−⁺⁻⁼₊₋₌⩵⩶﬩﹢﹣﹦﹫＋－＝＠-"
-#: A program may end a cell at one of these; the tab and line breaks are spaces by then.
-MARKS = ',;|"，；｜＂\u037e︐︑︔﹐﹑﹔'
-# Blank or invisible: it may stand before a sign, and a program may drop it.
+#: A program may end a cell at one of these; the tab and line breaks are spaces by then. The commas of digits
+#: are `0,` to `9,`; Persian Windows splits at `؛`.
+MARKS = ',;|"，；｜＂\u037e︐︑︔﹐﹑﹔،؛🄁🄂🄃🄄🄅🄆🄇🄈🄉🄊'
+# Blank or invisible: it may stand before a sign, and a program may drop it. All of Unicode's Zs, Cf and
+# Default_Ignorable_Code_Point; a test counts them.
 _BLANK = (
-    r" \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u202a-\u202f"
-    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+    r" \u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4\u17b5"
+    r"\u180b-\u180f\u2000-\u200f\u202a-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff"
 )
 # Tabs, line breaks of every kind and the other control characters.
 _CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
