@@ -257,3 +257,27 @@ async def test_no_short_text_of_a_report_stays_in_memory(door: Door, attempts: A
         for field in _short_words():
             found = left[service, field]
             attempts.record(f"{service}: {field} of reports in memory", succeeded=found > _MOST_LEFT)
+
+
+async def test_nothing_of_what_was_asked_for_stays_in_memory(door: Door, attempts: Attempts) -> None:
+    """An address of a page names a report, or what somebody typed; a password may be that of another site."""
+    told = [{kind: secrets.token_hex(12) for kind in ("report", "query", "password")} for _ in range(REPORTS)]
+    odd = [secrets.token_hex(12) for _ in told]
+    async with aiohttp.ClientSession(door.url) as client:
+        for words, each in zip(told, odd, strict=True):
+            report, query = words["report"], words["query"]
+            paths = (f"/veldstad/werklijst/{report}", f"/veldstad/melden?terug={query}")
+            passed = (f"/api/v1/files/{report}", f"/api/v1/signal-types?q={query}")
+            for path in (*paths, *passed, f"/veldstad/café {each}?taal=“{each}”"):
+                async with client.get(path) as answer:
+                    await answer.read()
+            typed = {"login": "noor", "password": f"wachtwoord {words['password']}"}
+            async with client.post("/api/v1/sessions", json=typed) as answer:
+                assert answer.status in {401, 429, 503}, answer.status
+    wanted = {f"{kind} {n}": word.encode() for n, words in enumerate(told) for kind, word in words.items()}
+    wanted |= {f"odd {n}": each.encode() for n, each in enumerate(odd)}
+    left = await _until_few(door, wanted, _MOST_LEFT)
+    for service in door.processes:
+        for kind in ("report", "query", "password", "odd"):
+            found = left[service, kind]
+            attempts.record(f"{service}: {kind} of what was asked in memory", succeeded=found > _MOST_LEFT)

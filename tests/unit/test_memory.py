@@ -5,10 +5,12 @@ import json
 import secrets
 import subprocess
 import sys
+import urllib.parse
 from collections.abc import Callable
 from typing import Annotated
 
 import pytest
+import yarl
 from common import memory
 from fastapi import Body
 from intake.anonymiser import linking
@@ -63,3 +65,15 @@ def test_no_short_text_is_kept_once_it_was_read(reader: str) -> None:
 def test_no_name_is_kept_once_it_was_compared() -> None:
     kept = [each for each, thing in vars(linking).items() if hasattr(thing, "cache_info")]
     assert kept == []
+
+
+def test_no_address_is_kept_once_it_was_taken_apart() -> None:
+    address = f"http://127.0.0.1/veldstad/{secrets.token_hex(6)}?x=1"
+    urllib.parse.urlsplit(address)
+    yarl.URL(address)
+    yarl.URL(address, encoded=True)
+    asyncio.run(memory.forget())
+    for name in memory._REMEMBERING:
+        caches = [each for each in vars(sys.modules[name]).values() if hasattr(each, "cache_info")]
+        assert caches, name
+        assert [each.cache_info().currsize for each in caches] == [0] * len(caches), name

@@ -9,10 +9,12 @@ not replace sealing; what is left stands in docs/threat-model.md.
 import asyncio
 import bisect
 import ctypes
+import functools
 import gc
 import json
 import os
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -37,6 +39,8 @@ _STRINGS_AT_ONCE, _STRING_ROUNDS = 2_000, 100
 _STRINGS = json.dumps([f"@{number:x}" for number in range(_STRINGS_AT_ONCE)])
 _THREADS = min(32, (os.cpu_count() or 1) + 4)  # of the executor that asyncio makes
 _HELD_SECONDS = 0.001
+#: They keep addresses that they took apart, to be quick with the next; only some can be told to forget.
+_REMEMBERING = ("urllib.parse", "yarl._parse", "yarl._url")
 _ZEROS = bytes(READ_BYTES)
 
 
@@ -88,11 +92,12 @@ class Forgetting:
 
 
 async def forget() -> None:
-    """Let go of what only cycles and pydantic hold, and overwrite every free block; others run in between.
+    """Let go of what only cycles and libraries hold, and overwrite every free block; others run in between.
 
     Free are the blocks that Python hands out before it asks for new memory: so blocks of each size are taken,
     full of zeros, until one comes from memory that was not there before.
     """
+    _forget_addresses()
     gc.collect()
     await _push_out_strings()
     known = _Mapped.now()
@@ -111,6 +116,14 @@ async def forget() -> None:
     _overwrite_kept_apart()
     await asyncio.gather(*(asyncio.to_thread(_overwrite_in_thread) for _ in range(_THREADS)))
     _trim()
+
+
+def _forget_addresses() -> None:
+    """Empty the caches (`lru_cache`) of these modules, each of which keeps the last 128 addresses or more."""
+    for name in _REMEMBERING:
+        for each in vars(sys.modules[name]).values() if name in sys.modules else ():
+            if isinstance(each, functools._lru_cache_wrapper):
+                each.cache_clear()
 
 
 async def _push_out_strings() -> None:
