@@ -140,4 +140,4 @@ async def test_behind_https_no_other_page_of_the_domain_can_set_the_cookie_of_th
     ):
         cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-vermoeden_sign_in=")
-    assert cookie.partition("; ")[2] == "Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert cookie.partition("; ")[2] == "Path=/; HttpOnly; SameSite=Lax; Secure; Priority=High"

@@ -243,7 +243,8 @@ async def test_the_cookie_tells_nothing_and_opens_nothing(running: Running, atte
             cookies = answer.headers.getall("Set-Cookie")
             person = (await answer.json())["person"]
         known = next(each for each in cookies if each.startswith(KNOWN))
-        assert known.partition("; ")[2] == f"Max-Age=15552000; Path={SESSIONS}; HttpOnly; SameSite=Strict"
+        attributes = f"Max-Age=15552000; Path={SESSIONS}; HttpOnly; SameSite=Strict; Priority=High"
+        assert known.partition("; ")[2] == attributes
         values.append(known.partition(";")[0])
         telling = [each for each in (who, person, "veldstad") if each in known]
         attempts.record("read somebody's name in the cookie", succeeded=telling != [])

@@ -9,10 +9,12 @@ from multidict import CIMultiDict
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
-from tests.support.gateway import PASSWORD, Running, running_gateway, running_upstream
+from tests.support.gateway import FORM_FIELD, PASSWORD, Running, running_gateway, running_upstream
 
 CURRENT = "/api/v1/sessions/current"
 ODD = 'consent={"functional":true}; x=a b c; =leeg; prefs="a b'
+#: All that a browser keeps for one domain, of whichever page: 180 of 4 KiB.
+MANY = "; ".join(f"b{number}={'a' * 4090}" for number in range(180))
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -86,3 +88,42 @@ async def test_the_browser_is_known_whatever_else_has_the_name_of_that_cookie(ru
         one = answer.headers.getall("Set-Cookie")[1].partition(";")[0].encode()
     for login in (*logins, third["login"]):
         assert await browsers.lane({b"cookie": one}, "veldstad", login, now) is not None
+
+
+@pytest.mark.parametrize("line", ["{0}; {1}", "{1}; {0}", "{1}; {0}; {1}"])
+async def test_what_other_pages_of_the_domain_set_keeps_nobody_out(running: Running, line: str) -> None:
+    headers = await running.signed_in(Role.HANDLER)
+    many = MANY[: len(MANY) // line.count("{1}")]
+    assert (await _ask(running, "GET", line.format(headers["Cookie"], many)))[0] == 200
+    for path in ("/", "/veldstad/aanmelden", "/api/v1/signal-types"):
+        told = {"Cookie": line.format("taal=en", many), "Municipality": "veldstad"}
+        async with running.client.get(path, headers=told) as answer:
+            assert answer.status == 200, path
+            assert path.startswith("/api") or 'lang="en"' in await answer.text()
+    bound = line.format("vermoeden_sign_in=een-browser", many)
+    login = {"login": await running.person(Role.HANDLER), "password": PASSWORD, **FORM_FIELD}
+    sent = running.client.post(
+        "/veldstad/aanmelden", data=login, headers={"Cookie": bound}, allow_redirects=False
+    )
+    async with sent as answer:
+        assert answer.status == 303
+
+
+@pytest.mark.parametrize("ours", ["", "vermoeden_session=t0; "])
+async def test_more_cookies_than_any_browser_keeps_are_refused_with_what_to_do(
+    running: Running, ours: str
+) -> None:
+    async with running.client.get("/veldstad/melden", headers={"Cookie": f"{ours}{MANY}; {MANY}"}) as answer:
+        assert answer.status == 431
+        told = await answer.text()
+        assert "Wis de cookies" in told
+        assert "Delete the cookies" in told
+        # Who is signed in here is not signed out by it.
+        assert answer.headers.get("Clear-Site-Data") == (None if ours else '"cookies"')
+
+
+async def test_an_address_that_is_too_long_takes_no_cookies_away(running: Running) -> None:
+    """Any page anywhere can make a browser ask for one."""
+    async with running.client.get("/veldstad/melden?x=" + "a" * 40_000) as answer:
+        assert answer.status == 431
+        assert "Clear-Site-Data" not in answer.headers

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway import store
-from gateway.cookies import cookies_in
+from gateway.cookies import IMPORTANT, CookieNames, cookies_in
 from gateway.domain.people import Person
 from gateway.settings import GatewaySettings
 
@@ -45,15 +45,15 @@ class Browsers:
 
     def __init__(self, database: Database, settings: GatewaySettings, secret: bytes) -> None:
         self._database = database
-        self._is_https = settings.is_https
+        self._names = CookieNames(settings.is_https)
         self._seconds = settings.known_browser_days * _DAY_SECONDS
         derived = HKDF(hashes.SHA256(), 64, None, _PURPOSE).derive(secret)
         self._sealer, self._tag_key = ChaCha20Poly1305(derived[:32]), derived[32:]
 
     @property
     def cookie_name(self) -> str:
-        """The `__Secure-` prefix (RFC 6265bis, 4.1.3.1) where https makes it possible."""
-        return "__Secure-vermoeden_known" if self._is_https else "vermoeden_known"
+        """The cookie of a known browser."""
+        return self._names.known
 
     async def lane(
         self, headers: Mapping[bytes, bytes], municipality: str, login: str, now: datetime
@@ -93,8 +93,8 @@ class Browsers:
         newest = sorted(others.items(), key=_signed_in_at, reverse=True)
         people = ((tag, int(now.timestamp())), *newest)[:_MOST_PEOPLE]
         value = self._sealed(KnownBrowser(secrets.token_bytes(_ID_BYTES), people))
-        secure = "; Secure" if self._is_https else ""
-        attributes = f"Max-Age={self._seconds}; Path={path}; HttpOnly; SameSite=Strict{secure}"
+        secure = "; Secure" if self._names.is_https else ""
+        attributes = f"Max-Age={self._seconds}; Path={path}; HttpOnly; SameSite=Strict{secure}{IMPORTANT}"
         return f"{self.cookie_name}={value}; {attributes}"
 
     def _tag(self, municipality: str, person: UUID, password_hash: str) -> bytes:

@@ -1,10 +1,46 @@
-"""Reading cookies."""
+"""Our cookies: what they are called, and how they are read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 _MOST = 4  # of one name: each may cost who reads it a look into the database
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+#: Chromium keeps these when a domain has too many, unless as many others are as important.
+IMPORTANT = "; Priority=High"
+
+
+@dataclass(frozen=True)
+class CookieNames:
+    """What our cookies are called; the door lets no others in.
+
+    With https names have a prefix (RFC 6265bis, 4.1.3): `__Host-` where no other page of the domain may set
+    one, `__Secure-` where the cookie goes to one path only.
+    """
+
+    is_https: bool
+    language = "taal"
+
+    @property
+    def session(self) -> str:
+        """Of a session."""
+        return "__Host-vermoeden_session" if self.is_https else "vermoeden_session"
+
+    @property
+    def form(self) -> str:
+        """To which the form of signing in is bound."""
+        return "__Host-vermoeden_sign_in" if self.is_https else "vermoeden_sign_in"
+
+    @property
+    def known(self) -> str:
+        """Of a browser in which somebody signed in before."""
+        return "__Secure-vermoeden_known" if self.is_https else "vermoeden_known"
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every name that we read."""
+        return frozenset({self.session, self.form, self.known, self.language})
 
 
 def cookies_in(headers: Mapping[bytes, bytes], name: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from gateway.api import MAX_BODY_BYTES, create_api
 from gateway.bodies import Bodies, Tempo, Uploads, WithWholeBody
 from gateway.browsers import Browsers
 from gateway.consumers import HANDLERS
+from gateway.cookies import CookieNames
 from gateway.domain.fading import SharedPace
 from gateway.domain.pace import Pace
 from gateway.door import Door
@@ -92,6 +93,7 @@ def build_guard(settings: GatewaySettings) -> Guard:
     """What bounds the connections of clients, and tells from which network each request comes."""
     limits = Limits(
         most=settings.connections,
+        cookies=CookieNames(settings.is_https).all,
         head_seconds=settings.head_seconds,
         idle_seconds=settings.idle_seconds,
         unread_seconds=settings.unread_seconds,

@@ -18,7 +18,7 @@ from common.sharing import within_wider
 
 from gateway import actions, store
 from gateway.browsers import Browsers
-from gateway.cookies import cookies_in
+from gateway.cookies import IMPORTANT, CookieNames, cookies_in
 from gateway.domain.pace import Attempts, TooFast, address_block
 from gateway.domain.people import ApiKey, Session
 from gateway.passwords import Passwords
@@ -96,6 +96,7 @@ class Sessions:
     ) -> None:
         self._database = database
         self._settings = settings
+        self._names = CookieNames(settings.is_https)
         self._passwords = passwords
         self._browsers = browsers
         self._clock = clock
@@ -108,12 +109,12 @@ class Sessions:
     @property
     def cookie_name(self) -> str:
         """The cookie of a session."""
-        return self._of_this_host("vermoeden_session")
+        return self._names.session
 
     @property
     def form_cookie_name(self) -> str:
         """The cookie to which the form of signing in is bound."""
-        return self._of_this_host("vermoeden_sign_in")
+        return self._names.form
 
     async def sign_in(
         self,
@@ -278,14 +279,10 @@ class Sessions:
         self._keys.put(key_hash, found, now)
         return found
 
-    def _of_this_host(self, name: str) -> str:
-        """The `__Host-` prefix (RFC 6265bis, 4.1.3.2) where https makes it possible."""
-        return f"__Host-{name}" if self._settings.is_https else name
-
     def _attributes(self) -> str:
         same_site = self._settings.session_same_site.capitalize()
         secure = "; Secure" if self._settings.is_https else ""
-        return f"Path=/; HttpOnly; SameSite={same_site}{secure}"
+        return f"Path=/; HttpOnly; SameSite={same_site}{secure}{IMPORTANT}"
 
 
 def csrf_token(session_token: str) -> str:

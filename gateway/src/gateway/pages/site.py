@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway.bodies import MARK
-from gateway.cookies import cookies_in
+from gateway.cookies import CookieNames, cookies_in
 from gateway.domain.people import Municipality
 from gateway.front import Front, Visitor
 from gateway.rendering import Language, NavigationItem, Renderer, Shell
@@ -27,7 +27,7 @@ PageEndpoint = Callable[[Request, Visitor], Awaitable[Response]]
 
 MAX_FORM_BYTES = 256 * 1024
 _MAX_FIELDS = 400
-_LANGUAGE = "taal"  # the query parameter and the cookie
+_LANGUAGE = CookieNames.language  # the query parameter and the cookie
 _YEAR_SECONDS = 365 * 24 * 60 * 60
 _STAFF = frozenset({Role.HANDLER, Role.PROCESS_MANAGER})
 _FIGURES = frozenset({Role.HANDLER, Role.PROCESS_MANAGER, Role.ADMINISTRATOR})

@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from common import metrics
 from common.callers import names_of
+from common.connections.cookies import OwnCookies
 from common.connections.guard import Guard, Idleness
 from common.connections.limits import Networks
 from common.connections.reading import Reading
@@ -64,6 +65,11 @@ class Connection(asyncio.BufferedProtocol):
     def head_bytes(self) -> int:
         """How long a head may be."""
         return self._guard.limits.head_bytes
+
+    @property
+    def own_cookies(self) -> OwnCookies:
+        """Which cookies are read."""
+        return self._guard.own_cookies
 
     @property
     def is_made(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Protocol
 
+from common.connections.cookies import OwnCookies
 from common.connections.limits import Limits, Networks, Unlooked
 from common.connections.line import Line
 from common.connections.time import SeenTime
@@ -99,6 +100,7 @@ class Guard:
     ) -> None:
         self.limits = limits or Limits()
         self.networks: Networks = networks or Unlooked()
+        self.own_cookies = OwnCookies(self.limits.cookies)
         self._time = SeenTime(clock)
         #: What connections speak TLS with; none: they speak in clear.
         self.context: ssl.SSLContext | None = None

@@ -15,7 +15,8 @@ class Limits:
     most: int = 4096
     handshake_seconds: float = 10  # for TLS
     head_seconds: float = 10  # from the first byte of a request to the end of its head
-    head_bytes: int = 32 * 1024
+    head_bytes: int = 32 * 1024  # without cookies that are not ours
+    cookies: frozenset[str] = frozenset()  # names of ours; others are read nowhere
     idle_seconds: float = 30  # before a request, the first or the next
     drain_seconds: float = 30  # for the rest of a body that was answered before it came
     unread_seconds: float = 20  # to take 48 KiB of an answer

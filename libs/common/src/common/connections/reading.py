@@ -5,6 +5,7 @@ pipeline as long as it comes, and keeps an answer for a client that does not rea
 """
 
 import asyncio
+import re
 from typing import Protocol
 
 from uvicorn.config import Config
@@ -12,10 +13,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from common import metrics
+from common.connections.cookies import MOST_COOKIE_BYTES, CookieSieve, OwnCookies
 from common.connections.limits import Networks
+from common.connections.refusals import Refusal
 from common.memory import READ_BYTES
 
 _MOST_PIPELINED = 8
+_AWAITED_COOKIE_BYTES = 4 * MOST_COOKIE_BYTES  # so that who sends too much hears it
+_HEAD_END = re.compile(rb"\r\n\r\n")
 _AROUND_EACH_BYTE = 16  # of framing, where a body comes in chunks of one byte
 
 
@@ -37,6 +42,10 @@ class Reader(Protocol):
     @property
     def head_bytes(self) -> int:
         """How long a head may be."""
+
+    @property
+    def own_cookies(self) -> OwnCookies:
+        """Which cookies are read."""
 
     def head_is_whole(self, network: str) -> None:
         """A request is there, from this network, and is answered from now on."""
@@ -69,7 +78,10 @@ class Reading(HttpToolsProtocol):
         self._connection = connection
         self._networks, self._most_head_bytes = connection.networks, connection.head_bytes
         self._is_in_head = self.is_in_body = False
-        self._head_bytes = 0
+        self._own_cookies = connection.own_cookies
+        self._sieve = CookieSieve(self._own_cookies)
+        self._refusal: Refusal | None = None
+        self._head_bytes = self._awaited_bytes = 0  # that were read of a head; and that came while it comes
         self._body_bytes = self._around_body_bytes = 0
         self._written: list[str] = []  # by proxies, of the request whose head comes
 
@@ -77,15 +89,15 @@ class Reading(HttpToolsProtocol):
         """Read what came, of which neither a head nor what stands around a body may be long."""
         if self.transport.is_closing():
             return  # an answer said that it is the last
-        was_in_head, was_in_body, had = self._is_in_head, self.is_in_body, self._body_bytes
-        self.data_received(came)  # type: ignore[arg-type]  # httptools reads any buffer
-        if was_in_head and self._is_in_head:
-            self._head_bytes += len(came)
-        elif was_in_body and self.is_in_body:
+        if not self.is_in_body:
+            self._feed_head(came)
+            return
+        had = self._body_bytes
+        self._sieve.lose()  # another request may begin behind the body
+        self._read(came)
+        if self.is_in_body:
             self._around_body_bytes += len(came) - (self._body_bytes - had)
-        is_long = self._head_bytes > self._most_head_bytes + READ_BYTES
-        is_thin = self._around_body_bytes > self._most_head_bytes + _AROUND_EACH_BYTE * self._body_bytes
-        if is_long or is_thin:
+        if self._around_body_bytes > self._most_head_bytes + _AROUND_EACH_BYTE * self._body_bytes:
             self._connection.cut("head")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -99,13 +111,18 @@ class Reading(HttpToolsProtocol):
             self._connection.cut("head")
             return
         metrics.CONNECTIONS_CUT.labels("unreadable").inc()
-        super().send_400_response(msg)
+        if self._refusal is None:
+            super().send_400_response(msg)
+        else:
+            self.transport.write(self._refusal.value)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise _TooMuch
-        self._is_in_head, self._head_bytes, self._written = True, 0, []
+        self._is_in_head, self._written = True, []
+        self._head_bytes = self._awaited_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -117,8 +134,10 @@ class Reading(HttpToolsProtocol):
         """A header; those that tell addresses get no further, and a trailer is nobody's business."""
         if not self._is_in_head:
             return
-        self._add(len(name) + len(value))
         lowered = name.lower()
+        if lowered == b"cookie":
+            value = self._own_cookies.among(value)
+        self._add(len(name) + len(value))
         if lowered not in _FORWARDED:
             super().on_header(lowered, value)
         elif lowered == self._networks.header:
@@ -126,6 +145,9 @@ class Reading(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; who asks is the network that it comes from."""
+        if self._sieve.is_too_much:  # said only now, for who still sends does not hear us
+            self._refusal = Refusal.COOKIES if self._sieve.has_own else Refusal.COOKIES_OF_OTHERS
+            raise _TooMuch
         self._is_in_head, self.is_in_body = False, True
         self._body_bytes = self._around_body_bytes = 0
         network = self._connection.network or self._networks.network(self._connection.peer, self._written)
@@ -154,9 +176,39 @@ class Reading(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Left to the guard, which also sees a connection that never began."""
 
+    def _feed_head(self, came: memoryview) -> None:
+        """Read some of a head; one that does not come at once is read without the cookies of others."""
+        if not self._is_in_head:
+            if _HEAD_END.search(came):
+                self._sieve.lose()
+                self._read(came)
+                return
+            self._sieve.begin()
+        head, at = bytes(came), 0
+        while at < len(head) and not self.transport.is_closing():
+            part, at = self._sieve.next(head, at)
+            if part:
+                self._read(part)
+            if self._sieve.size_bytes > _AWAITED_COOKIE_BYTES:
+                self._connection.cut("head")
+            if not self._is_in_head:
+                break
+        if at < len(head) and not self.transport.is_closing():
+            self._sieve.lose()
+            self._read(head[at:])
+
+    def _read(self, part: memoryview | bytes) -> None:
+        was_in_head = self._is_in_head
+        self.data_received(part)  # type: ignore[arg-type]  # httptools reads any buffer
+        if was_in_head and self._is_in_head:
+            self._awaited_bytes += len(part)
+            if self._awaited_bytes > self._most_head_bytes + READ_BYTES:
+                self._connection.cut("head")
+
     def _add(self, size_bytes: int) -> None:
         self._head_bytes += size_bytes
         if self._head_bytes > self._most_head_bytes:
+            self._refusal = Refusal.HEAD
             raise _TooMuch
 
 
