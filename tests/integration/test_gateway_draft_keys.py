@@ -211,9 +211,8 @@ async def test_one_network_takes_no_more_than_it_leaves_and_gets_back_what_it_de
         assert (await ask(running, "", new_id(), **{"X-Forwarded-For": "203.0.113.7"}))[0] == 201
         await ask(running, "/_destroy", new_id(), **greedy[0])  # which nobody holds
         assert (await ask(running, "", new_id(), **greedy[0]))[0] == 429
-        for own_id in ids[:2]:
-            await ask(running, "/_destroy", own_id, **greedy[0])
-            await ask(running, "/_destroy", own_id, **greedy[1])
+        for own_id, told in zip(ids[:3], greedy, strict=False):
+            await ask(running, "/_destroy", own_id, **told)
         assert (await ask(running, "", new_id(), **greedy[0]))[0] == 201
         running.clock.move(hours=25)
         await running.front.draft_keys.sweep()

@@ -66,6 +66,9 @@ ADMITTED: dict[str, str] = {
     "a code with few uses, tried by who made it": "who tries it again and again learns when it was used up",
     "the list of mails, by quarters": "how many mails of which kind left in it",
     "one mail made due alone": "makes one row due alone",
+    "the reporter's own network, asking": "by its price and waits that somebody there asks for a challenge",
+    "a pace or room that is filled": "by who fills it to its brim",
+    "places that somebody holds": "that somebody else takes one, because the slow give way",
     "an offer to a partner who watches the queue": "who watches the queue sees when an offer comes",
 }
 

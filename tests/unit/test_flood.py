@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from common.errors import TooMuch, Unavailable
+from gateway.domain.glimpses import Lot, by_lot
 from gateway.domain.proof import solve
 from gateway.flood import Admission, Asked, Flood, FormTooOld, FormTooQuick, ProofNeeded
 
@@ -25,10 +26,10 @@ class Clock:
         return self.now
 
 
-def made(clock: Clock, **changes: Any) -> Flood:
+def made(clock: Clock, lot: Lot = None, **changes: Any) -> Flood:
     usual = {"proof_bits": 4, "form_per_second": 0.1, "form_burst": 5}
     patience = {"form_patience_seconds": 0, "rate_patience_seconds": 0}
-    return Flood(settings_alone(**{**usual, **patience, **changes}), bytes(32), clock=clock)
+    return Flood(settings_alone(**{**usual, **patience, **changes}), bytes(32), clock=clock, lot=lot)
 
 
 def by_form(flood: Flood, key: str = KEY, place: str = "zandrecht", address: str = HERE) -> Asked:
@@ -249,3 +250,17 @@ def test_a_wide_network_of_ipv6_is_one() -> None:
     reports = [by_proof(flood, f"sleutel-{number}", f"2001:db8:7:{number}00::1") for number in range(9)]
     assert how_many([flood.admit(each) for each in reports]) == 4
     assert how_many([flood.admit(by_proof(flood, KEY, "2001:db8:8::1"))]) == 1
+
+
+def test_who_holds_the_price_just_below_a_step_does_not_hear_when_somebody_reports() -> None:
+    """As the bell was rung: eight networks keep 59 a minute accepted, and look at the bits each second."""
+    clock = Clock()
+    flood = made(clock, by_lot, proof_free_per_minute=60, text_burst=2000)
+    for number in range(59):
+        gone(flood.admit_preview(by_proof(flood, f"kijker-{number}", f"192.0.{number % 8}.1")), status=200)
+    for second in range(40):
+        clock.now += 1
+        gone(flood.admit_preview(by_proof(flood, f"later-{second}", f"192.0.{second % 8}.1")), status=200)
+        gone(flood.admit_form(by_proof(flood, f"melder-{second}", f"198.51.{second}.1")))
+        gone(flood.admit_preview(by_proof(flood, f"melder-{second}", f"198.51.{second}.1")), status=200)
+        assert flood.challenge("zandrecht", "203.0.113.7").bits == 4

@@ -7,6 +7,9 @@ from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, r
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.gateway import settings_alone
+from tests.support.lots import lots
+
 SECRET = bytes(range(32))
 TOKEN = Token("proof", "zandrecht", 1_795_000_000, 16)
 
@@ -55,7 +58,7 @@ def test_the_work_doubles_with_the_crowd_and_stops_somewhere() -> None:
 
 
 def test_a_crowd_is_forgotten_in_minutes_and_is_each_municipalitys_own() -> None:
-    crowd = Crowd(most_of_network=30)
+    crowd = Crowd(most_of_network=30, lot=None)
     for second in range(120):
         crowd.note("zandrecht", f"netwerk {second % 10}", float(second))
     assert 50 < crowd.level("zandrecht", "een ander", 120) < 60
@@ -64,7 +67,7 @@ def test_a_crowd_is_forgotten_in_minutes_and_is_each_municipalitys_own() -> None
 
 
 def test_one_network_moves_the_level_of_others_by_its_share_only() -> None:
-    crowd = Crowd(most_of_network=30)
+    crowd = Crowd(most_of_network=30, lot=None)
     for second in range(600):
         crowd.note("zandrecht", "druk", second / 10)
     assert crowd.level("zandrecht", "druk", 60) > 300
@@ -72,9 +75,61 @@ def test_one_network_moves_the_level_of_others_by_its_share_only() -> None:
 
 
 def test_a_crowd_keeps_so_many_networks_and_forgets_the_quiet() -> None:
-    crowd = Crowd(most_of_network=30, max_networks=5)
+    crowd = Crowd(most_of_network=30, max_networks=5, lot=None)
     for number in range(9):
         crowd.note("zandrecht", f"netwerk {number}", 0)
     assert len(crowd) == 5
     crowd.note("zandrecht", "later", 600)
     assert len(crowd) == 1
+
+
+@pytest.mark.parametrize("held", [45, 59.5])
+def test_others_show_at_a_drawn_moment_and_hardly_with_one_report_a_minute_more(held: float) -> None:
+    """The same lots with and without it, while somebody holds the crowd below what is free."""
+    rang = 0
+    for seed in range(60):
+        shown = []
+        for reported in (0, 1):
+            crowd, count, level = Crowd(30, lot=lots(seed)), 0, 0.0
+            while level == 0 and count < 900:
+                count += 1
+                for number in range(int(held * count / 60) - int(held * (count - 1) / 60)):
+                    crowd.note("zandrecht", f"netwerk {(count + number) % 9}", count)
+                if reported and count % 60 == 0:
+                    crowd.note("zandrecht", "melder", count)
+                level = crowd.level("zandrecht", "een ander", count)
+                assert level == 0 or count >= 300
+            shown.append(difficulty(16, 18, level, 60))
+        rang += shown[0] != shown[1]
+    assert rang < 60 * 0.15
+
+
+def test_a_flood_from_many_networks_meets_the_ceiling_within_a_quarter_of_an_hour() -> None:
+    """With the numbers of the settings: all that a pace lets in, 20 a second, from 100 networks."""
+    settings = settings_alone()
+    least, most, free = settings.proof_bits, settings.proof_bits_most, settings.proof_free_per_minute
+    for seed in range(2):
+        crowd, bits = Crowd(free / 2, lot=lots(seed)), []
+        for turn in range(20 * 60 * 25):
+            network = f"netwerk {turn % 100}"
+            crowd.note("zandrecht", network, turn / 20)
+            bits.append(difficulty(least, most, crowd.level("zandrecht", network, turn / 20), free))
+        assert set(bits[15 * 60 * 20 :]) == {most}
+        saved = sum(2**most - 2**each for each in bits)
+        assert saved <= 15 * 60 * 20 * (2**most - 2**least)  # 3.5 billion hashes, some minutes of one machine
+        assert difficulty(least, most, crowd.level("zandrecht", "nieuw", 25 * 60 + 901), free) == least
+
+
+def test_one_network_pays_for_its_own_at_once() -> None:
+    crowd = Crowd(most_of_network=30)
+    for _ in range(121):
+        crowd.note("zandrecht", "druk", 0)
+    assert difficulty(16, 18, crowd.level("zandrecht", "druk", 0), 60) == 18
+
+
+def test_a_clock_that_was_set_back_lets_a_crowd_be_seen_anew() -> None:
+    crowd = Crowd(most_of_network=30)
+    crowd.note("zandrecht", "eerst", 100_000)
+    for number in range(120):
+        crowd.note("zandrecht", f"netwerk {number % 9}", 1000)
+    assert crowd.level("zandrecht", "een ander", 1900) > 0

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.fading import Fading, Seen, SharedPace
+from gateway.domain.glimpses import Lot, by_lot
 from gateway.domain.pace import Pace, TooFast, address_block
 from gateway.domain.proof import Crowd, NotOurs, Token, difficulty, is_solved, read_token, unreserved
 from gateway.settings import GatewaySettings
@@ -132,9 +133,14 @@ class Flood:
     """Admits reports; one per process. Tokens are signed, so that every replica knows every other's."""
 
     def __init__(
-        self, settings: GatewaySettings, secret: bytes, *, clock: Callable[[], float] = time.time
+        self,
+        settings: GatewaySettings,
+        secret: bytes,
+        *,
+        clock: Callable[[], float] = time.time,
+        lot: Lot = by_lot,
     ) -> None:
-        self._settings = settings
+        self._settings, self._lot = settings, lot
         self._secret = HKDF(hashes.SHA256(), 32, None, b"vermoeden flood v1").derive(secret)
         self._clock = clock
         patience = settings.rate_patience_seconds
@@ -149,7 +155,10 @@ class Flood:
         self._given: Fading[tuple[str, str]] = Fading(_MINUTE_SECONDS)
 
     def challenge(self, municipality: str, address: str = "") -> Challenge:
-        """A challenge as hard as the crowd here, and all that this network was given and sent, call for."""
+        """A challenge as hard as all that this network was given and sent, and the crowd here, call for.
+
+        Of the crowd it tells how large it was, roughly, at the last moment that was drawn (`Crowd`).
+        """
         settings, now, network = self._settings, self._clock(), widest(address_block(address))
         levels = [pay.crowd.level(municipality, network, now) for pay in (self._reports, self._looks)]
         levels += [self._given.level((municipality, network), now)]
@@ -196,10 +205,12 @@ class Flood:
         return self._by_form(asked, self._looks)
 
     def _pay(self, of_report: Pace, *, is_by_length: bool = False) -> _Pay:
-        settings = self._settings
-        with_proof = SharedPace(settings.text_per_second, settings.text_burst, settings.rate_patience_seconds)
-        with_form = SharedPace(settings.form_per_second, settings.form_burst, settings.form_patience_seconds)
-        crowd = Crowd(settings.proof_free_per_minute / 2)
+        settings, lot, patience = self._settings, self._lot, self._settings.rate_patience_seconds
+        with_proof = SharedPace(settings.text_per_second, settings.text_burst, patience, lot=lot)
+        with_form = SharedPace(
+            settings.form_per_second, settings.form_burst, settings.form_patience_seconds, lot=lot
+        )
+        crowd = Crowd(settings.proof_free_per_minute / 2, lot=lot)
         return _Pay(crowd, Seen(), with_proof, with_form, of_report, is_by_length)
 
     def _by_proof(self, asked: Asked, pay: _Pay) -> Admission:

@@ -95,8 +95,9 @@ class SharedWork:
             settings.work_block_share * _MS, settings.work_block_burst_seconds * _MS, patience
         )
         share, burst = settings.work_municipality_share, settings.work_municipality_burst_seconds
-        self._of_municipality = SharedPace(share * _MS, burst * _MS, patience)
-        self._of_known = SharedPace(share * _MS, burst * _MS, patience)
+        # Seen exactly: how busy the processor is shows in the time of every answer anyway.
+        self._of_municipality = SharedPace(share * _MS, burst * _MS, patience, lot=None)
+        self._of_known = SharedPace(share * _MS, burst * _MS, patience, lot=None)
         self._refusals = Pace(settings.refusals_per_second, _REFUSALS_BURST, _LONGEST_HOLD_SECONDS)
 
     async def turn(self, scope: Scope, municipality: str) -> Bill:

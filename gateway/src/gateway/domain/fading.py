@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from common.sharing import Path, levels
 
+from gateway.domain.glimpses import Lot, by_lot, is_seen_anew, roughly
 from gateway.domain.pace import TooFast
 
 K = TypeVar("K", bound=Hashable)
@@ -42,6 +43,10 @@ class Fading(Generic[K]):
             if len(self._levels) <= self.max_keys and self.level(oldest, now) > _HARDLY_ANYTHING:
                 return
             del self._levels[oldest]
+
+    def levels(self, now: float) -> dict[K, float]:
+        """How much is left of each key."""
+        return {key: self.level(key, now) for key in self._levels}
 
     def __len__(self) -> int:
         return len(self._levels)
@@ -79,16 +84,26 @@ class SharedPace:
     it together, and a newcomer is served at once as long as fewer than `burst` others are greedy (dynamic
     thresholds, Choudhury and Hahne, 1998, as `common.sharing`, over what was used lately instead of held).
     Nested likewise: a network within a wider one gets what it leaves free of what that one can still use.
+    Who used something lately sees what others did roughly (`domain.glimpses`), and no single one of theirs;
+    who used nothing waits for no more than was used.
     """
 
     def __init__(
-        self, per_second: float, burst: float, patience_seconds: float, *, max_networks: int = 20_000
+        self,
+        per_second: float,
+        burst: float,
+        patience_seconds: float,
+        *,
+        max_networks: int = 20_000,
+        lot: Lot = by_lot,
     ) -> None:
         self._burst = burst
         self._seconds = burst / per_second
         self._patience_seconds = patience_seconds
         self._of_network: Fading[Path] = Fading(self._seconds, max_networks)
         self._of_municipality: Fading[Path] = Fading(self._seconds)
+        self._seen: Fading[Path] = Fading(self._seconds)  # of a municipality, by who shares it
+        self._lot = lot
 
     def delay_seconds(self, path: Path, now: float, amount: float = 1.0) -> float:
         """How long this must wait; raises `TooFast` when that is over the patience, and then counts nothing.
@@ -96,8 +111,11 @@ class SharedPace:
         `path` is a municipality, and networks from wide to narrow. More than half of the burst at once waits
         as half of it does, and counts whole.
         """
-        counts = self._counts(path)
-        used = sum(count.level(key, now) for count, key in counts)
+        municipality, *within = levels(path)
+        own = [self._of_network.level(each, now) for each in within]
+        is_newcomer = sum(own) < _HARDLY_ANYTHING
+        others = (self._of_municipality if is_newcomer else self._seen).level(municipality, now)
+        used = sum(own, max([others, *own]))
         room = self._burst - min(amount, self._burst / 2)
         wait = self._seconds * math.log(used / room) if used > room else 0.0
         if wait > self._patience_seconds:
@@ -110,6 +128,7 @@ class SharedPace:
         """So much more was used than `delay_seconds` counted."""
         for count, key in self._counts(path):
             count.add(key, now, amount)
+        self._look(path[:1], now, amount)
 
     def give_back(self, path: Path, now: float, amount: float = 1.0) -> None:
         """What was counted was not used; what faded meanwhile is not given back."""
@@ -117,6 +136,7 @@ class SharedPace:
         left = min([amount, *(count.level(key, now) for count, key in counts)])
         for count, key in counts:
             count.add(key, now, -left)
+        self._look(path[:1], now, left)
 
     def __len__(self) -> int:
         return len(self._of_network)
@@ -124,3 +144,9 @@ class SharedPace:
     def _counts(self, path: Path) -> list[tuple[Fading[Path], Path]]:
         municipality, *within = levels(path)
         return [(self._of_municipality, municipality), *((self._of_network, each) for each in within)]
+
+    def _look(self, municipality: Path, now: float, amount: float) -> None:
+        """After a change of so much, perhaps see anew how much is used; whoever asks next is shown it."""
+        if is_seen_anew(amount, self._burst, self._lot):
+            shown = roughly(self._of_municipality.level(municipality, now), self._lot)
+            self._seen.add(municipality, now, shown - self._seen.level(municipality, now))

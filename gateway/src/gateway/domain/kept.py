@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from common.sharing import Path, levels
 
+from gateway.domain.glimpses import Lot, by_lot, is_seen_anew, roughly
+
 _EVERYWHERE_SECONDS = 600
 
 
@@ -14,6 +16,10 @@ class _Kept:
 
     came_at: dict[Path, deque[float]] = field(default_factory=dict)
     count: Counter[Path] = field(default_factory=Counter)
+    seen: Counter[Path] = field(
+        default_factory=Counter
+    )  # the count, when it was last seen by who has something
+    blur: float = 1.0  # so many times as much was shown of what others had
 
 
 _NOTHING = _Kept()
@@ -24,12 +30,13 @@ class Kept:
 
     A network may have as much kept as it leaves free for the others, and one within it of what that one can
     still have. Counted is what this process let in, until it is taken away, or for so many seconds; a network
-    is known here no longer than that. (Dynamic thresholds, as `common.sharing`.)
+    is known here no longer than that. (Dynamic thresholds, as `common.sharing`.) Who has
+    something sees what others have roughly (`domain.glimpses`), and not one of theirs come or go.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float, *, lot: Lot = by_lot) -> None:
         """`most`: of one municipality; what is older than `seconds` is kept nowhere else either."""
-        self._most, self._seconds = most, seconds
+        self._most, self._seconds, self._lot = most, seconds, lot
         self._of_municipality: dict[str, _Kept] = {}
         self._faded_at = 0.0
 
@@ -37,13 +44,19 @@ class Kept:
         """Whether one more may be kept on this account."""
         self._fade(path[0], now)
         kept = self._of_municipality.get(path[0], _NOTHING)
-        return sum(kept.count[each] for each in levels(path)) + 1 <= self._most
+        within = levels(path)[1:]
+        own = [kept.count[each] for each in within]
+        if not any(own):
+            return kept.count[path[:1]] < self._most
+        others = kept.blur * (kept.seen[path[:1]] - kept.seen[within[0]])
+        return sum(own, own[0] + others) + 1 <= self._most
 
     def add(self, path: Path, now: float) -> None:
         """One more is kept."""
         kept = self._of_municipality.setdefault(path[0], _Kept())
         kept.came_at.setdefault(path, deque()).append(now)
         kept.count.update(levels(path))
+        self._look(kept, 1)
 
     def take(self, path: Path, count: int, now: float) -> None:
         """So many are taken away; those that this process did not see come do not count."""
@@ -77,7 +90,13 @@ class Kept:
             kept.count[each] -= count
             if not kept.count[each]:
                 del kept.count[each]
+        self._look(kept, count)
         if not own:
             del kept.came_at[path]
         if not kept.came_at:
             del self._of_municipality[path[0]]
+
+    def _look(self, kept: _Kept, count: int) -> None:
+        """After so many came or went, perhaps see anew how many there are."""
+        if is_seen_anew(count, self._most, self._lot):
+            kept.seen, kept.blur = kept.count.copy(), roughly(1.0, self._lot)

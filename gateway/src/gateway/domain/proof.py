@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
 from gateway.domain.fading import Fading
+from gateway.domain.glimpses import Lot, by_lot, is_within_glimpse, roughly, seconds_between
 
 _MAC_BYTES = 16
 _PARTS = 6
@@ -64,29 +65,48 @@ def solve(token: str, key: str, bits: int) -> int:
 class Crowd:
     """How many were accepted in the last minute or so: of each municipality, and there of each network.
 
-    One network moves the price of its municipality by `most_of_network` a minute at most, its own by all.
+    One network moves the price of its municipality by `most_of_network` a minute at most, its own by all, and
+    at once. What others do shows roughly, as it stood at the last moment drawn by lot (`domain.glimpses`).
     """
 
     def __init__(
-        self, most_of_network: float, *, minute_seconds: float = 60, max_networks: int = 10_000
+        self,
+        most_of_network: float,
+        *,
+        minute_seconds: float = 60,
+        max_networks: int = 10_000,
+        lot: Lot = by_lot,
     ) -> None:
         self._most_of_network = most_of_network
         self._of_network: Fading[tuple[str, str]] = Fading(minute_seconds, max_networks)
         self._of_municipality: Fading[str] = Fading(minute_seconds)
+        self._seen: dict[str, float] = {}  # of each municipality, at the last look
+        self._look_at = 0.0
+        self._lot = lot
 
     def note(self, municipality: str, network: str, now: float) -> None:
         """One more was accepted."""
+        self._look(now)
         if self._of_network.level((municipality, network), now) < self._most_of_network:
             self._of_municipality.add(municipality, now)
         self._of_network.add((municipality, network), now)
 
     def level(self, municipality: str, network: str, now: float) -> float:
-        """About how many a minute are accepted now, as far as this network must work for it."""
+        """About how many a minute are accepted, as far as this network must work for it."""
+        self._look(now)
         own = self._of_network.level((municipality, network), now)
-        return max(own, self._of_municipality.level(municipality, now))
+        return max(own, self._seen.get(municipality, 0.0))
 
     def __len__(self) -> int:
         return len(self._of_network)
+
+    def _look(self, now: float) -> None:
+        """See how much is accepted everywhere, if it is time for it."""
+        if is_within_glimpse(self._look_at - now):
+            return
+        levels = self._of_municipality.levels(now)
+        self._seen = {municipality: roughly(level, self._lot) for municipality, level in levels.items()}
+        self._look_at = now + seconds_between(self._lot)
 
 
 def difficulty(least_bits: int, most_bits: int, level: float, free: float) -> int:
