@@ -39,7 +39,7 @@ from tests.support.attempts import Attempts
 from tests.support.backing import Backing
 from tests.support.intake import Desk, intake_desk
 from tests.support.intake import report as told
-from tests.support.municipality import Town, vouched_key
+from tests.support.municipality import Town, protecting, vouched_key
 
 TOWN = "zandrecht"
 THEIRS = Signing(new_signing_key())
@@ -236,7 +236,12 @@ def passed_on(town: Town, following: Signing) -> MunicipalityConfigured:
     keys = tuple(
         vouched_key(TOWN, following, key.group, key.key_id, key.public_key) for key in town.state.keys
     )
-    changed = {"version": 2, "keys": keys, "signers": (*town.state.signers, signer)}
+    changed = {
+        "version": 2,
+        "keys": keys,
+        "signers": (*town.state.signers, signer),
+        "protections": protecting(TOWN, following, text_in_clear=True),
+    }
     return town.state.model_copy(update=changed)
 
 

@@ -11,6 +11,7 @@ from common.auth import Identity
 from common.contracts.casework import AnonymisationCorrected
 from common.contracts.codes import Correction, KeyGroup, PersonalClass, Role
 from common.provision import DatabaseUrls
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from tests.support.backing import Backing
@@ -172,6 +173,23 @@ async def test_where_texts_are_sealed_only_nothing_is_brought_into_the_open(desk
     assert (answer.status_code, answer.json()["code"]) == (409, "text-not-in-clear")
     shown = (await desk.get(f"/reports/{report_id}", who)).json()
     assert (shown["anonymisedText"], shown["textInClear"], shown["mayCorrect"]) == (None, False, False)
+
+
+async def test_a_text_that_the_municipality_forbids_is_not_kept(desk: Desk) -> None:
+    who, label = handler(), {"where": "received"}
+    refused = REGISTRY.get_sample_value("vermoeden_keys_refused_total", label) or 0.0
+    state = make_town(version=2, text_in_clear=False).state
+    for version, told in enumerate((state, state.model_copy(update={"text_in_clear": True})), 2):
+        await desk.hear(
+            told.model_copy(update={"version": version})
+        )  # the second goes against what was signed
+        report_id = await reported(desk, who)
+        shown = (await desk.get(f"/reports/{report_id}", who)).json()
+        assert (shown["anonymisedText"], shown["textInClear"]) == (None, False)
+    assert REGISTRY.get_sample_value("vermoeden_keys_refused_total", label) == refused + 2
+    await desk.hear(make_town(version=4).state)
+    report_id = await reported(desk, who)
+    assert (await desk.get(f"/reports/{report_id}", who)).json()["anonymisedText"]
 
 
 async def test_only_who_may_see_a_report_corrects_it(desk: Desk) -> None:

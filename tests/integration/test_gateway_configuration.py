@@ -18,7 +18,7 @@ from common.errors import Malformed
 from common.messaging.envelope import read_envelope, read_event
 from common.provision import DatabaseUrls
 from common.sealing import encode
-from common.vouching import Signing, new_signing_key
+from common.vouching import Signing, new_signing_key, require_protections
 from gateway.configuration import MunicipalityState
 from sqlalchemy import text
 
@@ -146,6 +146,16 @@ THEIRS = Signing(new_signing_key())
             "/signers",
             "signer-not-signed",
         ),
+        (
+            {"signers": [{"publicKey": SIGNING.public_key}], "protections": {"textInClear": True}},
+            "/protections/signature",
+            "protections-not-signed",
+        ),
+        (
+            {"signers": [{"publicKey": SIGNING.public_key}], "protections": {"textInClear": False}},
+            "/textInClear",
+            "not-as-signed",
+        ),
         ({"hosts": ["https://x.example/"]}, "/hosts/0", "not-a-host"),
     ],
 )
@@ -179,7 +189,8 @@ async def test_a_signer_passes_on_to_the_next_and_no_other_takes_its_place(
     assert sign(begun, "--signer", str(first)) == begun
     passed_on = sign(begun, "--signer", str(second), "--previous", str(first))
     newest = json.dumps({"estad": passed_on["signers"][-1]["publicKey"]})
-    assert told[-1] == f"For intake: VERMOEDEN_SIGNERS='{newest}'"
+    assert told[-1].startswith("Signed: anonymised texts may leave intake unsealed; restricted types: those")
+    assert told[-1].endswith(f"\nFor intake: VERMOEDEN_SIGNERS='{newest}'")
     stolen = sign(unsigned, "--signer", str(tmp_path / "theirs"))
     back = sign(unsigned, "--signer", str(first))
     for state in (begun, passed_on):
@@ -211,6 +222,18 @@ def _sign_keys(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=60,
     )
+
+
+async def test_what_was_signed_of_protection_is_spoken_and_never_left_out_again(database: Database) -> None:
+    state = municipality("kastad", protections={"restrictedTypes": ["druk"]})
+    await actions.configure_municipality(database, state)
+    spoken = (await _spoken(database, "kastad"))[0].protections
+    assert spoken is not None
+    assert (spoken.text_in_clear, spoken.restricted_types) == (True, ("druk",))
+    require_protections("kastad", spoken, SIGNING.public_key)
+    with pytest.raises(Malformed) as caught:
+        await actions.configure_municipality(database, state.model_copy(update={"protections": None}))
+    assert [each.code for each in caught.value.errors] == ["protections-gone"]
 
 
 async def test_a_host_of_another_municipality_is_refused(database: Database) -> None:

@@ -9,11 +9,12 @@ from common.contracts.gateway import (
     GroupKey,
     MunicipalityConfigured,
     Partner,
+    Protections,
     Signer,
     Subscription,
 )
 from common.sealing import KeyPair, encode, generate_key_pair
-from common.vouching import Signing, group_key_statement, new_signing_key
+from common.vouching import Signing, group_key_statement, new_signing_key, protections_statement
 
 DEPARTMENTS = [
     "oov",
@@ -66,6 +67,7 @@ def make_town(code: str = "zandrecht", *, version: int = 1, text_in_clear: bool 
             for group, pair in keys.items()
         ),
         signers=(Signer(public_key=signing.public_key),),
+        protections=protecting(code, signing, text_in_clear=text_in_clear),
         **more,
     )
     return Town(state, keys, signing)
@@ -75,3 +77,11 @@ def vouched_key(code: str, signing: Signing, group: KeyGroup, key_id: str, publi
     """A group's key as its custodians sign it."""
     signature = signing.sign(group_key_statement(code, group.value, key_id, public_key))
     return GroupKey(group=group, key_id=key_id, public_key=public_key, signature=signature)
+
+
+def protecting(
+    code: str, signing: Signing, *, text_in_clear: bool, restricted_types: tuple[str, ...] | None = None
+) -> Protections:
+    """What protects the reports of a municipality, as its custodians sign it."""
+    said = Protections(text_in_clear=text_in_clear, restricted_types=restricted_types)
+    return said.model_copy(update={"signature": signing.sign(protections_statement(code, said))})

@@ -10,6 +10,7 @@ import yaml
 from common.certificates import names_of
 from common.flow import SERVICES
 from common.migration import SERVER_SETTINGS
+from gateway.configuration import MunicipalityState, faults_of
 
 from tests.support.backing import CHOICE
 from tests.support.composing import ROOT, obstacle
@@ -270,3 +271,8 @@ def test_no_package_host_is_named(path: str) -> None:
 def test_what_keeps_the_file_from_being_brought_up_is_told() -> None:
     assert obstacle({CHOICE: "native"}) == f"{CHOICE} is native"
     assert obstacle({CHOICE: "containers"}) is None  # demanded: it runs, and fails where it cannot
+
+
+def test_the_demo_describes_a_municipality_that_can_be_configured() -> None:
+    content = yaml.safe_load((ROOT / "deploy/compose/demo/waterdam.yaml").read_text(encoding="utf-8"))
+    assert faults_of(MunicipalityState.model_validate(content)) == []

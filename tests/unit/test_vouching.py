@@ -15,11 +15,12 @@ from common.vouching import (
     new_signing_key,
     require_group_key,
     require_pinned_key,
+    require_protections,
     require_signed,
     succession_statement,
 )
 
-from tests.support.municipality import vouched_key
+from tests.support.municipality import protecting, vouched_key
 
 TOWN = "veldstad"
 FIRST, SECOND, THIRD, OTHER = (Signing(new_signing_key()) for _ in range(4))
@@ -78,6 +79,24 @@ def test_a_signature_is_for_one_key_of_one_group_of_one_municipality() -> None:
     for municipality, changed, by in wrong:
         with pytest.raises(NotVouched):
             require_group_key(municipality, changed, by)
+
+
+def test_what_protects_is_signed_whole_and_for_one_municipality() -> None:
+    said = protecting(TOWN, FIRST, text_in_clear=False, restricted_types=("wiet", "druk"))
+    require_protections(TOWN, said, FIRST.public_key)
+    changes: tuple[dict[str, object], ...] = (
+        {"text_in_clear": True},
+        {"restricted_types": None},
+        {"restricted_types": ()},
+        {"restricted_types": ("wiet",)},
+        {"restricted_types": ("wiet,druk",)},
+        {"signature": ""},
+    )
+    wrong = [(TOWN, said.model_copy(update=change), FIRST.public_key) for change in changes]
+    wrong += [("duinrade", said, FIRST.public_key), (TOWN, said, SECOND.public_key)]
+    for municipality, changed, by in wrong:
+        with pytest.raises(NotVouched):
+            require_protections(municipality, changed, by)
 
 
 def test_a_mailbox_takes_a_key_that_follows_from_its_pin_only() -> None:

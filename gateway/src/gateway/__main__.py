@@ -17,7 +17,7 @@ from common.readable import shown
 from pydantic import ValidationError
 
 from gateway import actions, importing
-from gateway.configuration import MunicipalityState
+from gateway.configuration import MunicipalityState, ProtectionsState
 from gateway.main import serve
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
@@ -60,6 +60,8 @@ async def _configure(database: Database, arguments: argparse.Namespace) -> str:
     state = _read_state(arguments.file)
     done = await actions.configure_municipality(database, state)
     change = "configured" if done.is_changed else "unchanged"
+    if state.text_in_clear and state.protections is None:
+        _tell("Texts stay sealed: nobody signed that they may be in clear. Sign the file with `sign-keys`.")
     return f"{state.code}: {change}, version {done.version}."
 
 
@@ -70,9 +72,19 @@ def _sign_keys(arguments: argparse.Namespace) -> str:
         done = signed(state, signing_in(arguments.signer), previous)
     except ValueError as error:
         raise SystemExit(str(error)) from error
+    if done.protections:
+        _tell(_signed_words(done.protections))
     _tell(f"For intake: VERMOEDEN_SIGNERS='{json.dumps({done.code: done.signers[-1].public_key})}'")
     document = done.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+
+def _signed_words(signed: ProtectionsState) -> str:
+    """What a custodian signed besides the keys, to look at."""
+    texts = "may leave intake unsealed" if signed.text_in_clear else "stay sealed"
+    named = signed.restricted_types
+    types = "those of the software" if named is None else ", ".join(named) or "none"
+    return f"Signed: anonymised texts {texts}; restricted types: {types}."
 
 
 def _tell(what: str) -> None:

@@ -12,13 +12,14 @@ from common.contracts.gateway import (
     MunicipalityConfigured,
     Neighbourhood,
     Partner,
+    Protections,
     Signer,
     Subscription,
 )
 from common.errors import FieldError
 from common.messaging.envelope import TooLarge, encode
 from common.sealing import decode
-from common.vouching import NotVouched, current_signer, require_group_key
+from common.vouching import NotVouched, current_signer, require_group_key, require_protections
 from pydantic import ConfigDict, Field
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?")
@@ -56,6 +57,15 @@ class SignerState(Signer):
     model_config = _STRICT
 
 
+class ProtectionsState(Protections):
+    """What protects reports; `sign-keys` fills in all but the types; unknown fields are errors."""
+
+    model_config = _STRICT
+
+    text_in_clear: bool = False
+    restricted_types: tuple[Code, ...] | None = Field(default=None, max_length=200)
+
+
 class FileLimitsState(FileLimits):
     """The municipality's own limits for files; unknown fields are errors."""
 
@@ -83,6 +93,7 @@ class MunicipalityState(WireModel):
     partners: tuple[PartnerState, ...] = ()
     keys: tuple[GroupKeyState, ...] = Field(min_length=1)
     signers: tuple[SignerState, ...] = Field(default=(), max_length=50)
+    protections: ProtectionsState | None = None
     hosts: tuple[str, ...] = ()
     file_limits: FileLimitsState | None = None
     neighbourhoods: tuple[NeighbourhoodState, ...] = Field(default=(), max_length=600)
@@ -102,6 +113,7 @@ class MunicipalityState(WireModel):
             partners=self.partners,
             keys=self.keys,
             signers=self.signers,
+            protections=self.protections,
             file_limits=self.file_limits,
             neighbourhoods=self.neighbourhoods,
             form_layout=self.form_layout,
@@ -187,6 +199,7 @@ def _bad_signers(state: MunicipalityState) -> Iterator[FieldError]:
     except NotVouched as error:
         yield signers_fault(str(error))
         return
+    yield from _bad_protections(state, signer)
     for index, key in enumerate(state.keys):
         try:
             require_group_key(state.code, key, signer)
@@ -197,6 +210,27 @@ def _bad_signers(state: MunicipalityState) -> Iterator[FieldError]:
                 "De laatste ondertekenaar heeft deze sleutel niet getekend; zie `sign-keys`.",
                 "The last signer did not sign this key; see `sign-keys`.",
             )
+
+
+def _bad_protections(state: MunicipalityState, signer: str) -> Iterator[FieldError]:
+    if state.protections is None:
+        return
+    try:
+        require_protections(state.code, state.protections, signer)
+    except NotVouched as error:
+        yield FieldError(
+            "/protections/signature",
+            str(error),
+            "De laatste ondertekenaar heeft dit niet getekend; zie `sign-keys`.",
+            "The last signer did not sign this; see `sign-keys`.",
+        )
+    if state.protections.text_in_clear != state.text_in_clear:
+        yield FieldError(
+            "/textInClear",
+            "not-as-signed",
+            "Bij protections is iets anders getekend. Teken het bestand opnieuw met `sign-keys`.",
+            "Something else was signed in protections. Sign the file again with `sign-keys`.",
+        )
 
 
 def signers_fault(code: str) -> FieldError:

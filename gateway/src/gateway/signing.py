@@ -1,4 +1,4 @@
-"""``python -m gateway sign-keys``: custodians vouch for keys, on a machine of their own."""
+"""``python -m gateway sign-keys``: custodians vouch for keys and protections, on a machine of their own."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ from common.vouching import (
     Signing,
     group_key_statement,
     new_signing_key,
+    protections_statement,
     succession_statement,
 )
 
-from gateway.configuration import GroupKeyState, MunicipalityState, SignerState
+from gateway.configuration import GroupKeyState, MunicipalityState, ProtectionsState, SignerState
 
 
 def signed(state: MunicipalityState, signing: Signing, previous: Signing | None = None) -> MunicipalityState:
-    """The state with every key signed by this signer, who comes last among the signers.
+    """The state with every key, and what protects reports, signed by this signer, the last among the signers.
 
     `previous` passes on to one that is new: without it a new signer begins a chain, which holds for a
     municipality that has none. Idempotent.
@@ -28,9 +29,9 @@ def signed(state: MunicipalityState, signing: Signing, previous: Signing | None 
         signers = (*signers, SignerState(public_key=signing.public_key, signature=signature))
     elif signers[-1].public_key != signing.public_key:
         raise ValueError("This signer was followed by another, whose word counts now.")
-    return state.model_copy(
-        update={"keys": tuple(_signed(state.code, key, signing) for key in state.keys), "signers": signers}
-    )
+    keys = tuple(_signed(state.code, key, signing) for key in state.keys)
+    protections = _protections(state, signing)
+    return state.model_copy(update={"keys": keys, "signers": signers, "protections": protections})
 
 
 def signing_in(file: Path) -> Signing:
@@ -49,3 +50,11 @@ def previous_in(file: Path) -> Signing:
 def _signed(municipality: str, key: GroupKeyState, signing: Signing) -> GroupKeyState:
     statement = group_key_statement(municipality, key.group.value, key.key_id, key.public_key)
     return key.model_copy(update={"signature": signing.sign(statement)})
+
+
+def _protections(state: MunicipalityState, signing: Signing) -> ProtectionsState:
+    """Whether text may leave intake in clear, as the file says, and the restricted types that it names."""
+    named = state.protections.restricted_types if state.protections else None
+    protections = ProtectionsState(text_in_clear=state.text_in_clear, restricted_types=named)
+    signature = signing.sign(protections_statement(state.code, protections))
+    return protections.model_copy(update={"signature": signature})

@@ -48,6 +48,7 @@ async def configure_municipality(database: Database, state: MunicipalityState) -
             if stored and stored[1] == state:
                 return Configured(stored[0], is_changed=False)
             _require_succession(state, stored[1] if stored else None)
+            _require_protections_kept(state, stored[1] if stored else None)
             version = stored[0] + 1 if stored else 1
             await store.write_state(connection, state, version)
             await publish(connection, state.as_event(version))
@@ -108,3 +109,16 @@ def _require_succession(state: MunicipalityState, stored: MunicipalityState | No
         current_signer(state.code, state.signers, stored.signers[-1].public_key)
     except NotVouched as error:
         raise Malformed("The municipality is not configured.", errors=[signers_fault(str(error))]) from error
+
+
+def _require_protections_kept(state: MunicipalityState, stored: MunicipalityState | None) -> None:
+    """Refuse a state without the signed statement once there was one: intake takes that for an attack."""
+    if stored is None or stored.protections is None or state.protections is not None:
+        return
+    fault = FieldError(
+        "/protections",
+        "protections-gone",
+        "Wat al getekend was, ontbreekt. Teken het bestand met `sign-keys`.",
+        "What was signed before is missing. Sign the file with `sign-keys`.",
+    )
+    raise Malformed("The municipality is not configured.", errors=[fault])

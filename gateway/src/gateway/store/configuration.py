@@ -42,6 +42,7 @@ async def read_state(connection: AsyncConnection, code: str) -> tuple[int, Munic
             "hosts": [row["host"] for row in parts["host"]],
             "neighbourhoods": [_without_place(row) for row in parts["neighbourhood"]],
             "file_limits": parsed(municipality["file_limits"]),
+            "protections": parsed(municipality["protections"]),
             **{name: municipality[name] for name in _RULES},
         }
     )
@@ -61,14 +62,16 @@ async def write_state(connection: AsyncConnection, state: MunicipalityState, ver
             """
             INSERT INTO municipality
                 (municipality, display_name, text_in_clear, catch_all_department, version, file_limits,
-                 form_layout, who_may_report, four_eyes_on_forms)
+                 form_layout, who_may_report, four_eyes_on_forms, protections)
             VALUES (:municipality, :display_name, :text_in_clear, :catch_all, :version,
-                    CAST(:file_limits AS jsonb), :form_layout, :who_may_report, :four_eyes_on_forms)
+                    CAST(:file_limits AS jsonb), :form_layout, :who_may_report, :four_eyes_on_forms,
+                    CAST(:protections AS jsonb))
             ON CONFLICT (municipality) DO UPDATE SET display_name = excluded.display_name,
                 text_in_clear = excluded.text_in_clear, version = excluded.version,
                 catch_all_department = excluded.catch_all_department, configured_at = now(),
                 file_limits = excluded.file_limits, form_layout = excluded.form_layout,
-                who_may_report = excluded.who_may_report, four_eyes_on_forms = excluded.four_eyes_on_forms
+                who_may_report = excluded.who_may_report, four_eyes_on_forms = excluded.four_eyes_on_forms,
+                protections = excluded.protections
             """
         ),
         {
@@ -78,6 +81,7 @@ async def write_state(connection: AsyncConnection, state: MunicipalityState, ver
             "catch_all": state.catch_all_department,
             "version": version,
             "file_limits": state.file_limits.model_dump_json() if state.file_limits else None,
+            "protections": state.protections.model_dump_json() if state.protections else None,
             **{name: getattr(state, name) for name in _RULES},
         },
     )

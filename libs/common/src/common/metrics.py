@@ -35,7 +35,7 @@ EVENTS_FORGED = Counter(
 )
 KEYS_REFUSED = Counter(
     "vermoeden_keys_refused_total",
-    "Public keys, replies and contents that nobody trusted vouches for; raise an alarm.",
+    "Keys, replies, contents and protections that nobody trusted vouches for; raise an alarm.",
     ["where"],
 )
 WAITING = Gauge("vermoeden_waiting", "Events waiting for another try.")

@@ -75,6 +75,22 @@ class Vouched(Protocol):
         """Base64url."""
 
 
+class Protecting(Protocol):
+    """What a municipality's custodians say of what protects its reports, with a signer's signature."""
+
+    @property
+    def text_in_clear(self) -> bool:
+        """Whether the anonymised text may leave intake unsealed."""
+
+    @property
+    def restricted_types(self) -> tuple[str, ...] | None:
+        """The signal types that are restricted; None for those of the software's own forms."""
+
+    @property
+    def signature(self) -> str:
+        """Base64url."""
+
+
 class Signing:
     """The private half with which somebody vouches."""
 
@@ -104,6 +120,13 @@ def new_signing_key() -> str:
 def group_key_statement(municipality: str, group: str, key_id: str, public_key: str) -> bytes:
     """What custodians sign of a key group's public half."""
     return _statement("group-key", municipality, group, key_id, public_key)
+
+
+def protections_statement(municipality: str, protections: Protecting) -> bytes:
+    """What custodians sign of what protects the reports of a municipality."""
+    named = protections.restricted_types
+    types = None if named is None else list(named)
+    return _statement("protections", municipality, protections.text_in_clear, types)
 
 
 def succession_statement(municipality: str, public_key: str) -> bytes:
@@ -167,6 +190,12 @@ def require_group_key(municipality: str, key: Vouched, signer: str) -> None:
     require_signed(statement, key.signature, signer, "key-not-signed")
 
 
+def require_protections(municipality: str, protections: Protecting, signer: str) -> None:
+    """Raise `NotVouched` unless this signer signed what protects the reports of this municipality."""
+    statement = protections_statement(municipality, protections)
+    require_signed(statement, protections.signature, signer, "protections-not-signed")
+
+
 def require_pinned_key(
     municipality: str, key: Vouched, signers: Sequence[Succession], pin: str, pin_key: bytes
 ) -> None:
@@ -179,10 +208,10 @@ def require_pinned_key(
 
 
 def raise_alarm(where: str, municipality: str, reason: str) -> None:
-    """Count and log that a key, a reply or a content was refused; nothing of a report or a person is told."""
+    """Count and log that something was refused for want of a signature; no report or person is told of."""
     metrics.KEYS_REFUSED.labels(where).inc()
     log.error("keys.refused", where=where, municipality=municipality, reason=reason)
 
 
-def _statement(what: str, *parts: str) -> bytes:
+def _statement(what: str, *parts: str | bool | list[str] | None) -> bytes:
     return json.dumps([_LABEL, what, *parts], separators=(",", ":"), ensure_ascii=False).encode()

@@ -63,7 +63,8 @@ async def receive_reports(
     """
     events = [delivery.event for delivery in deliveries]
     await incoming.share_configuration(connection, (event.municipality for event in events))
-    desks = await _desks(connection, [event.municipality for event in events])
+    towns, desks = await _desks(connection, [event.municipality for event in events])
+    events = [_without_forbidden_text(event, towns.get(event.municipality)) for event in events]
     rows = [_report_row(event, desks.get(event.municipality)) for event in events]
     for event in events:
         if (
@@ -148,6 +149,14 @@ async def confirm_erasures(
         )
 
 
+def _without_forbidden_text(event: ReportReceived, town: MunicipalityConfigured | None) -> ReportReceived:
+    """The report, without a text in clear, and with an alarm, where the municipality forbids that."""
+    if event.anonymised_text is None or town is None or not town.forbids_text:
+        return event
+    raise_alarm("received", event.municipality, "text-forbidden")
+    return event.model_copy(update={"anonymised_text": None})
+
+
 def _report_row(event: ReportReceived, desk: _Desk | None) -> dict[str, Any]:
     choices = {
         code: list(answer) if isinstance(answer, tuple) else answer
@@ -199,14 +208,14 @@ def _routing(row: Mapping[str, Any], desk: _Desk | None) -> dict[str, Any]:
     return {"department": rule.department, "rule": rule.name, "rules_version": desk.rules_version}
 
 
-async def _desks(connection: AsyncConnection, municipalities: Sequence[str]) -> dict[str, _Desk]:
-    """How each municipality routes; only those that are configured in full."""
+async def _desks(
+    connection: AsyncConnection, municipalities: Sequence[str]
+) -> tuple[dict[str, MunicipalityConfigured], dict[str, _Desk]]:
+    """The state of each municipality, and how those route that are configured in full."""
     found = await incoming.read_configuration(connection, municipalities)
-    return {
-        code: _desk(town_of(row["town"]), forms_of(row["forms"]), row)
-        for code, row in found.items()
-        if row["town"] and row["forms"]
-    }
+    towns = {code: town_of(row["town"]) for code, row in found.items() if row["town"]}
+    rows = {code: found[code] for code in towns if found[code]["forms"]}
+    return towns, {code: _desk(towns[code], forms_of(row["forms"]), row) for code, row in rows.items()}
 
 
 def _desk(town: MunicipalityConfigured, forms: FormsConfigured, row: RowMapping) -> _Desk:
@@ -224,7 +233,7 @@ def _desk(town: MunicipalityConfigured, forms: FormsConfigured, row: RowMapping)
 
 
 async def _route_waiting(connection: AsyncConnection, municipality: str) -> None:
-    desks = await _desks(connection, [municipality])
+    _, desks = await _desks(connection, [municipality])
     if municipality not in desks:
         return
     waiting = await incoming.take_unrouted(connection, municipality)

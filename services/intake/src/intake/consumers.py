@@ -25,7 +25,8 @@ log = get_logger()
 def handlers(seed: FormSet, attachments: Attachments, signers: Signers) -> Handlers:
     """The handler of each event that intake hears.
 
-    A state whose keys the pinned signer does not vouch for is parked with an alarm; the one before it counts.
+    A state whose keys or protections the pinned signer does not vouch for is parked with an alarm; the one
+    before it counts.
     """
 
     async def municipality_configured(
@@ -74,8 +75,12 @@ async def _compare(connection: AsyncConnection, state: MunicipalityConfigured) -
     kept = await store.kept_state(connection, state.municipality)
     if kept is None or kept.version > state.version:
         log.info("municipality.kept_newer", municipality=state.municipality, version=state.version)
-    elif (kept.keys, kept.signers) != (state.keys, state.signers):
+    elif _vouched_for(kept) != _vouched_for(state):
         raise_alarm("heard", state.municipality, "other-state")
+
+
+def _vouched_for(state: MunicipalityConfigured) -> tuple[object, ...]:
+    return state.keys, state.signers, state.protections, state.text_in_clear
 
 
 async def _follow(signers: Signers, connection: AsyncConnection, state: MunicipalityConfigured) -> None:
@@ -83,4 +88,4 @@ async def _follow(signers: Signers, connection: AsyncConnection, state: Municipa
         await signers.follow(connection, state)
     except NotVouched as error:
         raise_alarm("heard", state.municipality, str(error))
-        raise Unprocessable(f"keys that nobody trusted vouches for ({error})") from error
+        raise Unprocessable(f"a state that nobody trusted vouches for ({error})") from error

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake import store
 from intake.documents import Document, assembled_from, digest_of, document_of, parts_of
-from intake.domain import FormSet
+from intake.domain import FormSet, restricting
 from intake.signers import Signers
 from intake.store import forms
 from intake.store.forms import AuditRow, PartVersion
@@ -42,7 +42,10 @@ class Offers:
             log.info("forms.adopted", municipality=municipality, version=adopted.version)
 
     async def read(self, connection: AsyncConnection) -> Offered:
-        """Every municipality's state and forms; without keys where nobody trusted vouches for them."""
+        """Every municipality's state and forms, as they may be used (`Signers.trusted`).
+
+        What the signed statement names is restricted whatever the forms say; without one, what the seed says.
+        """
         states = await store.municipalities(connection)
         trusted = self._signers.trusted(
             {code: state for code, (state, _) in states.items()}, await pins(connection)
@@ -56,7 +59,13 @@ class Offers:
             found = _documents_of(await forms.current_parts(connection, changed))
             for code in changed:
                 self._known[code] = self._forms_of(found.get(code), states[code][1])
-        return {code: (state, self._known[code]) for code, state in trusted.items()}
+        return {code: (state, self._protected(self._known[code], state)) for code, state in trusted.items()}
+
+    def _protected(self, known: FormSet, state: MunicipalityConfigured) -> FormSet:
+        named = state.protections.restricted_types if state.protections else None
+        if named is None:
+            named = tuple(kind.code for kind in self._seed.signal_types.values() if kind.is_restricted)
+        return restricting(known, named)
 
     def _forms_of(self, documents: Mapping[str, Document] | None, version: int) -> FormSet:
         """The seed serves who has not adopted it yet: an older process may have let the municipality in."""

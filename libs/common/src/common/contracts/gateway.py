@@ -49,6 +49,14 @@ class Signer(WireModel):
     signature: str = ""  # base64url, of the signer before it; the first has none
 
 
+class Protections(WireModel):
+    """What protects reports however a row reads: signed by the last signer (`common.vouching`)."""
+
+    text_in_clear: bool  # may the anonymised text leave intake unsealed?
+    restricted_types: tuple[Code, ...] | None = None  # null: those of the software's own forms
+    signature: str = ""  # base64url Ed25519, of the last signer
+
+
 class FileLimits(WireModel):
     """What a municipality takes along with a report; what is left out follows the installation."""
 
@@ -72,17 +80,23 @@ class MunicipalityConfigured(Event):
 
     version: int
     display_name: str
-    text_in_clear: bool  # may the anonymised text leave intake unsealed?
+    text_in_clear: bool  # may the anonymised text leave intake unsealed? only if `protections` says so too
     departments: tuple[Department, ...]
     catch_all_department: Code
     partners: tuple[Partner, ...]
     keys: tuple[GroupKey, ...]
     signers: tuple[Signer, ...] = ()  # oldest first; the last signed the keys
+    protections: Protections | None = None  # none: no text in clear, and the software's restricted types
     file_limits: FileLimits | None = None
     neighbourhoods: tuple[Neighbourhood, ...] = ()  # none: a reporter may write any
     form_layout: FormLayout = FormLayout.ALL_ON_ONE
     who_may_report: WhoMayReport = WhoMayReport.OPEN
     four_eyes_on_forms: bool = False  # who publishes a form is not who edited it last
+
+    @property
+    def forbids_text(self) -> bool:
+        """Whether the municipality, here or in what was signed, keeps every text sealed."""
+        return not self.text_in_clear or (self.protections is not None and not self.protections.text_in_clear)
 
 
 class Padding(Event):

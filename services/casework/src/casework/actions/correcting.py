@@ -96,4 +96,4 @@ async def _require_opened(held: InHand) -> None:
 async def allows_text(connection: AsyncConnection) -> bool:
     """Whether the municipality lets anonymised texts be kept in clear; no until that is known."""
     state = await reports.read_state(connection, "municipality_state")
-    return state is not None and town_of(state).text_in_clear
+    return state is not None and not town_of(state).forbids_text

@@ -25,6 +25,7 @@ from intake.domain.forms import (
     option_label,
 )
 from intake.domain.places import Pin, check_place
+from intake.domain.protection import restricting
 from intake.domain.repeats import REPEATED, is_recent
 from intake.domain.reporters import Mode
 from intake.domain.reports import MAX_LINE, MAX_PROSE, check_report, is_offered
@@ -62,6 +63,7 @@ __all__ = [
     "is_recent",
     "option_label",
     "questions_of",
+    "restricting",
     "submission_schema",
     "urgency_of",
 ]
