@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
 from common.contracts.codes import Role
 from common.contracts.gateway import MunicipalityConfigured
@@ -30,6 +32,7 @@ from tests.support.municipality import make_town, protecting
 TOWN, RESTRICTED = "zandrecht", "intimidatie-bestuur"
 THEIRS = Signing(new_signing_key())
 PLAIN = "Het ruikt naar wiet bij de loods achter de dijk."
+JOOST, MIA = uuid4(), uuid4()
 _STATE = (
     "UPDATE municipality_state SET version = version + 1, state = CAST($1 AS jsonb) WHERE municipality = $2"
 )
@@ -160,3 +163,56 @@ async def test_texts_stay_sealed_where_custodians_signed_nothing_yet(desk: Desk)
     await desk.hear(town.state.model_copy(update={"version": 2}))
     assert await _text_of_a_report(desk, "duinrade") == PLAIN
     assert (_refused("stored"), _refused("heard")) == before
+
+
+async def _administer(
+    desk: Desk, method: str, path: str, body: object = None, *, who: UUID = JOOST, seen: str | None = None
+) -> httpx.Response:
+    headers = bearer("intake", staff(Role.ADMINISTRATOR, person=who)) | ({"If-Match": seen} if seen else {})
+    return await desk.client.request(method, f"/api/v1{path}", json=body, headers=headers)
+
+
+async def _drafted(desk: Desk, **changes: object) -> str:
+    """The revision of a draft of the restricted type, saved by Joost."""
+    part = (await _administer(desk, "GET", f"/form-parts/{RESTRICTED}")).json()
+    body = {"basedOn": part["version"], "document": {**part["document"], **changes}}
+    draft = await _administer(desk, "PUT", f"/form-parts/{RESTRICTED}/draft", body)
+    assert draft.json()["faults"] == []
+    return str(draft.headers["etag"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers", "lifted"),
+    [
+        ({"isRestricted": False}, ["/isRestricted"], ["restriction"]),
+        ({"partners": ["politie", "riec", "rvo"]}, ["/partners"], ["partner:riec", "partner:rvo"]),
+        (
+            {"isRestricted": False, "partners": ["riec"]},
+            ["/isRestricted", "/partners"],
+            ["restriction", "partner:riec"],
+        ),
+    ],
+)
+async def test_no_administrator_alone_lifts_what_protects(
+    desk: Desk, attempts: Attempts, changes: dict[str, object], pointers: list[str], lifted: list[str]
+) -> None:
+    publish = f"/form-parts/{RESTRICTED}/draft/_publish"
+    revision = await _drafted(desk, **changes)
+    alone = await _administer(desk, "POST", publish, seen=revision)
+    attempts.record(f"alone: {', '.join(lifted)}", succeeded=alone.status_code == 201)
+    problem = alone.json()
+    assert (alone.status_code, problem["code"]) == (403, "four-eyes")
+    assert [each["pointer"] for each in problem["errors"]] == pointers
+    assert all(each["message"] and each["messageEn"] for each in problem["errors"])
+    assert (await _administer(desk, "POST", publish, who=MIA, seen=revision)).status_code == 201
+    rows = (await _administer(desk, "GET", "/form-audit")).json()["rows"]
+    assert (rows[0]["what"], rows[0]["person"], rows[0]["lifted"]) == ("published", str(MIA), lifted)
+    assert {tuple(each["lifted"]) for each in rows[1:]} == {()}
+    assert await _is_restricted_still(desk)  # until custodians sign otherwise
+
+
+async def test_what_protects_no_less_is_published_by_one(desk: Desk) -> None:
+    for changes in ({"name": "Druk"}, {"isRestricted": True, "partners": []}, {"department": "oov"}):
+        revision = await _drafted(desk, **changes)
+        answer = await _administer(desk, "POST", f"/form-parts/{RESTRICTED}/draft/_publish", seen=revision)
+        assert answer.status_code == 201, answer.text

@@ -1,6 +1,6 @@
 """What administrators do with forms: draft, look, try, publish; each in one transaction."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from intake.documents import (
     kind_of,
     parts_of,
 )
-from intake.domain import Fault, FormSet
+from intake.domain import Fault, FormSet, lifted, lifting_faults
 from intake.domain.editing import MOST_TYPES, faults_of_general, faults_of_type
 from intake.offered import forms_configured
 from intake.store import forms
@@ -84,10 +84,14 @@ class TooManyDrafts(AppError):
 
 
 class FourEyes(NotAllowed):
-    """This municipality lets nobody publish what they edited last themselves."""
+    """Nobody publishes themselves what they edited last: where wanted so, and where it lifts protection."""
 
     code = "four-eyes"
     title = "Another person must publish this"
+    fix = (
+        "U bewerkte dit concept het laatst. Laat een andere beheerder het nakijken en publiceren.",
+        "You edited this draft last. Let another administrator look at it and publish it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -224,13 +228,14 @@ class Editing:
         Raises `NoDraft`, `RevisionNeeded`, `DraftChanged`, `FormChanged`, `FourEyes`, and `Malformed` with
         every fault; then nothing is changed.
         """
-        state, _ = self._municipalities.get(town)
+        state, offered = self._municipalities.get(town)
         async with self._database.tenant(town) as connection:
             stands = await forms.lock_state(connection, town)
             draft = await _draft_seen(connection, code, seen)
             current = {each.code: each for each in await forms.current_parts(connection, [town])}
             _require_same_base(current.get(code), draft)
-            _require_four_eyes(state, draft, person)
+            gone = _lifted(current.get(code), draft, offered)
+            _require_four_eyes(state, draft, person, gone)
             faults = await self._faults(connection, town, draft)
             if faults:
                 raise Malformed("The draft is not ready.", errors=faults)
@@ -238,9 +243,8 @@ class Editing:
             await forms.insert_parts(connection, [part])
             await forms.advance(connection, town, part.version, stands.seed_version)
             await forms.discard_draft(connection, code)
-            await forms.audit(
-                connection, town, AuditRow(code, "published", part.version, person, part.published_at)
-            )
+            row = AuditRow(code, "published", part.version, person, part.published_at, gone)
+            await forms.audit(connection, town, row)
             documents = _documents([*current.values(), part])
             await _speak(connection, town, assembled_from(part.version, documents))
         await self._refresh()
@@ -274,11 +278,15 @@ class Editing:
     async def _faults(self, connection: AsyncConnection, town: str, draft: Draft) -> list[FieldError]:
         documents = _documents(await forms.current_parts(connection, [town]))
         found = _faults_of(document_of(draft.code, draft.document), draft.code, documents)
-        return [FieldError(each.pointer, each.code, each.dutch, each.english) for each in found]
+        return _fields(found)
 
 
 def _documents(parts: Sequence[PartVersion]) -> dict[str, Document]:
     return {each.code: document_of(each.code, each.document) for each in parts}
+
+
+def _fields(faults: Iterable[Fault]) -> list[FieldError]:
+    return [FieldError(each.pointer, each.code, each.dutch, each.english) for each in faults]
 
 
 def _faults_of(document: Document, code: str, current: Mapping[str, Document]) -> list[Fault]:
@@ -335,9 +343,25 @@ def _require_same_base(current: PartVersion | None, draft: Draft) -> None:
         )
 
 
-def _require_four_eyes(state: MunicipalityConfigured, draft: Draft, person: UUID) -> None:
-    if state.four_eyes_on_forms and draft.edited_by == person:
-        raise FourEyes("You edited this draft last. Let another administrator look at it and publish it.")
+def _lifted(current: PartVersion | None, draft: Draft, offered: FormSet) -> tuple[str, ...]:
+    """What publishing this draft takes away of the protection of its type."""
+    after = document_of(draft.code, draft.document)
+    before = document_of(current.code, current.document) if current else None
+    if not (isinstance(before, TypeDocument) and isinstance(after, TypeDocument)):
+        return ()
+    known = offered.signal_types.get(draft.code)
+    is_restricted = before.is_restricted or (known is not None and known.is_restricted)
+    return lifted(kind_of(before), kind_of(after), is_restricted=is_restricted)
+
+
+def _require_four_eyes(
+    state: MunicipalityConfigured, draft: Draft, person: UUID, gone: Sequence[str]
+) -> None:
+    if draft.edited_by == person and (gone or state.four_eyes_on_forms):
+        raise FourEyes(
+            "You edited this draft last. Let another administrator look at it and publish it.",
+            errors=_fields(lifting_faults(gone)),
+        )
 
 
 async def _speak(connection: AsyncConnection, town: str, offered: FormSet) -> None:

@@ -97,6 +97,7 @@ class AuditRowShown(WireModel):
     number: int  # the draft's revision, or the version that was published
     person: UUID | None
     at: datetime
+    lifted: list[str]  # of protection: restriction, or partner:CODE for each partner that comes to it
 
 
 class AuditShown(WireModel):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -158,10 +158,7 @@ async def form_audit(
     """Who did what with the forms, newest first; `next` is the `before` of the next page."""
     caller.require(Role.ADMINISTRATOR, Role.PRIVACY_OFFICER)
     rows = await _editing(request).audited(caller.municipality, before, _PAGE)
-    shown = [
-        {"code": row.code, "what": row.what, "number": row.number, "person": row.person, "at": row.at}
-        for _, row in rows
-    ]
+    shown = [asdict(row) for _, row in rows]
     return {"rows": shown, "next": rows[-1][0] if len(rows) == _PAGE else None}
 
 

@@ -25,7 +25,7 @@ from intake.domain.forms import (
     option_label,
 )
 from intake.domain.places import Pin, check_place
-from intake.domain.protection import restricting
+from intake.domain.protection import lifted, lifting_faults, restricting
 from intake.domain.repeats import REPEATED, is_recent
 from intake.domain.reporters import Mode
 from intake.domain.reports import MAX_LINE, MAX_PROSE, check_report, is_offered
@@ -61,6 +61,8 @@ __all__ = [
     "day_fault",
     "is_offered",
     "is_recent",
+    "lifted",
+    "lifting_faults",
     "option_label",
     "questions_of",
     "restricting",

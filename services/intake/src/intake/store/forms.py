@@ -55,6 +55,7 @@ class AuditRow:
     number: int  # the draft's revision, or the version that was published
     person: UUID | None
     at: CoarseTime
+    lifted: tuple[str, ...] = ()  # what protected reports until then (`domain.lifted`)
 
 
 _BEGIN = text(
@@ -103,8 +104,8 @@ _SAVE = text(
 _DISCARD = text("DELETE FROM form_draft WHERE code = :code")
 _AUDIT = text(
     """
-    INSERT INTO form_audit (municipality, code, what, number, person, at)
-    VALUES (:municipality, :code, :what, :number, :person, :at)
+    INSERT INTO form_audit (municipality, code, what, number, person, at, lifted)
+    VALUES (:municipality, :code, :what, :number, :person, :at, CAST(:lifted AS text[]))
     """
 )
 _LAST_REVISION = text(
@@ -189,7 +190,8 @@ async def discard_draft(connection: AsyncConnection, code: str) -> None:
 
 async def audit(connection: AsyncConnection, municipality: str, row: AuditRow) -> None:
     """Write down who did what."""
-    await connection.execute(_AUDIT, {**vars(row), "municipality": municipality})
+    values = {**vars(row), "municipality": municipality, "lifted": list(row.lifted)}
+    await connection.execute(_AUDIT, values)
 
 
 async def audited(connection: AsyncConnection, before: int | None, most: int) -> list[tuple[int, AuditRow]]:
@@ -197,7 +199,10 @@ async def audited(connection: AsyncConnection, before: int | None, most: int) ->
     values = {"before": 2**63 - 1 if before is None else before, "most": most}
     rows = (await connection.execute(_AUDITED, values)).mappings()
     names = AuditRow.__dataclass_fields__
-    return [(int(row["id"]), AuditRow(**{name: row[name] for name in names})) for row in rows]
+    return [
+        (int(row["id"]), AuditRow(**{name: row[name] for name in names} | {"lifted": tuple(row["lifted"])}))
+        for row in rows
+    ]
 
 
 def _part(row: RowMapping) -> PartVersion:
