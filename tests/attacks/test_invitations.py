@@ -17,7 +17,7 @@ from tests.support.intake import Desk, intake_desk, report
 
 PATH = "/api/v1/invitations"
 ADMINISTRATOR = staff(Role.ADMINISTRATOR)
-_EXPIRES_AT = (datetime.now(UTC) + timedelta(days=7)).isoformat()
+_WEEK = timedelta(days=7)
 _DUE = "UPDATE uses_shown SET next_at = now() - interval '1 second'"
 
 _OTHERS = """
@@ -39,7 +39,11 @@ async def desk(backing: Backing, tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def invited(desk: Desk, max_uses: int) -> str:
     """The code of a new invitation."""
-    body = {"name": "Wijkteam Noord", "maxUses": max_uses, "expiresAt": _EXPIRES_AT}
+    body = {
+        "name": "Wijkteam Noord",
+        "maxUses": max_uses,
+        "expiresAt": (datetime.now(UTC) + _WEEK).isoformat(),
+    }
     answer = await desk.client.post(PATH, json=body, headers=bearer("intake", ADMINISTRATOR))
     return str(answer.json()["code"])
 
@@ -94,7 +98,7 @@ async def test_whether_one_more_may_be_made_tells_of_no_use(desk: Desk) -> None:
         await owner.execute(_OTHERS)
     finally:
         await owner.close()
-    body = {"name": "Nog een", "maxUses": 1, "expiresAt": _EXPIRES_AT}
+    body = {"name": "Nog een", "maxUses": 1, "expiresAt": (datetime.now(UTC) + _WEEK).isoformat()}
     for _ in range(2):
         answer = await desk.client.post(PATH, json=body, headers=bearer("intake", ADMINISTRATOR))
         assert (answer.status_code, answer.json()["code"]) == (409, "too-many-invitations")

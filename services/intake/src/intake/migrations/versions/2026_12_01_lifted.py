@@ -4,7 +4,7 @@ from alembic import op
 from common.migration import run_script
 
 revision = "2026_12_01_lifted"
-down_revision = "2026_12_01_uses_apart"
+down_revision = "2026_12_01_uses_shown"
 
 
 def upgrade() -> None:
