@@ -1,7 +1,8 @@
 """A report that takes too long is hidden whole: nothing of it is read half, and nobody gets an error."""
 
+import time
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice, product
 
 import pytest
 from intake.anonymiser import Anonymised, Patience, anonymise_fields
@@ -13,6 +14,7 @@ FIELDS = {
     "d": "rood",
 }
 WHOLE = anonymise_fields(FIELDS)
+BEYOND_SECONDS = 0.5  # of one step, on a busy machine; 0.3 at most on one that is not
 
 
 def spent_after(asked: int) -> Callable[[], float]:
@@ -57,3 +59,31 @@ def test_a_report_with_too_much_in_all_its_fields_is_hidden_whole(characters: in
     for name, result in results.items():
         assert is_hidden_whole(result, fields[name]) == is_too_much
         assert "Piet" not in result.text
+
+
+def _words(count: int) -> list[str]:
+    """So many words that read like names, no two alike."""
+    syllables = [first + last for first in "bdfgklmnprst" for last in "aeiou"]
+    return ["".join(each).capitalize() for each in islice(product(syllables, repeat=3), count)]
+
+
+_MARKS = ["molen"[:3] + first + last for first in "abcdefg" for last in "hijklmn"]
+HOSTILE = {
+    "names": "".join(f"Jan {word}, " for word in _words(4_000)),
+    "initials": "".join(f"{word}, J. " for word in _words(4_000)),
+    "plates": "".join(f"{number % 90 + 10}-ABC-{number % 10} " for number in range(4_000)),
+    "figures": "zes twee drie " * 3_000,
+    "marks": " ".join(_MARKS * 140),
+    "placeholders": "[PERSOON-1] " * 1_600 + "".join(f"Jan {word}, " for word in _words(1_600)),
+}
+
+
+@pytest.mark.parametrize("of", HOSTILE)
+def test_hardly_any_work_goes_beyond_the_patience(of: str) -> None:
+    text = HOSTILE[of][:39_900]
+    fields = {str(at): text[at : at + 9_900] for at in range(0, len(text), 9_900)}
+    anonymise_fields({"": "Jan"})  # reads the lists
+    for patience_seconds in (0.1, 0.4):
+        began = time.thread_time()
+        anonymise_fields(fields, _MARKS, Patience(patience_seconds))
+        assert time.thread_time() - began < patience_seconds + BEYOND_SECONDS

@@ -3,6 +3,7 @@
 The result is pseudonymised, not anonymous; docs/anonymiser.md says what remains.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -67,14 +68,19 @@ def anonymise_fields(
     if any(len(text) > MAX_CHARACTERS for text in fields.values()):
         raise ValueError(f"at most {MAX_CHARACTERS} characters are anonymised at once")
     load()  # the first report does not pay for it with its patience
-    whole = _BETWEEN_FIELDS.join(fields.values())
     try:
-        spans, doubted = _recognise(whole, hide, patience or Patience())
+        return _read(fields, hide, patience or Patience())
     except OutOfTime:
         return {name: _hidden(text) for name, text in fields.items()}
-    placed = _place(spans, whole)
+
+
+def _read(fields: Mapping[str, str], hide: Sequence[str], patience: Patience) -> dict[str, Anonymised]:
+    whole = _BETWEEN_FIELDS.join(fields.values())
+    spans, doubted = _recognise(whole, hide, patience)
+    placed = _place(spans, whole, patience)
     result, start = {}, 0
     for name, text in fields.items():
+        patience.check()
         end = start + len(text)
         inside = [
             Placed(max(span.start, start) - start, min(span.end, end) - start, span.type, span.placeholder)
@@ -93,12 +99,10 @@ def _recognise(text: str, hide: Sequence[str], patience: Patience) -> tuple[list
     reading = Reading(text)
     structured = find_structured(reading, patience)
     mentions, doubted = find_names(reading, structured, patience)
-    people = link(mentions)
+    people = link(mentions, patience)
     names = [mention.span._replace(key=person) for mention, person in zip(mentions, people, strict=True)]
     spans = sorted([*structured, *names], key=lambda span: span.start)
-    marked = with_marked(text, spans, hide) if hide else spans
-    patience.check()
-    return marked, doubted
+    return with_marked(text, spans, hide, patience) if hide else spans, doubted
 
 
 def _hidden(text: str) -> Anonymised:
@@ -109,7 +113,7 @@ def _hidden(text: str) -> Anonymised:
     return Anonymised(placeholder, (Placed(0, len(text), OTHER, placeholder),), is_doubtful=True)
 
 
-def _place(spans: list[Span], text: str) -> list[Placed]:
+def _place(spans: list[Span], text: str, patience: Patience) -> list[Placed]:
     """Number the values of each type; a number that the text itself writes as a placeholder is not given."""
     given: dict[tuple[str, str], str] = {}
     counts: dict[str, int] = {}
@@ -117,6 +121,7 @@ def _place(spans: list[Span], text: str) -> list[Placed]:
     for span in spans:
         placeholder = given.get((span.type, span.key))
         while placeholder is None:
+            patience.check()
             counts[span.type] = counts.get(span.type, 0) + 1
             candidate = f"[{span.type}-{counts[span.type]}]"
             if candidate not in text:
@@ -127,10 +132,16 @@ def _place(spans: list[Span], text: str) -> list[Placed]:
 
 def _replaced(text: str, placed: list[Placed], doubted: list[int]) -> Anonymised:
     """The text with its placeholders; a doubted word counts where no placeholder stands over it."""
-    pieces, at = [], 0
+    pieces, starts, at = [], [], 0
     for span in placed:
         pieces += [text[at : span.start], span.placeholder]
+        starts.append(span.start)
         at = span.end
     result = "".join([*pieces, text[at:]])
-    is_left = any(not any(span.start <= place < span.end for span in placed) for place in doubted)
+
+    def is_covered(place: int) -> bool:
+        before = bisect_right(starts, place) - 1
+        return before >= 0 and place < placed[before].end
+
+    is_left = not all(map(is_covered, doubted))
     return Anonymised(result, tuple(placed), is_left or is_doubtful(result))

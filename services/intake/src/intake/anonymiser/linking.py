@@ -6,9 +6,10 @@ exactly one fits.
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from intake.anonymiser.names import Mention
+from intake.anonymiser.patience import Patience
 from intake.anonymiser.walking import is_mistyped
 
 _PEOPLE_LIMIT = 80
@@ -22,19 +23,22 @@ class _Person:
     given: str = ""
     initials: str = ""
     family: str = ""
-    keys: set[str] = field(default_factory=set)
 
 
-def link(mentions: Sequence[Mention]) -> list[str]:
-    """For each mention the key of its person. Whole names first, then what fits one of them."""
+def link(mentions: Sequence[Mention], patience: Patience) -> list[str]:
+    """For each mention the key of its person. Whole names first, then what fits one of them.
+
+    Raises `OutOfTime`.
+    """
     double = {_folded(mention.family) for mention in mentions if " " in mention.family}
     mentions = [_reread(mention, double) for mention in mentions]
-    people: list[_Person] = []
+    people = _People()
     found: dict[int, _Person] = {}
     for rank in range(4):
         for at, mention in enumerate(mentions):
             if at not in found and _rank(mention) == rank:
-                found[at] = _person_of(mention, people)
+                patience.check()
+                found[at] = people.named(mention)
     return [str(found[at].number) for at in range(len(mentions))]
 
 
@@ -54,27 +58,40 @@ def _rank(mention: Mention) -> int:
     return 1 if mention.initials and mention.family else 2
 
 
-def _person_of(mention: Mention, people: list[_Person]) -> _Person:
-    key = _folded(mention.span.key)
-    for person in people:
-        if key in person.keys:
-            return person
-    folded = mention._replace(given=_folded(mention.given), family=_folded(mention.family))
-    fitting = (
-        [] if mention.is_nickname else [person for person in people[:_PEOPLE_LIMIT] if _fits(folded, person)]
-    )
-    if len(fitting) == 1:
+class _People:
+    """Those of one report, with every name under which each was met."""
+
+    def __init__(self) -> None:
+        self._first: list[_Person] = []  # those that a name may fit
+        self._by_key: dict[str, _Person] = {}
+        self._count = 0
+
+    def named(self, mention: Mention) -> _Person:
+        """The person of a mention, who is new when no one else, or more than one, fits."""
+        key = _folded(mention.span.key)
+        if key not in self._by_key:
+            self._by_key[key] = self._fitting(mention)
+        return self._by_key[key]
+
+    def _fitting(self, mention: Mention) -> _Person:
+        folded = mention._replace(given=_folded(mention.given), family=_folded(mention.family))
+        fitting = [] if mention.is_nickname else [each for each in self._first if _fits(folded, each)]
+        if len(fitting) != 1:
+            return self._new(folded)
         person = fitting[0]
         person.given = person.given or folded.given
         person.family = person.family or folded.family
         person.initials = person.initials or mention.initials
-    else:
-        person = _Person(len(people) + 1)
+        return person
+
+    def _new(self, mention: Mention) -> _Person:
+        self._count += 1
+        person = _Person(self._count)
         if not mention.is_nickname:
-            person.given, person.initials, person.family = folded.given, folded.initials, folded.family
-        people.append(person)
-    person.keys.add(key)
-    return person
+            person.given, person.initials, person.family = mention.given, mention.initials, mention.family
+        if self._count <= _PEOPLE_LIMIT:
+            self._first.append(person)
+        return person
 
 
 def _fits(mention: Mention, person: _Person) -> bool:
@@ -103,7 +120,7 @@ def _starts(given: str, person: _Person) -> bool:
 def _is_same(one: str, other: str) -> bool:
     if one == other:
         return bool(one)
-    if not one or not other:
+    if not one or not other or one[0] != other[0]:  # nothing below holds then, and it is soon seen
         return False
     short, long = sorted((one, other), key=len)
     if long.startswith((short + " ", short + "-")):

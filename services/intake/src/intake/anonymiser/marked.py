@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from intake.anonymiser.patience import Patience
 from intake.anonymiser.span import Span
 
 OTHER = "OVERIG"
@@ -13,26 +14,30 @@ _WHOLE_WORD_BELOW = 4
 _MOST_OF_ONE = 4  # a character that stands for more, as U+FDFA for 18, stays itself: a text must not swell
 
 
-def missing(text: str, phrases: Sequence[str]) -> list[int]:
-    """Which phrases, by place from 0, occur nowhere in the text."""
-    folded = _Folded(text)
+def missing(text: str, phrases: Sequence[str], patience: Patience | None = None) -> list[int]:
+    """Which phrases, by place from 0, occur nowhere in the text. Raises `OutOfTime`."""
+    folded, patience = _Folded(text), patience or Patience()
     words = folded.words()
-    return [
-        place for place, phrase in enumerate(phrases) if not any(True for _ in _of(phrase, folded, words))
-    ]
+    wanted = [_wanted(phrase) for phrase in phrases]
+    is_there: dict[str, bool] = {}
+    for each in dict.fromkeys(wanted):
+        patience.check()
+        is_there[each] = any(True for _ in _of(each, folded, words))
+    return [place for place, each in enumerate(wanted) if not is_there[each]]
 
 
-def with_marked(text: str, spans: Sequence[Span], phrases: Iterable[str]) -> list[Span]:
+def with_marked(text: str, spans: Sequence[Span], phrases: Iterable[str], patience: Patience) -> list[Span]:
     """The spans (sorted, apart) with one more for each place where a phrase stands that no span covers.
 
     Case, accents and white space do not count. A phrase of four characters or more is found within words
     too, and then hides the whole word; a shorter one only as words of its own. Linear in the text for each
-    phrase.
+    phrase that is another one without case and accents. Raises `OutOfTime`.
     """
     folded = _Folded(text)
-    pieces = _without(_united(_hits(folded, phrases)), spans)
+    pieces = _without(_united(_hits(folded, phrases, patience)), spans)
     marked = []
     for start, end in pieces:
+        patience.check()
         kept = _trimmed(text, start, end)
         if kept is not None:
             key = _Folded(text[kept[0] : kept[1]]).text.strip()
@@ -91,14 +96,19 @@ def _plain(character: str) -> str:
     return "".join(each for each in decomposed if unicodedata.category(each) not in _UNSEEN).lower()
 
 
-def _hits(folded: _Folded, phrases: Iterable[str]) -> Iterator[tuple[int, int]]:
+def _hits(folded: _Folded, phrases: Iterable[str], patience: Patience) -> Iterator[tuple[int, int]]:
     words = folded.words()
-    for phrase in dict.fromkeys(phrases):
-        yield from _of(phrase, folded, words)
+    for wanted in dict.fromkeys(map(_wanted, phrases)):
+        patience.check()
+        yield from _of(wanted, folded, words)
 
 
-def _of(phrase: str, folded: _Folded, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
-    wanted = _Folded(phrase).text.strip()
+def _wanted(phrase: str) -> str:
+    """What is looked for: the same for all ways to write a phrase."""
+    return _Folded(phrase).text.strip()
+
+
+def _of(wanted: str, folded: _Folded, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
     at = folded.text.find(wanted) if wanted else -1
     while at >= 0:
         end = at + len(wanted)

@@ -62,17 +62,19 @@ def find_structured(reading: Reading, patience: Patience) -> list[Span]:
     for find in _RECOGNISERS:
         patience.check()
         for start, end, kind in find(reading):
+            patience.check()
             if reading.is_free(start, end):
                 reading.take(start, end)
                 found.append(Span(start, end, kind, value_key(kind, reading.lower[start:end])))
-    found += list(_recurring(reading, found))
+    found += list(_recurring(reading, found, patience))
     return sorted(found, key=lambda span: span.start)
 
 
-def _recurring(reading: Reading, found: Sequence[Span]) -> Iterator[Span]:
+def _recurring(reading: Reading, found: Sequence[Span], patience: Patience) -> Iterator[Span]:
     """The same numbers where they stand again, also without the word that gave them away."""
     values = {reading.text[span.start : span.end]: span for span in found[:_RECURRING_LIMIT]}
     for value, span in values.items():
+        patience.check()
         if len(value) < _SHORTEST_RECURRING or not any(map(str.isdigit, value)):
             continue
         start = reading.text.find(value)
