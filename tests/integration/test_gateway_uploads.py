@@ -139,3 +139,22 @@ async def test_intake_can_tell_networks_apart_and_learns_none(running: Running) 
     assert len({*marks, "mine"}) == 3
     known = Identity("veldstad", person=uuid4())
     assert running.front.uploads.marked({"client": ("192.0.2.7", 0)}, known) == {}
+
+
+async def test_of_reports_only_a_long_one_tells_from_which_network_it_came(running: Running) -> None:
+    for path in ("reports", "anonymisations"):
+        marks = []
+        for length in (1_400, 1_600):
+            body = {"description": "a" * length}
+            async with running.client.post(
+                f"/api/v1/{path}", json=body, headers={"Network-Mark": "mine"}
+            ) as answer:
+                await answer.read()
+            marks.append(running.upstream.seen[-1]["headers"].get("network-mark"))
+        assert marks[0] is None
+        assert (
+            marks[1]
+            == running.front.uploads.marked({"client": ("127.0.0.1", 0)}, Identity("veldstad"))[
+                "Network-Mark"
+            ]
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -44,9 +45,9 @@ def by_proof(flood: Flood, key: str = KEY, address: str = HERE, place: str = "za
     return Asked(place, address, key, f"{challenge.token}~{counter}")
 
 
-def gone(admission: Admission, status: int = 201, characters: int = 100) -> None:
+def gone(admission: Admission, status: int = 201, characters: int = 100, marks: int = 0) -> None:
     """Let it in and have intake answer so; raises `TooMuch`."""
-    asyncio.run(admission.enter(characters))
+    asyncio.run(admission.enter(characters, marks))
     with admission:
         admission.ends(status)
 
@@ -198,6 +199,43 @@ def test_a_long_look_counts_as_many_short_ones() -> None:
     assert how_many([flood.admit_preview(each) for each in others], status=200, characters=LONG) == 2
     clock.now += 600
     assert how_many([flood.admit_preview(each) for each in others], status=200) == 9
+
+
+def test_marks_make_a_look_dearer_as_they_make_it_longer() -> None:
+    clock = Clock()
+    flood = made(clock, text_burst=120, preview_burst=200)
+    others = [by_proof(flood, f"sleutel-{number}") for number in range(9)]
+    for marks, served in ((0, 3), (25, 2), (50, 1), (50_000, 1)):
+        looks = [flood.admit_preview(each) for each in others]
+        assert how_many(looks, status=200, characters=LONG, marks=marks) == served
+        clock.now += 120
+    assert how_many([flood.admit_preview(each) for each in others], status=200, marks=50) == 9
+
+
+def test_what_intake_would_never_read_uses_up_nobodys_share() -> None:
+    flood = made(Clock())
+    gone(flood.admit(by_proof(flood)), status=400, characters=1_000_000, marks=100_000)
+    assert how_many([flood.admit(by_proof(flood, f"van-{n}", THERE)) for n in range(9)]) == 9
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_a_network_has_one_pace_of_text_wherever_it_reports(with_script: bool) -> None:
+    clock = Clock()
+    flood = made(clock, text_burst=8, text_per_second=0.1, form_burst=8)
+
+    def served(address: str, places: Iterable[str]) -> int:
+        asked = [
+            by_proof(flood, place, address, place) if with_script else by_form(flood, place, place, address)
+            for place in places
+        ]
+        clock.now += 0 if with_script else 5
+        return how_many([flood.admit_form(each) for each in asked])
+
+    towns = [f"gemeente-{number}" for number in range(20)]
+    assert served(HERE, towns) == 5
+    assert served(THERE, towns[:4]) == 4
+    clock.now += 600
+    assert served(HERE, towns) == 5
 
 
 def test_without_script_looking_has_a_cap_of_its_own() -> None:

@@ -33,6 +33,7 @@ _SECONDS_OF_A_FILE = 5.0  # an upload that never came whole counts as a file for
 #: By this header intake tells networks apart. Nothing that a client sends under this name is passed on.
 NETWORK_MARK = "Network-Mark"
 _MARK_BYTES = 9
+_SHORT_CHARACTERS = 1_500  # intake reads so many at once, and for no more it needs to know whose they are
 
 
 class TooSlowBody(AppError):
@@ -201,6 +202,10 @@ class Uploads:
         network = widest(network_of(scope)).encode()
         digest = blake2s(network, digest_size=_MARK_BYTES, key=self._secret).digest()
         return {NETWORK_MARK: urlsafe_b64encode(digest).decode("ascii")}
+
+    def marked_if_long(self, scope: Scope, who: Identity, characters: int) -> dict[str, str]:
+        """As `marked`, for words of a report; nothing tells from which network a short one came."""
+        return self.marked(scope, who) if characters > _SHORT_CHARACTERS else {}
 
     @asynccontextmanager
     async def place(self, scope: Scope, who: Identity) -> AsyncIterator[Stay]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from common.errors import FieldError, Malformed, TooMuch, Unavailable
-from common.sharing import widest, within_wider
+from common.sharing import Path, widest, within_wider
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -29,7 +29,10 @@ _PROOF, _FORM = "proof", "form"
 _LONGEST_PROOF = 400
 _ACCEPTED = frozenset({200, 201})  # a look is answered with 200
 _MINUTE_SECONDS = 60
-_PAGE_CHARACTERS = 2_000  # of text; what intake does for a report or a look grows with it
+PAGE_CHARACTERS = 2_000  # of text; what intake does for a report or a look grows with it
+_MARKS_LIKE_READING = 25  # sought in a text cost about as much as to read it
+_MOST_MARKS = 50  # that intake takes; with more it reads nothing
+_MOST_PAGES = 60  # what intake reads at most, with as many marks; nobody is charged for what it refuses
 _GET_ONE = "Get a challenge at /api/v1/challenges and solve it."
 
 
@@ -88,10 +91,30 @@ class _Pay:
 
     crowd: Crowd  # of what was accepted; it makes the work harder
     accepted: Seen[tuple[str, bytes], None]  # a report counts once
-    with_proof: SharedPace
-    with_form: SharedPace
+    with_proof: "_PaceOfText"
+    with_form: "_PaceOfText"
     of_report: Pace  # how often one report may be brought
     is_by_length: bool  # whether a long text wears out `of_report` sooner
+
+
+class _PaceOfText:
+    """Pages a second: of a municipality, shared by its networks, and of one network half of that in all."""
+
+    def __init__(self, per_second: float, burst: float, patience_seconds: float, lot: Lot) -> None:
+        self._shared = SharedPace(per_second, burst, patience_seconds, lot=lot)
+        self._of_block = Pace(per_second / 2, burst / 2, patience_seconds)
+
+    def delay_seconds(self, path: Path, now: float, pages: float) -> float:
+        """How long this must wait; raises `TooFast`, and then counts nothing."""
+        block = path[1]
+        self._of_block.wait_seconds(block, now)
+        delay = self._shared.delay_seconds(path, now, pages)
+        return max(delay, self._of_block.delay_seconds(block, now, pages))
+
+    def give_back(self, path: Path, now: float, pages: float) -> None:
+        """What was counted was not used."""
+        self._shared.give_back(path, now, pages)
+        self._of_block.count(path[1], now, -pages)
 
 
 class Admission:
@@ -110,9 +133,13 @@ class Admission:
         self._amount = 0.0
         self._status: int | None = None
 
-    async def enter(self, characters: int) -> None:
-        """Wait for a place for a text of this length; raises `TooMuch` when that takes too long."""
-        self._amount = max(characters / _PAGE_CHARACTERS, 1.0)
+    async def enter(self, characters: int, marks: int = 0) -> None:
+        """Wait for a place for a text of this length; raises `TooMuch` when that takes too long.
+
+        `marks`: how many are sought in it to be hidden.
+        """
+        sought = min(marks, _MOST_MARKS) / _MARKS_LIKE_READING
+        self._amount = min(max(characters / PAGE_CHARACTERS * (1 + sought), 1.0), _MOST_PAGES)
         delay = self._take(self._amount)
         if delay:
             await asyncio.sleep(delay)
@@ -206,9 +233,9 @@ class Flood:
 
     def _pay(self, of_report: Pace, *, is_by_length: bool = False) -> _Pay:
         settings, lot, patience = self._settings, self._lot, self._settings.rate_patience_seconds
-        with_proof = SharedPace(settings.text_per_second, settings.text_burst, patience, lot=lot)
-        with_form = SharedPace(
-            settings.form_per_second, settings.form_burst, settings.form_patience_seconds, lot=lot
+        with_proof = _PaceOfText(settings.text_per_second, settings.text_burst, patience, lot)
+        with_form = _PaceOfText(
+            settings.form_per_second, settings.form_burst, settings.form_patience_seconds, lot
         )
         crowd = Crowd(settings.proof_free_per_minute / 2, lot=lot)
         return _Pay(crowd, Seen(), with_proof, with_form, of_report, is_by_length)
@@ -229,7 +256,7 @@ class Flood:
         self._require_patience(asked)
         return self._admission(asked, pay, pay.with_form)
 
-    def _admission(self, asked: Asked, pay: _Pay, pace: SharedPace) -> Admission:
+    def _admission(self, asked: Asked, pay: _Pay, pace: _PaceOfText) -> Admission:
         municipality, block = asked.municipality, address_block(asked.address)
         path = (municipality, *within_wider(block))
         report = (municipality, self._digest(asked.key))

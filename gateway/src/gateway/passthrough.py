@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.bodies import MARK, Incoming, declared_bytes, network_of
 from gateway.domain.routes import KIB, Route, RouteTable
-from gateway.flood import HEADER, Admission, Asked
+from gateway.flood import HEADER, PAGE_CHARACTERS, Admission, Asked
 from gateway.front import Front, Visitor, address_of_scope
 from gateway.invitations import HEADER as HEADER_OF_INVITATION
 
@@ -89,7 +89,7 @@ class Passthrough:
         async with self._body(route, exchange, visitor) as body:
             with suppress(ClientGone):
                 if isinstance(body, bytes):
-                    await admission.enter(len(body))
+                    await admission.enter(len(body), _marks_in(body) if route.needs_proof else 0)
                 with admission:
                     await exchange.run(self._pass_on(route, visitor, exchange, body, admission))
                 if admission.is_new and route.needs_proof and not route.is_preview:
@@ -147,6 +147,8 @@ class Passthrough:
         sent = exchange.headers_on()
         if exchange.upload is not None:
             sent |= self._front.uploads.marked(scope, visitor.identity)
+        elif route.needs_proof and isinstance(body, bytes):
+            sent |= self._front.uploads.marked_if_long(scope, visitor.identity, len(body))
         code = sent.get(_INVITATION, "") if visitor.identity.is_anonymous else ""
         try:
             async with (
@@ -187,8 +189,17 @@ def _files_in(report: bytes | AsyncIterator[bytes]) -> int:
     """How many files a report that intake accepted takes along."""
     if not isinstance(report, bytes) or b'"attachments"' not in report:
         return 0
+    return _count_in(report, "attachments")
+
+
+def _marks_in(report: bytes) -> int:
+    """How many marks are sought in a long text; in a short one they cost nothing to speak of."""
+    return _count_in(report, "hide") if len(report) > PAGE_CHARACTERS else 0
+
+
+def _count_in(report: bytes, name: str) -> int:
     try:
-        named = json.loads(report).get("attachments")
+        named = json.loads(report).get(name)
     except (ValueError, AttributeError, RecursionError):
         return 0
     return len(named) if isinstance(named, list) else 0

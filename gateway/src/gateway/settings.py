@@ -85,7 +85,7 @@ class GatewaySettings(ServiceSettings):
     form_per_second: float = 2  # forms without script, of one municipality; one network may use half of it
     form_burst: int = 60
     form_patience_seconds: float = 5  # so long a form without script waits for its turn before it is refused
-    text_per_second: float = 20  # pages of 2,000 characters with proof, to one municipality; one network half
+    text_per_second: float = 20  # pages of 2,000 characters, to one municipality; one network half, in all
     text_burst: int = 400  # at once; looking before sending has as much of its own
     preview_per_second: float = 0.2  # looks at what one report would hide, in pages of 2,000 characters
     preview_burst: int = 12

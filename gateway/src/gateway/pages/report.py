@@ -194,7 +194,8 @@ class _Report:
         """Intake's status and answer to a body that goes with the code of who was invited."""
         front, invitation = self._site.front, invitation_of(turn.asking.filled)
         code = next(iter(invitation.values()), "")
-        sent = {**(headers or {}), **invitation}
+        marked = front.uploads.marked_if_long(turn.request.scope, turn.visitor.identity, len(str(body)))
+        sent = {**(headers or {}), **invitation, **marked}
         async with front.invitations.trying(address_of(turn.request), code) as attempt:
             with admission:
                 status, told = await front.services.call(
@@ -229,7 +230,7 @@ class _Report:
         asked = Asked(visitor.municipality.code, address, filled.key, filled.proof, filled.form_token)
         try:
             admission = admit(asked)
-            await admission.enter(len(str(body)))
+            await admission.enter(len(str(body)), len(filled.hide))
         except FormTooOld as error:
             fresh = self._opened(visitor, replace(filled, form_token=""))
             again = turn.with_filled(form_token=fresh.form_token)
