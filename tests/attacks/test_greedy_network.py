@@ -7,14 +7,19 @@ is a tenth of that of an installation, so that a machine with other work shows t
 import asyncio
 import itertools
 import math
+import secrets
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from gateway.rendering.static import StaticFiles
+from intake import anonymiser
 
 from tests.support.attempts import IS_LONG, Attempts
 from tests.support.backing import Backing
@@ -138,3 +143,66 @@ async def test_everybody_is_served_while_one_network_asks_for_all(
         part = (time.thread_time() - used) / (time.monotonic() - began)
         attempts.record(f"{asked}: {part:.0%} of the loop", succeeded=part > MOST_OF_LOOP)
     assert heard, "nobody was answered"
+
+
+LONG_WITHIN_SECONDS = 5.0
+_LOOKS = 6
+_LONG = "Bij de loods staat vaak een busje. " * 60
+_LONG_WORDS = {
+    "/api/v1/anonymisations": {"description": _LONG, "hide": ["busje"]},
+    "/api/v1/reports": {
+        "signalType": "hennepteelt",
+        "description": _LONG,
+        "answers": {"waargenomen": "zelf-waargenomen"},
+    },
+}
+
+
+def _heavy_look() -> dict[str, Any]:
+    """Fifty marks that are one when their accents are left off, in a text of nothing else."""
+    accents = [unicodedata.normalize("NFC", f"a{each}") for each in ("", *map(chr, range(0x300, 0x310)))]
+    marks = [first + last for first in accents for last in accents][:50]
+    answers = {f"v{number}": "aa " * 660 for number in range(14)}
+    return {"description": "aa " * 3_300, "answers": answers, "hide": marks}
+
+
+async def _ask(url: str, source: str, path: str, body: object, municipality: str) -> int:
+    connector = aiohttp.TCPConnector(local_addr=(source, 0))
+    headers = {"Municipality": municipality, "Idempotency-Key": secrets.token_urlsafe(24)}
+    async with (
+        aiohttp.ClientSession(url, connector=connector) as client,
+        client.post(path, json=body, headers=headers) as answer,
+    ):
+        await answer.read()
+        return answer.status
+
+
+@asynccontextmanager
+async def _looking(url: str) -> AsyncIterator[None]:
+    """Heavy looks of one network, naming two municipalities, all of them sent."""
+    look, source = _heavy_look(), _newcomer()
+    asked = [
+        asyncio.create_task(_ask(url, source, "/api/v1/anonymisations", look, each))
+        for each in ("veldstad", "duinrade") * (_LOOKS // 2)
+    ]
+    await asyncio.sleep(1)
+    try:
+        yield
+    finally:
+        for each in asked:
+            each.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def test_long_words_are_read_while_one_network_looks_at_what_is_heavy(
+    point: Point, attempts: Attempts
+) -> None:
+    anonymiser.load()  # as intake does before it answers
+    async with _looking(point.url):
+        for path, body in _LONG_WORDS.items():
+            began, status = time.monotonic(), 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONG_WITHIN_SECONDS):
+                    status = await _ask(point.url, _newcomer(), path, body, "duinrade")
+            told = f"{path}: {status} after {time.monotonic() - began:.1f} s"
+            attempts.record(told, succeeded=status not in {200, 201})

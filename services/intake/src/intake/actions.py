@@ -15,6 +15,7 @@ from common.contracts.gateway import MunicipalityConfigured
 from common.contracts.intake import MailboxOpened, ReportCounted, ReportReceived, SealedAttachment
 from common.errors import AppError, NotFound, Unavailable
 from common.receipt import Mailbox, body_mac, derive_receipt, hash_of_key, mailbox_of
+from common.rooms import Account
 from common.sealing import Recipient, encode
 from common.vouching import mailbox_pin
 
@@ -24,7 +25,7 @@ from intake.attachments import Attachments, Taken, Upload, no_signal_type
 from intake.domain import FormSet, SignalType
 from intake.files.claims import FileLimits, limits_of
 from intake.form import Form
-from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, hidden_in, is_doubtful, words_of
+from intake.hiding import DESCRIPTION, NEIGHBOURHOOD, Hiding, Looked, is_doubtful, words_of
 from intake.offered import Offered
 from intake.sealing import (
     group_of,
@@ -168,6 +169,7 @@ class Intake:
         own_key: OwnKey,
         attachments: Attachments,
         *,
+        hiding: Hiding | None = None,
         file_limits: FileLimits | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
@@ -177,6 +179,7 @@ class Intake:
         self._notifier_public_key = notifier_public_key
         self._own_key = own_key
         self.attachments = attachments
+        self._hiding = hiding or Hiding()
         self._file_limits = file_limits or FileLimits()
         self._clock = clock
         self._new_id = new_id
@@ -224,19 +227,20 @@ class Intake:
         limits = limits_of(state, self._file_limits)
         return await self.attachments.take(municipality, upload, limits, recipient)
 
-    async def preview(
-        self, municipality: str, words: Mapping[str, str], hide: Sequence[str]
-    ) -> dict[str, Anonymised]:
-        """What would be hidden of these words; nothing is kept. Raises `UnknownMunicipality`."""
-        self._municipalities.get(municipality)
-        return await hidden_in(words, hide)
+    async def preview(self, account: Account, words: Mapping[str, str], hide: Sequence[str]) -> Looked:
+        """What would be hidden of these words; nothing is kept.
 
-    async def take_report(self, municipality: str, key: bytes, report: NewReport) -> Accepted:
+        Raises `UnknownMunicipality`, and `TooManyLong` as `Hiding` does.
+        """
+        self._municipalities.get(account.municipality)
+        return await self._hiding.looked(account, words, hide)
+
+    async def take_report(self, account: Account, key: bytes, report: NewReport) -> Accepted:
         """Store a report durably and answer with its receipt; the same key and body give the same answer.
 
         Raises `Malformed` with every fault, `SameKeyOtherReport`, or `Unavailable` when nothing was stored.
         """
-        made = await self._made(municipality, key, report)
+        made = await self._made(account, key, report)
         written = await self._writer.write(made.submission, made.events, made.claims)
         if written is Written.CONTRADICTED:
             raise SameKeyOtherReport("Use a new idempotency key for a new report.")
@@ -251,13 +255,14 @@ class Intake:
             return Sent(is_sent=False, is_recent=False)
         return Sent(is_sent=True, is_recent=domain.is_recent(received_at, self._clock()))
 
-    async def check_report(self, municipality: str, report: NewReport) -> Outcome:
+    async def check_report(self, account: Account, report: NewReport) -> Outcome:
         """What `take_report` would make of it with a fresh key; stores nothing. Raises what it would."""
-        return (await self._made(municipality, secrets.token_bytes(24), report)).prepared.outcome
+        return (await self._made(account, secrets.token_bytes(24), report)).prepared.outcome
 
-    async def _made(self, municipality: str, key: bytes, report: NewReport) -> _Made:
+    async def _made(self, account: Account, key: bytes, report: NewReport) -> _Made:
+        municipality = account.municipality
         state, forms = self._municipalities.get(municipality)
-        prepared, content = await self._prepare(state, forms, report)
+        prepared, content = await self._prepare(account, state, forms, report)
         mailbox = mailbox_of(derive_receipt(key))
         now = self._clock()
         submission = store.Submission(
@@ -290,14 +295,14 @@ class Intake:
         return await self.attachments.claimable(town, report.attachments, group, limits, key_hash)
 
     async def _prepare(
-        self, state: MunicipalityConfigured, forms: FormSet, report: NewReport
+        self, account: Account, state: MunicipalityConfigured, forms: FormSet, report: NewReport
     ) -> tuple[_Prepared, bytes]:
         """What is decided of a report, and the content that is sealed."""
         signal_type, answers = checked(report, forms, state, self._clock())
         listed = report.neighbourhood if state.neighbourhoods else None
         written = None if listed or not report.neighbourhood else report.neighbourhood.strip()
         words = words_of(report.description, answers.prose, report.address, written)
-        anonymised = await hidden_in(words, report.hide)
+        anonymised = await self._hiding.hidden_in(account, words, report.hide)
         prepared = _Prepared(
             signal_type,
             answers.choices,

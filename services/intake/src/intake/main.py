@@ -26,6 +26,7 @@ from intake.files.blobs import FolderBlobs
 from intake.files.claims import FileLimits
 from intake.files.scanner import Clamd
 from intake.files.workshop import Bounds, Workshop
+from intake.hiding import Hiding
 from intake.offered import Offers
 from intake.seed import load_seed
 from intake.settings import IntakeSettings
@@ -154,6 +155,7 @@ async def serve(settings: ServiceSettings) -> None:
         decode(settings.notifier_public_key),
         settings.own_key,
         attachments,
+        hiding=Hiding(),
         file_limits=file_limits_of(settings),
     )
     admission = Admission(house.database, municipalities)

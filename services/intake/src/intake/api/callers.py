@@ -6,6 +6,7 @@ from typing import Annotated
 from common.auth import Identity
 from common.contracts.codes import Channel, Role
 from common.errors import FieldError, NotAllowed
+from common.rooms import Account
 from fastapi import Header
 
 from intake.domain import FormSet
@@ -15,6 +16,8 @@ InvitationCode = Annotated[
     str | None,
     Header(description="Where a municipality takes reports by invitation: the code that it gave."),
 ]
+#: By this the gateway tells apart networks of who is unknown; what a client sends under this name ends there.
+NetworkMark = Annotated[str, Header(max_length=64, include_in_schema=False)]
 
 
 class KeyMayNotReport(NotAllowed):
@@ -46,6 +49,12 @@ def require_reporting(caller: Identity) -> None:
     """Let anyone report but an API key that was made for something else (`KeyMayNotReport`)."""
     if caller.key_name is not None and not caller.is_professional:
         raise KeyMayNotReport("Ask the municipality for a key with the role reporter.")
+
+
+def account_of(caller: Identity, network_mark: str) -> Account:
+    """On whose account work is done: of who is known by person or key, of others by network."""
+    mark = caller.mark or network_mark
+    return Account(caller.municipality, (mark,) if mark else (), is_known=bool(caller.mark))
 
 
 def require_type(caller: Identity, signal_type: str) -> None:

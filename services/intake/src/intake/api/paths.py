@@ -13,7 +13,7 @@ from intake.actions import Intake, Outcome
 from intake.admission import HEADER as INVITATION
 from intake.admission import Admission
 from intake.api import answers
-from intake.api.callers import InvitationCode
+from intake.api.callers import InvitationCode, NetworkMark, account_of
 from intake.api.quick import quick_route
 from intake.api.submissions import ReportSubmission, new_report
 
@@ -23,9 +23,8 @@ _KEY_TOLD = "Needed: base64url of at least 16 random bytes, made by the client a
 async def _quickly(request: Request, submission: ReportSubmission) -> Response:
     identity: Identity = request.state.identity
     headers = request.headers
-    return await take_report(
-        request, identity, submission, headers.get("idempotency-key"), headers.get(INVITATION.lower())
-    )
+    key, code = headers.get("idempotency-key"), headers.get(INVITATION.lower())
+    return await take_report(request, identity, submission, key, code, headers.get("network-mark", ""))
 
 
 checks = APIRouter()
@@ -39,17 +38,19 @@ async def take_report(
     submission: ReportSubmission,
     idempotency_key: Annotated[str | None, Header(description=_KEY_TOLD)] = None,
     invitation_code: InvitationCode = None,
+    network_mark: NetworkMark = "",
 ) -> Response:
     """Take a report in; 201 means that it is stored. The same `Idempotency-Key` and body: the same answer."""
     key = key_of(idempotency_key)
     intake: Intake = request.app.state.intake
     admission: Admission = request.app.state.admission
     report = new_report(submission, caller)
+    account = account_of(caller, network_mark)
     if admission.need(caller) is None:
-        accepted = await intake.take_report(caller.municipality, key, report)
+        accepted = await intake.take_report(account, key, report)
     else:
         async with admission.counted(caller, invitation_code, key):
-            accepted = await intake.take_report(caller.municipality, key, report)
+            accepted = await intake.take_report(account, key, report)
     answer = answers.Accepted(receipt=accepted.receipt, **dict(_outcome(accepted.outcome)))
     body = answer.model_dump_json(by_alias=True, exclude_none=True)
     return Response(body, status_code=201, media_type="application/json")
@@ -59,7 +60,7 @@ async def take_report(
 async def check_report(request: Request, caller: Caller, submission: ReportSubmission) -> answers.Checked:
     """Refuse what sending this report would refuse, for the same reasons, and store nothing."""
     intake: Intake = request.app.state.intake
-    return _outcome(await intake.check_report(caller.municipality, new_report(submission, caller)))
+    return _outcome(await intake.check_report(account_of(caller, ""), new_report(submission, caller)))
 
 
 def key_of(text: str | None) -> bytes:

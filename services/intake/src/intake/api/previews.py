@@ -10,9 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from intake.actions import Intake
 from intake.admission import Admission
-from intake.api.callers import InvitationCode, require_reporting
+from intake.api.callers import InvitationCode, NetworkMark, account_of, require_reporting
 from intake.domain import MAX_ANSWER, MAX_PROSE
-from intake.hiding import is_doubtful, marked_in_vain, words_of
+from intake.hiding import is_doubtful, words_of
 
 router = APIRouter()
 
@@ -74,7 +74,11 @@ class HiddenWords(WireModel):
 
 @router.post("/api/v1/anonymisations", response_model=HiddenWords)
 async def hide_words(
-    request: Request, caller: Caller, words: WordsToHide, invitation_code: InvitationCode = None
+    request: Request,
+    caller: Caller,
+    words: WordsToHide,
+    invitation_code: InvitationCode = None,
+    network_mark: NetworkMark = "",
 ) -> dict[str, Any]:
     """Tell what would be hidden of these words. Nothing is kept; the same words always give the same.
 
@@ -85,12 +89,12 @@ async def hide_words(
     await admission.require(caller, invitation_code)
     intake: Intake = request.app.state.intake
     fields = words_of(words.description, words.answers, words.address, words.neighbourhood)
-    hidden = await intake.preview(caller.municipality, fields, words.hide)
+    told = await intake.preview(account_of(caller, network_mark), fields, words.hide)
     return {
         "fields": [
             {"pointer": pointer, "text": each.text, "spans": [span._asdict() for span in each.spans]}
-            for pointer, each in hidden.items()
+            for pointer, each in told.hidden.items()
         ],
-        "isDoubtful": is_doubtful(hidden),
-        "notFound": await marked_in_vain(fields, words.hide),
+        "isDoubtful": is_doubtful(told.hidden),
+        "notFound": told.in_vain,
     }

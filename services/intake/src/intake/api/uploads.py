@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from intake.actions import Intake
 from intake.admission import Admission
 from intake.api import answers
-from intake.api.callers import InvitationCode, require_reporting, require_type
+from intake.api.callers import InvitationCode, NetworkMark, require_reporting, require_type
 from intake.attachments import Upload
 from intake.files.kinds import Declared, FileKind, extension_of
 
@@ -53,7 +53,7 @@ async def take_file(
     caller: Caller,
     signal_type: Annotated[str | None, Header(description=_TOLD, max_length=200)] = None,
     invitation_code: InvitationCode = None,
-    network_mark: Annotated[str, Header(max_length=64, include_in_schema=False)] = "",
+    network_mark: NetworkMark = "",
 ) -> dict[str, Any]:
     """Take one photo or PDF in, cleaned and sealed. A report names it by id and claim within 24 hours."""
     require_reporting(caller)
