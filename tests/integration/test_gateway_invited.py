@@ -15,6 +15,7 @@ from tests.support.gateway import Running, Upstream, running_gateway
 from tests.unit.test_gateway_form import FORMS, KEY
 from tests.unit.test_gateway_invitations import Clock
 
+LONG = "Bij de loods staat vaak een busje. " * 50 + "Al weken."
 FORM = {"key": KEY, "type": "test", "description": "Er klopt iets niet.", "reporter_kind": "inwoner"}
 FIELD = 'id="field-invitation"'
 
@@ -39,12 +40,14 @@ async def _file(request: web.Request) -> web.Response:
 async def _words(request: web.Request) -> web.Response:
     told = {"fields": [{"pointer": "/description", "spans": []}], "isDoubtful": False, "notFound": []}
     assert "invitation" not in await request.text()
+    assert ("Network-Mark" in request.headers) == (LONG in await request.text())
     return web.json_response(told)
 
 
 async def _report(request: web.Request) -> web.Response:
     code = request.headers.get("Invitation-Code")
     assert "invitation" not in await request.text()
+    assert ("Network-Mark" in request.headers) == (LONG in await request.text())
     if code != "GOEDE-CODE":
         return web.json_response({"code": "invitation-refused"}, status=403)
     return web.json_response({"receipt": "A-B", "urgency": "normaal", "safetyTip": ""}, status=201)
@@ -89,6 +92,12 @@ async def test_the_code_is_asked_first_and_travels_as_a_header_only(running: Run
     assert page.count("GOEDE-CODE") == 1, "carried along, and shown nowhere"
     status, page = await post(running, step="send", invitation=" GOEDE-CODE ")
     assert (status, 'id="receipt"' in page) == (201, True)
+
+
+async def test_a_long_report_by_form_carries_the_mark_of_its_network(running: Running) -> None:
+    for step, accepted in (("check", 200), ("send", 201)):
+        status, _ = await post(running, step=step, invitation="GOEDE-CODE", description=LONG)
+        assert status == accepted
 
 
 async def test_a_code_that_does_not_work_is_told_at_its_field_and_nothing_is_lost(running: Running) -> None:
