@@ -9,10 +9,11 @@ from pathlib import Path
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from common.broker_log import COMMANDS, LOG_BYTES
 from common.contracts.gateway import Padding
 from common.flow import HEARD_BY
 from common.messaging.broker import Broker
-from common.messaging.padding import COMMANDS, COUNT, LOG_BYTES, pad
+from common.messaging.padding import COUNT, pad
 from common.messaging.topology import EXCHANGE
 from local.servers import PrivateRabbit
 

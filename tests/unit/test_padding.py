@@ -6,13 +6,14 @@ from typing import cast
 
 import pytest
 from common import metrics
+from common.broker_log import COMMANDS, LOG_BYTES
 from common.contracts.gateway import Padding
 from common.flow import HEARD_BY
 from common.messaging import padding
 from common.messaging.broker import Broker
 from common.messaging.envelope import MAX_BYTES, read_envelope
 from common.messaging.handling import Dispatcher
-from common.messaging.padding import COMMANDS, COUNT, LOG_BYTES, Padder, let_pass
+from common.messaging.padding import COUNT, Padder, let_pass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import ClassVar
 
-from common.messaging.padding import COMMANDS, LOG_BYTES
+from common.broker_log import COMMANDS, LOG_BYTES
 from common.tls import Tls
 
 from local.servers.errors import ProgramMissing

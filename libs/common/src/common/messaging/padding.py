@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.broker_log import COMMANDS, LOG_BYTES
 from common.contracts.gateway import Padding
 from common.flow import HEARD_BY
 from common.log import get_logger
@@ -23,10 +24,6 @@ from common.pauses import pause
 
 log = get_logger()
 
-#: What a log may hold before it is begun anew, and after how many commands a queue lets its segments go: what
-#: the broker must be told (docs/operators.md), for no more than that is pushed through.
-LOG_BYTES = 64 * 1024 * 1024
-COMMANDS = 64
 #: So many commands RabbitMQ 4.0 waits for, whatever it was told, before it looks what may go.
 _CHECKPOINT_COMMANDS = 4096
 
