@@ -358,11 +358,12 @@ async def see_question(page: Page, whole: System, receipt: str) -> None:
 
 
 async def see_reply(page: Page, passphrase: str) -> None:
-    """Load the report until the reply is there, and open it."""
+    """Load the report until the reply is there and no longer waited for, and open it."""
 
     async def is_there() -> bool:
         await page.reload()
-        return await page.locator("[data-reply]").count() > 0
+        is_waited_for = "Wacht op melder" in await page.locator(".v-case__badges").inner_text()
+        return not is_waited_for and await page.locator("[data-reply]").count() > 0
 
     await wait_until(is_there, seconds=60)
     await unlock(page, passphrase)
