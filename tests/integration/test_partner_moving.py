@@ -103,6 +103,25 @@ async def test_a_removal_that_breaks_off_anywhere_is_ended_by_one_more(exchange:
     assert count > 4
 
 
+async def test_partners_get_their_bounds_while_one_of_them_leaves(exchange: Exchange) -> None:
+    for partner in ("gaat", "blijft"):
+        await exchange.partner(partner)
+    leaving, staying = (partner_queue(exchange.town, each) for each in ("gaat", "blijft"))
+    await exchange.manage("DELETE", f"/user-limits/{staying}/max-connections")
+    asked: list[str] = []
+
+    def gone(path: str) -> int | None:
+        """As the broker answers for a user whom another command removed after they were listed."""
+        asked.append(path)
+        is_first = path.startswith(f"/api/user-limits/{leaving}/") and asked.count(path) == 1
+        return 400 if is_first else None
+
+    async with _in_between(exchange, gone) as url, _administration(exchange, url) as administration:
+        await administration.partners.limit_again()
+    limits = {row["user"]: row["value"] for row in await exchange.manage("GET", "/user-limits")}
+    assert limits[staying]["max-connections"] == 2
+
+
 async def test_without_the_plugin_nothing_is_changed_and_the_complaint_says_what_to_do(
     exchange: Exchange,
 ) -> None:

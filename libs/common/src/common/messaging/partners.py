@@ -37,6 +37,7 @@ _SHOVEL = "offers"
 _MOST_CONNECTIONS, _MOST_CHANNELS = 2, 1
 _MUCH_BYTES = 16 << 20  # of one connection: a partner says that it took 100,000 offers in 2 MB
 _PATIENCE_SECONDS = 30.0
+_TRIES = 5  # of giving all partners their bounds, while one comes or goes
 # A broker tells everybody which virtual hosts there are: so nobody can guess a partner's.
 _VHOST = re.compile(r"(partner\.[^.]+\.[^.]+)\.[0-9a-f]{16}")
 
@@ -81,6 +82,15 @@ class Partners:
 
     async def limit_again(self) -> None:
         """Give partners of before the bounds of today; who holds more connections than that keeps them."""
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._limit_all()
+                break
+            except Refused:  # of a partner that another command removed or gave a new password meanwhile
+                if not left:
+                    raise
+
+    async def _limit_all(self) -> None:
         held = {
             row["vhost"]: row["definition"]
             for row in await self._api.get("policies")
