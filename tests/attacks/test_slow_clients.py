@@ -34,7 +34,13 @@ _SMALL = {
     "form_seconds_least": 0,
 }
 HTML = {"Accept": "text/html"}
-Serve = Callable[[aiohttp.ClientSession], Awaitable[int]]
+Serve = Callable[[aiohttp.ClientSession], Awaitable["Heard"]]
+
+
+class Heard(int):
+    """The status of an answer, that tells what else the answer said."""
+
+    said = ""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -88,10 +94,15 @@ def _with_file(**more: str) -> aiohttp.FormData:
     return form
 
 
-async def _post(client: aiohttp.ClientSession, path: str, headers: Mapping[str, str], **body: Any) -> int:
+async def _hear(answer: aiohttp.ClientResponse) -> Heard:
+    heard = Heard(answer.status)
+    heard.said = (await answer.text())[:3000]
+    return heard
+
+
+async def _post(client: aiohttp.ClientSession, path: str, headers: Mapping[str, str], **body: Any) -> Heard:
     async with client.post(path, headers=headers, allow_redirects=False, **body) as answer:
-        await answer.read()
-        return answer.status
+        return await _hear(answer)
 
 
 def honest(staff: dict[str, dict[str, str]]) -> dict[str, tuple[Serve, int]]:
@@ -102,10 +113,9 @@ def honest(staff: dict[str, dict[str, str]]) -> dict[str, tuple[Serve, int]]:
     newcomer = {**HTML, "Cookie": FORM_COOKIE}
     entry = {**HTML, "Cookie": headers["Cookie"]}
 
-    async def show(client: aiohttp.ClientSession) -> int:
+    async def show(client: aiohttp.ClientSession) -> Heard:
         async with client.get("/veldstad/invoeren", headers=entry) as answer:
-            await answer.read()
-            return answer.status
+            return await _hear(answer)
 
     return {
         "report": (lambda client: _post(client, "/api/v1/reports", _key(), json=_report()), 201),
@@ -131,7 +141,7 @@ def honest(staff: dict[str, dict[str, str]]) -> dict[str, tuple[Serve, int]]:
     }
 
 
-async def _serve(point: Point, address: str, serve: Serve) -> int:
+async def _serve(point: Point, address: str, serve: Serve) -> Heard:
     """As to a newcomer: on a new connection, with nothing kept from before."""
     told, jar = {"X-Forwarded-For": address}, aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(point.url, headers=told, cookie_jar=jar) as client:
@@ -146,7 +156,7 @@ async def _fault(point: Point, address: str, serve: Serve, expected: int, second
             status = await _serve(point, address, serve)
     except (TimeoutError, aiohttp.ClientError) as error:
         return f"{type(error).__name__} after {time.monotonic() - began:.1f} s"
-    return "" if status == expected else f"answered {status}"
+    return "" if status == expected else f"answered {status}: {status.said}"
 
 
 @pytest_asyncio.fixture(scope="module")

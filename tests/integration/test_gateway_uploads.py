@@ -15,6 +15,7 @@ from common.provision import DatabaseUrls
 from gateway.bodies import TooSlowBody
 from gateway.domain.routes import Route, RouteTable
 from gateway.passthrough import Passthrough
+from structlog.testing import capture_logs
 
 from tests.support.backing import Backing
 from tests.support.databases import service_database
@@ -88,8 +89,9 @@ async def test_a_large_body_arrives_whole(running: Running) -> None:
     ],
 )
 async def test_a_slow_upload_is_given_up(running: Running, sender: Sender) -> None:
-    with pytest.raises(TooSlowBody):
+    with capture_logs() as logged, pytest.raises(TooSlowBody):
         await _upload(Passthrough(running.front, _TABLE), sender)
+    assert "service.away" not in [line["event"] for line in logged]  # it was not the service that failed
 
 
 async def test_uploads_are_few_at_once_and_the_slow_give_way(running: Running) -> None:

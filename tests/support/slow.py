@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from common.rooms import SLOW_BYTES_PER_SECOND
+from common.rates import SLOW_BYTES_PER_SECOND
 
 from tests.support.polling import wait_until
 

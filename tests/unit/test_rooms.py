@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 
 import pytest
-from common.rooms import SLOW_BYTES_PER_SECOND, Account, GaveWay, Room, Stay, places_of_known
+from common.rates import SLOW_BYTES_PER_SECOND
+from common.rooms import Account, GaveWay, Room, Stay, places_of_known
 from common.sharing import NothingLeft
 
 
@@ -177,6 +178,32 @@ async def test_of_those_who_wait_the_network_that_wants_least_comes_first() -> N
     async with asyncio.timeout(5):
         await asyncio.gather(*waiting)
     assert order[0] == "modest"
+
+
+@pytest.mark.parametrize(("seconds", "came"), [(3, 10), (0.5, 10 * SLOW_BYTES_PER_SECOND)])
+async def test_of_those_who_wait_who_was_slow_or_broke_off_comes_last(seconds: float, came: int) -> None:
+    clock = Clock()
+    room = Room("test", 2, patience_seconds=5, clock=clock)
+    with room.stay(account("n1")) as first:
+        await first.take()
+        await read_for(first, clock, seconds, came)
+    order: list[str] = []
+
+    async def want(network: str) -> None:
+        with room.stay(account(network)) as stay:
+            await stay.take()
+            order.append(network)
+
+    with room.stay(account("n2", "z")) as held, room.stay(account("n3", "y")) as more:
+        for each in (held, more):
+            await each.take()
+            each.settle()
+        waiting = [asyncio.create_task(want(network)) for network in ("n4", "n1")]  # that one is newer
+        await asyncio.sleep(0.01)
+        assert order == []
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting)
+    assert order == ["n4", "n1"]
 
 
 async def test_who_hold_and_want_more_do_not_block_who_wants_little() -> None:

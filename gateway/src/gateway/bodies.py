@@ -12,7 +12,7 @@ from hashlib import blake2s
 from common.auth import Identity
 from common.errors import AppError, Malformed, TooMuch, Unavailable
 from common.rooms import Account, GaveWay, Room, Stay, places_of_known
-from common.sharing import NothingLeft, widest, within_wider
+from common.sharing import SHORT_CHARACTERS, NothingLeft, widest, within_wider
 from common.web import TooLargeBody
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,7 +33,6 @@ _SECONDS_OF_A_FILE = 5.0  # an upload that never came whole counts as a file for
 #: By this header intake tells networks apart. Nothing that a client sends under this name is passed on.
 NETWORK_MARK = "Network-Mark"
 _MARK_BYTES = 9
-_SHORT_CHARACTERS = 1_500  # intake reads so many at once, and for no more it needs to know whose they are
 
 
 class TooSlowBody(AppError):
@@ -205,7 +204,7 @@ class Uploads:
 
     def marked_if_long(self, scope: Scope, who: Identity, characters: int) -> dict[str, str]:
         """As `marked`, for words of a report; nothing tells from which network a short one came."""
-        return self.marked(scope, who) if characters > _SHORT_CHARACTERS else {}
+        return self.marked(scope, who) if characters > SHORT_CHARACTERS else {}
 
     @asynccontextmanager
     async def place(self, scope: Scope, who: Identity) -> AsyncIterator[Stay]:

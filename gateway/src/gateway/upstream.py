@@ -187,7 +187,8 @@ class ServiceClient:
         )
 
     def _away(self, service: str, error: Exception) -> Unavailable:
-        log.warning("service.away", service=service, error=type(error).__name__)
+        if not isinstance(error.__cause__, AppError):  # else who sends the body broke off
+            log.warning("service.away", service=service, error=type(error).__name__)
         return Unavailable(f"The {service} service is away for a moment; try again.")
 
 

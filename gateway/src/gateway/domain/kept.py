@@ -16,9 +16,8 @@ class _Kept:
 
     came_at: dict[Path, deque[float]] = field(default_factory=dict)
     count: Counter[Path] = field(default_factory=Counter)
-    seen: Counter[Path] = field(
-        default_factory=Counter
-    )  # the count, when it was last seen by who has something
+    #: The count, when it was last seen by who has something.
+    seen: Counter[Path] = field(default_factory=Counter)
     blur: float = 1.0  # so many times as much was shown of what others had
 
 

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common import metrics
+from common.rates import Rate
 from common.sharing import NothingLeft, Path, Share, levels
 
-#: Slower than this over a window gives way when there is no place; a phone with poor reception sends faster.
-SLOW_BYTES_PER_SECOND = 16 * 1024
-WINDOW_SECONDS = 1.5
 _LOOK_AGAIN_SECONDS = 0.05
 _MOST_TRIED = 64  # of those who wait, each time
-_EXCUSED_SECONDS = 5.0  # of one body; so long whoever sends may have to wait for us
+_BEHIND_SECONDS = 300.0  # after somebody there was slow or broke off, a network comes after the others
+_MOST_BEHIND = 4096  # of whom that is remembered
 _KNOWN_PART = 3  # who is known finds a third as much again, which nobody else can hold
 
 
@@ -81,64 +80,6 @@ class Room:
             made.leave()
 
 
-class Rate:
-    """How fast something comes while we wait for it; a moment of silence is not slow yet.
-
-    Whoever sends and has to wait for us is excused for a while: for long, they hold what others need.
-    """
-
-    def __init__(self, now: float) -> None:
-        self._is_pausing = False  # else we wait
-        self._since = now  # it is as it is
-        self._excused = _EXCUSED_SECONDS  # of pauses, from now on
-        self._seconds = 0.0  # that count, in the present window
-        self._bytes = 0  # in it
-        self._last: float | None = None  # the rate of the window before
-
-    def waits(self, now: float) -> None:
-        """From now on we wait for what comes."""
-        self._turn(now, is_pausing=False)
-
-    def pauses(self, now: float) -> None:
-        """We do something else, and whoever sends waits for us."""
-        self._turn(now, is_pausing=True)
-
-    def came(self, size_bytes: int, now: float) -> None:
-        """So many bytes came; goes on waiting where it did."""
-        self._bytes += size_bytes
-        seconds = self._waited(now)
-        if seconds >= WINDOW_SECONDS:
-            self._turn(now, is_pausing=self._is_pausing)
-            self._last, self._seconds, self._bytes = self._bytes / seconds, 0.0, 0
-
-    def now(self, now: float) -> float | None:
-        """Bytes per second; None when it began a moment ago."""
-        seconds = self._waited(now)
-        return self._last if seconds < WINDOW_SECONDS else self._bytes / seconds
-
-    def so_far(self, now: float) -> float:
-        """As `now`, and of one that began a moment ago what it looks like."""
-        rate, seconds = self.now(now), self._waited(now)
-        if rate is not None:
-            return rate
-        return self._bytes / seconds if seconds else 0.0
-
-    def is_slow(self, now: float) -> bool:
-        """Whether it comes slower than `SLOW_BYTES_PER_SECOND`."""
-        rate = self.now(now)
-        return rate is not None and rate < SLOW_BYTES_PER_SECOND
-
-    def _waited(self, now: float) -> float:
-        passed = now - self._since
-        return self._seconds + (max(passed - self._excused, 0.0) if self._is_pausing else passed)
-
-    def _turn(self, now: float, *, is_pausing: bool) -> None:
-        self._seconds = self._waited(now)
-        if self._is_pausing:
-            self._excused = max(self._excused - (now - self._since), 0.0)
-        self._since, self._is_pausing = now, is_pausing
-
-
 class Stay:
     """What one request holds. Until `settle` it is being read, and gives way when somebody needs it more."""
 
@@ -185,6 +126,9 @@ class Stay:
 
     def leave(self) -> None:
         """Nothing is held any more. Idempotent."""
+        now = self._clock()
+        if self in self._lane.reading and (not self.is_out or self.rate.is_slow(now)):
+            self._lane.broke_off(self, now)
         self._lane.reading.discard(self)
         self._lane.give_back(self)
 
@@ -215,6 +159,7 @@ class _Lane:
         self._looked_at = float("-inf")  # when last nobody was found to give way
         self.waiting: dict[Stay, _Waiting] = {}  # in the order in which they came
         self._next_look: asyncio.TimerHandle | None = None
+        self._behind: dict[Path, float] = {}  # since when; the longest first
 
     def held_by(self, municipality: str) -> int:
         return self._share.held_by((municipality,))
@@ -222,6 +167,7 @@ class _Lane:
     def take(self, stay: Stay, amount: int, now: float) -> bool:
         """Whether so many places are held more, for which others may have given way."""
         path = stay.account.path
+        self._forget(now)
         while not self._share.has_room(path, amount):
             chosen = self._who_gives_way(stay, amount, now)
             if chosen is None:
@@ -253,6 +199,18 @@ class _Lane:
         if found is not None and not found.granted.done():
             found.granted.set_exception(error)
 
+    def broke_off(self, stay: Stay, now: float) -> None:
+        """It was not read to its end, or slowly: its network comes after others for a while."""
+        network = _network_of(stay)
+        self._behind.pop(network, None)
+        self._behind[network] = now
+        if len(self._behind) > _MOST_BEHIND:
+            del self._behind[next(iter(self._behind))]
+
+    def _forget(self, now: float) -> None:
+        while self._behind and now - self._behind[first := next(iter(self._behind))] > _BEHIND_SECONDS:
+            del self._behind[first]
+
     def give_back(self, stay: Stay) -> None:
         if stay.amount:
             self._share.give_back(stay.account.path, stay.amount)
@@ -266,7 +224,8 @@ class _Lane:
     def _look(self, clock: Callable[[], float]) -> None:
         """Let in who holds and wants least, of those the newest: who holds on waited longest.
 
-        First of all that counts for municipalities, and within one for its networks.
+        First of all that counts for municipalities, and within one for its networks: those where somebody was
+        slow or broke off a moment ago come after the others.
         """
         self._next_look = None
         wanted: Counter[Path] = Counter()
@@ -274,13 +233,14 @@ class _Lane:
             for level in levels(stay.account.path):
                 wanted[level] += each.amount
         newest_first = reversed(list(self.waiting.items()))
-        in_turn = sorted(
-            newest_first,
-            key=lambda pair: [
-                wanted[each] + self._share.held_by(each) for each in levels(pair[0].account.path)
-            ],
-        )
         now = clock()
+        self._forget(now)
+
+        def want_of(stay: Stay) -> list[int]:
+            most, *within = (wanted[each] + self._share.held_by(each) for each in levels(stay.account.path))
+            return [most, _network_of(stay) in self._behind, *within]
+
+        in_turn = sorted(newest_first, key=lambda pair: want_of(pair[0]))
         for stay, each in in_turn[:_MOST_TRIED]:
             if not each.granted.done() and stay in self.waiting and self.take(stay, each.amount, now):
                 each.granted.set_result(None)
@@ -309,6 +269,11 @@ class _Lane:
     def _what_it_takes(self, stay: Stay, now: float) -> tuple[list[int], float]:
         held = [self._share.held_by(level) for level in levels(stay.account.path)]
         return held, -(stay.rate.now(now) or 0)
+
+
+def _network_of(stay: Stay) -> Path:
+    """The widest network of who has no name; else the one who has."""
+    return stay.account.path[:2]
 
 
 def places_of_known(most: int) -> int:

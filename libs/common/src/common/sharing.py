@@ -11,6 +11,10 @@ from socket import AF_INET6, inet_ntop, inet_pton
 #: On whose account something is held, from wide to narrow: a municipality, a network, and one within it.
 Path = tuple[str, ...]
 
+#: Texts of no more are read at once, without anybody being told from which network they come; longer ones
+#: take turns by network. The gateway counts by it what it sends along, and intake what it reads.
+SHORT_CHARACTERS = 1_500
+
 _NARROW, _WIDE_BYTES = "/56", 6
 
 

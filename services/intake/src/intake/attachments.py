@@ -168,6 +168,7 @@ class Attachments:
                     is_too_large = is_too_large or spool.size_bytes + len(piece) > limit
                     if not is_too_large:
                         await spool.write(piece)
+            stay.settle()
         except TimeoutError as error:
             raise Malformed("The file did not come in time.") from error
         finally:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from common.errors import Unavailable
 from common.rooms import Account
-from common.sharing import NothingLeft
+from common.sharing import SHORT_CHARACTERS, NothingLeft
 from common.turns import Turns
 
 from intake.anonymiser import MAX_TOGETHER, Anonymised, Patience, anonymise_fields, load
@@ -18,7 +18,6 @@ from intake.anonymiser.patience import OutOfTime
 T = TypeVar("T")
 
 DESCRIPTION, ADDRESS, NEIGHBOURHOOD = "/description", "/address", "/neighbourhood"
-_INLINE_CHARACTERS = 1_500  # longer texts, with their marks, are anonymised in a thread, off the event loop
 _BETWEEN_FIELDS = "\n\n"
 _PLACES, _PLACES_OF_KNOWN = 2, 1
 
@@ -83,8 +82,8 @@ class Hiding:
     async def _in_turn(
         self, account: Account, fields: Mapping[str, str], hide: Sequence[str], work: Callable[[], T]
     ) -> T:
-        if sum(map(len, fields.values())) + sum(map(len, hide)) <= _INLINE_CHARACTERS:
-            return work()
+        if sum(map(len, fields.values())) + sum(map(len, hide)) <= SHORT_CHARACTERS:
+            return work()  # at once; what is longer goes to a thread, off the event loop
         turns = self._turns_of_known if account.is_known else self._turns
         try:
             async with turns.place(account):

@@ -11,7 +11,7 @@ from common.auth import Identity
 from common.db import driver_address
 from common.errors import Unavailable
 from common.log import get_logger
-from common.rooms import SLOW_BYTES_PER_SECOND
+from common.rates import SLOW_BYTES_PER_SECOND
 from common.sharing import Path, Share
 from common.tls import Tls
 

@@ -16,7 +16,7 @@ from common.connections.limits import Networks
 from common.connections.reading import Reading
 from common.log import get_logger
 from common.memory import wipe
-from common.rooms import SLOW_BYTES_PER_SECOND, WINDOW_SECONDS, Rate
+from common.rates import SLOW_BYTES_PER_SECOND, WINDOW_SECONDS, Rate
 
 log = get_logger()
 
