@@ -197,7 +197,7 @@ async def test_nothing_of_a_report_stays_in_memory(door: Door, attempts: Attempt
     answers = {"waargenomen": "zelf-waargenomen", "geur": "nee"}
     async with aiohttp.ClientSession(door.url) as client:
         for number, canary in enumerate(canaries):
-            told = f"Bij de loods {canary}. " + "Het ruikt er al weken. " * (number * 20)
+            told = f"Bij de loods {canary}. " + "Het ruikt er al weken. " * (number % 15 * 20)
             report = {"signalType": "hennepteelt", "description": told, "answers": answers}
             key = {"Idempotency-Key": secrets.token_urlsafe(24)}
             async with client.post("/api/v1/reports", json=report, headers=key) as answer:
