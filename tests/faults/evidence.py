@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor  # noqa: TID251 -- of a test
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy

@@ -5,6 +5,8 @@ import json
 import secrets
 import subprocess
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Annotated
@@ -60,6 +62,21 @@ def test_no_short_text_is_kept_once_it_was_read(reader: str) -> None:
     asyncio.run(memory.forget())
     left = sum(read(each) is known for each, known in zip(told, kept, strict=True))
     assert left <= 1, left  # each is missed once in 200,000 times
+
+
+def test_what_threads_of_their_own_left_is_overwritten_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    overwritten: set[str] = set()
+
+    def overwrite() -> None:
+        overwritten.add(threading.current_thread().name)
+        time.sleep(0.05)  # so that the next one finds another thread
+
+    monkeypatch.setattr(memory, "_overwrite_in_thread", overwrite)
+    with memory.Threads(2, "own"), memory.Threads(1, "ended") as ended:
+        ended.shutdown()
+        asyncio.run(memory.forget())
+    assert {"own_0", "own_1"} <= overwritten
+    assert "ended_0" not in overwritten
 
 
 def test_no_name_is_kept_once_it_was_compared() -> None:

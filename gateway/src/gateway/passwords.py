@@ -3,12 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from common.errors import Unavailable
+from common.memory import Threads
 from common.sharing import Path, Share
 
 R = TypeVar("R")
@@ -34,7 +34,7 @@ class Passwords:
         known_waiting: int = 16,
     ) -> None:
         self._hasher = hasher or PasswordHasher()  # RFC 9106, section 4, second recommendation
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
+        self._threads = Threads(at_once, "password")
         self._places, self._places_of_known = Share(at_once + most_waiting), Share(known_waiting)
         self._nobody = self._hasher.hash(secrets.token_urlsafe(24))
 

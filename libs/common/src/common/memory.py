@@ -16,6 +16,9 @@ import os
 import secrets
 import sys
 import time
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor  # noqa: TID251 -- made to forget below
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -73,6 +76,24 @@ def wipe(buffer: memoryview) -> None:
     buffer[:] = _ZEROS[: len(buffer)]
 
 
+class Threads(ThreadPoolExecutor):
+    """Threads for some work alone; `forget` overwrites what they left, as in those of asyncio."""
+
+    def __init__(self, count: int, name: str) -> None:
+        super().__init__(count, thread_name_prefix=name)
+        self._count = count
+        _pools.add(self)
+
+    def overwrite(self) -> "list[Future[None]]":
+        """Begin to; none where they have ended."""
+        with suppress(RuntimeError):
+            return [self.submit(_overwrite_in_thread) for _ in range(2 * self._count)]
+        return []
+
+
+_pools: "weakref.WeakSet[Threads]" = weakref.WeakSet()
+
+
 class Forgetting:
     """Overwrites, every few seconds, what was freed and could still be read in this process."""
 
@@ -115,6 +136,7 @@ async def forget() -> None:
     taken.clear()
     _overwrite_kept_apart()
     await asyncio.gather(*(asyncio.to_thread(_overwrite_in_thread) for _ in range(_THREADS)))
+    await asyncio.gather(*(asyncio.wrap_future(each) for pool in list(_pools) for each in pool.overwrite()))
     _trim()
 
 
