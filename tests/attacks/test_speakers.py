@@ -96,6 +96,14 @@ async def town(backing: Backing) -> AsyncIterator[Town]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+async def _room(town: Town) -> None:
+    """What a test before this one had parked is gone, for only so much is kept."""
+    for house in town.houses.values():
+        async with house.database.flowing() as connection:
+            await connection.execute(text("DELETE FROM waiting"))
+
+
 @asynccontextmanager
 async def _attacker(town: Town, service: str) -> "AsyncIterator[Callable[[], Awaitable[AbstractChannel]]]":
     """Gives a fresh channel of a service that was broken into, as often as the broker closes one."""

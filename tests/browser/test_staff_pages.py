@@ -33,11 +33,18 @@ def closed(whole: System) -> Reported:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk(browser: Browser, whole: System) -> AsyncIterator[Page]:
-    """A process manager who is signed in and looks around."""
+async def signed_in(browser: Browser, whole: System) -> AsyncIterator[Page]:
+    """A process manager's page."""
     async with visiting(browser, whole.gateway_url) as (page, _):
         await sign_in(page, whole, "amina")
         yield page
+
+
+@pytest_asyncio.fixture
+async def desk(signed_in: Page) -> Page:
+    """A process manager who looks around, and did not choose a language yet."""
+    await signed_in.context.clear_cookies(name="taal")
+    return signed_in
 
 
 @pytest.mark.usefixtures("closed")
