@@ -37,8 +37,8 @@ CLIENTS = 600 if IS_LONG else 200
 REPORTS = 60 if IS_LONG else 15
 #: After so long at most nothing is found; every round that overwrites comes within a second here.
 SECONDS = 60.0
-#: Of so many reports words may be left: a thread's own stack and blocks are overwritten when it works again.
-_MOST_LEFT = REPORTS // 5
+#: Of so many reports words may be left: whatever was freed while a round ran waits for the next.
+_MOST_LEFT = REPORTS // 15
 
 
 @dataclass(frozen=True)

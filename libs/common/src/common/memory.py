@@ -36,8 +36,9 @@ _ARENAS = 2  # of threads that allocate at the same time; glibc's own choice is 
 _ALIGNMENT, _LARGEST_SMALL, _BYTES_HEAD = 16, 512, 33  # of CPython's own blocks, and of a bytes object
 _FILLED_AT_ONCE = 2_000  # blocks, between which requests are answered
 _MOST_FILLED = 300_000
-#: Above those glibc keeps seven of each size apart for each thread, and does not overwrite them.
-_KEPT_APART_BYTES, _KEPT_APART = range(520, 1_041, 16), 8
+#: Of each of these sizes glibc keeps seven blocks apart for each thread, and does not overwrite them.
+_KEPT_APART_BYTES, _KEPT_APART = range(32, 1_041, 16), 8
+_OVERHEAD = 8  # of glibc's blocks
 _STRINGS_AT_ONCE, _STRING_ROUNDS = 2_000, 100
 _STRINGS = json.dumps([f"@{number:x}" for number in range(_STRINGS_AT_ONCE)])
 _THREADS = min(32, (os.cpu_count() or 1) + 4)  # of the executor that asyncio makes
@@ -45,6 +46,12 @@ _HELD_SECONDS = 0.001
 #: They keep addresses that they took apart, to be quick with the next; only some can be told to forget.
 _REMEMBERING = ("urllib.parse", "yarl._parse", "yarl._url")
 _ZEROS = bytes(READ_BYTES)
+#: One text for each block that may be kept apart, as long as its block with the zero at its end.
+_TEXTS_KEPT_APART = [
+    bytes([_OVERWRITTEN_WITH]) * (size - _OVERHEAD - 1)
+    for size in _KEPT_APART_BYTES
+    for _ in range(_KEPT_APART)
+]
 
 
 def bound_arenas() -> None:
@@ -136,7 +143,8 @@ async def forget() -> None:
     taken.clear()
     _overwrite_kept_apart()
     await asyncio.gather(*(asyncio.to_thread(_overwrite_in_thread) for _ in range(_THREADS)))
-    await asyncio.gather(*(asyncio.wrap_future(each) for pool in list(_pools) for each in pool.overwrite()))
+    overwritten = [asyncio.wrap_future(each) for pool in list(_pools) for each in pool.overwrite()]
+    await asyncio.gather(*overwritten, return_exceptions=True)  # a pool that ends meanwhile cancels its own
     _trim()
 
 
@@ -161,9 +169,23 @@ async def _push_out_strings() -> None:
 
 
 def _overwrite_kept_apart() -> None:
-    """Take what glibc keeps apart for this thread; `bytes(n)` would not: calloc(3) takes from elsewhere."""
-    taken = [_ZEROS[: size - _BYTES_HEAD] for size in _KEPT_APART_BYTES for _ in range(_KEPT_APART)]
-    taken.clear()
+    """Take what glibc keeps apart for this thread, written full.
+
+    Not only Python's larger blocks are there: libraries in C, as that of passwords, have small ones too.
+    strdup(3) takes from there and writes in one call; calloc(3), as in `bytes(n)`, takes from elsewhere.
+    """
+    library = _with_texts()
+    taken = [library.strdup(each) for each in _TEXTS_KEPT_APART]
+    for each in taken:
+        library.free(each)
+
+
+@functools.cache
+def _with_texts() -> ctypes.CDLL:
+    library = ctypes.CDLL(None)
+    library.strdup.argtypes, library.strdup.restype = [ctypes.c_char_p], ctypes.c_void_p
+    library.free.argtypes, library.free.restype = [ctypes.c_void_p], None
+    return library
 
 
 def _overwrite_in_thread() -> None:
