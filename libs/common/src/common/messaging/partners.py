@@ -259,7 +259,8 @@ class Partners:
 
     async def _own_vhosts(self) -> list[re.Match[str]]:
         rows = await self._api.get("vhosts?columns=name")
-        return [match for row in rows if (match := _VHOST.fullmatch(row["name"]))]
+        names = [row["name"] for row in rows if row]  # of one that goes at this moment RabbitMQ tells `[]`
+        return [match for name in names if (match := _VHOST.fullmatch(name))]
 
     async def _vhosts_of(self, name: str) -> list[str]:
         """One, unless two made it at the same moment."""
