@@ -4,4 +4,4 @@ More than this is pushed through every day, so with larger figures something wou
 """
 
 LOG_BYTES = 64 * 1024 * 1024  # what a log may hold before it is begun anew
-COMMANDS = 64  # after so many a queue lets its segments go
+COMMANDS = 512  # after so many a queue lets its segments go
