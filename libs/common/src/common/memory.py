@@ -39,7 +39,7 @@ _MOST_FILLED = 300_000
 #: Of each of these sizes glibc keeps seven blocks apart for each thread, and does not overwrite them.
 _KEPT_APART_BYTES, _KEPT_APART = range(32, 1_041, 16), 8
 _OVERHEAD = 8  # of glibc's blocks
-_STRINGS_AT_ONCE, _STRING_ROUNDS = 2_000, 100
+_STRINGS_AT_ONCE, _STRING_ROUNDS = 2_000, 50
 _STRINGS = json.dumps([f"@{number:x}" for number in range(_STRINGS_AT_ONCE)])
 _THREADS = min(32, (os.cpu_count() or 1) + 4)  # of the executor that asyncio makes
 _HELD_SECONDS = 0.001
@@ -160,8 +160,9 @@ async def _push_out_strings() -> None:
     """Put others in the place of the short strings that pydantic keeps for the whole process.
 
     Of each text below 64 characters that it made it keeps one, in 16,384 places by their hash: a mail
-    address, a word to be hidden, an id. So many others come that each place is missed once in 200,000 times.
-    No setting of a model (`cache_strings`) does that: it does not hold where FastAPI or another reads it.
+    address, a word to be hidden, an id. So many others come that each place is missed once in 400 times, and
+    in 200,000 by two rounds. No setting of a model (`cache_strings`) does that: it does not hold where
+    FastAPI or another reads it.
     """
     for _ in range(_STRING_ROUNDS):
         from_json(_STRINGS.replace("@", secrets.token_hex(4)))

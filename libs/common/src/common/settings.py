@@ -53,7 +53,7 @@ class ServiceSettings(BaseSettings):
     waiting_lease_seconds: float = 60  # a try that has not ended by then belongs to another replica
     apart_needs_walls: bool = True  # read no file or mail where the kernel cannot shut its reader in
     shutdown_seconds: float = 15  # to finish what is in hand
-    forget_seconds: float = 10  # between two rounds that overwrite freed memory
+    forget_seconds: float = 15  # between two rounds that overwrite freed memory
 
     @classmethod
     def from_environment(cls) -> Self:
