@@ -22,6 +22,8 @@ from gateway.domain.pace import Pace, TooFast, address_block
 
 #: Where the door leaves in a scope which municipality a request is for.
 MUNICIPALITY = "municipality"
+#: Where the network of a request is left once it is known.
+_NETWORK = "network"
 #: Where the mark is left of who signed in, or sent an API key that opens something; empty for others.
 MARK = "mark"
 # After a refusal the rest of the body may still come: the connection is of no more use.
@@ -61,7 +63,7 @@ class Incoming:
     """A body as it comes, no slower than its tempo, and not slowly while somebody else needs its places."""
 
     def __init__(self, receive: Receive, max_bytes: int, tempo: Tempo, *stays: Stay) -> None:
-        self._coming = pieces(receive, max_bytes)
+        self._receive, self._max_bytes = receive, max_bytes
         self._tempo = tempo
         self._stays = list(stays)
         self.is_whole = False
@@ -71,19 +73,24 @@ class Incoming:
         """Piece by piece. Raises `TooSlowBody`, `TooLargeBody`, or `Malformed` when it ends too early."""
         tempo, now = self._tempo, asyncio.get_running_loop().time
         begun_at, waited, taken = now(), 0.0, 0
+        is_more = True
         try:
-            while True:
+            while is_more:
                 at = now()
                 rest = tempo.grace_seconds + taken / tempo.least_bytes_per_second - waited
                 until = min(begun_at + tempo.total_seconds, at + min(tempo.idle_seconds, rest))
-                piece = await self._next(until)
-                if piece is None:
-                    break
+                message = await self._next(until)
                 waited += now() - at
+                piece: bytes = message.get("body", b"")
                 taken += len(piece)
-                for stay in self._stays:
-                    stay.came(len(piece))
-                yield piece
+                if taken > self._max_bytes:
+                    raise too_large(self._max_bytes)
+                is_more = message.get("more_body", False)
+                if piece:
+                    for stay in self._stays:
+                        stay.came(len(piece))
+                    yield piece
+            self._require_places()
         except TimeoutError as error:
             self.fault = TooSlowBody("Send the whole body without a pause.", headers=_HANG_UP)
             raise self.fault from error
@@ -103,17 +110,23 @@ class Incoming:
         finally:
             self._stays.remove(stay)
 
-    async def _next(self, until: float) -> bytes | None:
-        if any(stay.is_out for stay in self._stays):
-            raise TimeoutError
+    async def _next(self, until: float) -> Message:
+        self._require_places()
         async with asyncio.timeout_at(until) as limit:
             for stay in self._stays:
                 stay.waits(limit)
             try:
-                return await anext(self._coming, None)
+                message = await self._receive()
             finally:
                 for stay in self._stays:
                     stay.waits(None)
+        if message["type"] == "http.disconnect":
+            raise Malformed("The body ended too early.")
+        return message
+
+    def _require_places(self) -> None:
+        if any(stay.is_out for stay in self._stays):
+            raise TimeoutError
 
 
 class Bodies:
@@ -278,8 +291,11 @@ def account_of(scope: Scope, who: Identity | None = None) -> Account:
 
 def network_of(scope: Scope) -> str:
     """The network that a request comes from: never an address, `unknown` where nothing is known."""
-    client = scope.get("client")
-    return address_block(client[0] if client else "")
+    known: str | None = scope.get(_NETWORK)
+    if known is None:
+        client = scope.get("client")
+        known = scope[_NETWORK] = address_block(client[0] if client else "")
+    return known
 
 
 class WithWholeBody:
@@ -318,23 +334,6 @@ def declared_bytes(scope: Scope, max_bytes: int) -> int | None:
                 raise too_large(max_bytes)
             length = int(value)
     return length
-
-
-async def pieces(receive: Receive, max_bytes: int) -> AsyncIterator[bytes]:
-    """A body as it comes. Raises `TooLargeBody`, or `Malformed` when it ends too early."""
-    taken = 0
-    is_more = True
-    while is_more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Malformed("The body ended too early.")
-        piece = message.get("body", b"")
-        taken += len(piece)
-        if taken > max_bytes:
-            raise too_large(max_bytes)
-        if piece:
-            yield piece
-        is_more = message.get("more_body", False)
 
 
 def too_large(max_bytes: int) -> TooLargeBody:

@@ -16,6 +16,7 @@ from common import metrics
 from common.connections.cookies import MOST_COOKIE_BYTES, CookieSieve, OwnCookies
 from common.connections.limits import Networks
 from common.connections.refusals import Refusal
+from common.connections.writing import Writing
 from common.memory import READ_BYTES
 
 _MOST_PIPELINED = 8
@@ -101,8 +102,9 @@ class Reading(HttpToolsProtocol):
             self._connection.cut("head")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """As uvicorn does, but the peer's address is not kept."""
+        """As uvicorn does, but the peer's address is not kept, and a short answer goes in one piece."""
         super().connection_made(transport)
+        self.transport = Writing(transport)  # type: ignore[assignment]
         self.client = None
 
     def send_400_response(self, msg: str) -> None:
