@@ -79,7 +79,7 @@ class Share:
 
 def levels(path: Path) -> tuple[Path, ...]:
     """Everybody on whose account this counts: a path, and all that it lies in, the widest first."""
-    if len(path) == 2:  # as nearly all, in a sixth of the time
+    if len(path) == 2:  # as nearly all, in a quarter of the time
         return path[:1], path
     return tuple(path[:length] for length in range(1, len(path) + 1))
 
